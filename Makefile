@@ -1,0 +1,86 @@
+# `make` lists what there is. Needs only make, and Python 3.10 to 3.12 with pip.
+
+# The first of these that runs and is new and old enough (TensorFlow.js' converter has no wheels for 3.13).
+PYTHON ?= python3 python3.12 python3.11 python3.10
+# Test processes. Each takes a core and, with TensorFlow in it, 2 GB.
+WORKERS ?= 2
+# Passed on: make lab ARGS=--port=9000, make test ARGS="-k ink", make lock ARGS=--upgrade
+ARGS ?=
+
+BIN := .venv/bin
+READY := .venv/.ready
+# uv sets up in seconds what takes pip minutes. Its version and hashes stand in the lock, like all others.
+UV_VERSION := $(shell sed -n 's/^uv==\([0-9.]*\).*/\1/p' requirements.lock)
+UV := .tools/uv-$(UV_VERSION)/bin/uv
+export UV_PYTHON_DOWNLOADS = never
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+export PIP_ROOT_USER_ACTION = ignore
+
+.PHONY: help lab test models bench notebooks format lock clean
+help:
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
+
+lab: $(READY) ## set up and open JupyterLab on the first notebook
+	@set -- $(ARGS); \
+	[ "$$(id -u)" -ne 0 ] || set -- --allow-root "$$@"; \
+	if [ "$$(uname)" = Linux ] && [ -z "$$DISPLAY$$WAYLAND_DISPLAY" ]; then \
+		set -- --no-browser "$$@"; \
+		echo "No screen here: open the address below in a browser (from outside a container: make lab ARGS=--ip=0.0.0.0)."; \
+	fi; \
+	PATH="$(CURDIR)/$(BIN):$$PATH" exec $(BIN)/jupyter-lab --LabApp.default_url=/lab/tree/notebooks/01_load_and_normalize.ipynb "$$@"
+
+# Notebooks and unit tests run side by side, a file at a time.
+test: $(READY) ## set up and run all checks: lint, format, types, tests, notebooks, TensorFlow.js
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/pytest --nbval-lax --nbval-current-env -n $(WORKERS) --dist loadfile tests notebooks $(ARGS)
+
+models: $(READY) ## train the models in models/ anew
+	$(BIN)/python models/train.py $(ARGS)
+
+bench: $(READY) ## measure accuracy and speed
+	$(BIN)/python benchmarks/bench.py $(ARGS)
+
+# Never on the sample: what is committed shows MNIST.
+notebooks: $(READY) ## run all notebooks anew and keep their outputs
+	$(BIN)/python -c "import digitlab; digitlab.load_digits(sample=False)"
+	$(BIN)/jupyter-nbconvert --to notebook --execute --inplace --ExecutePreprocessor.store_widget_state=False notebooks/*.ipynb
+	$(BIN)/nbstripout notebooks/*.ipynb --keep-output --keep-count --keep-id --drop-output-type stream:stderr
+
+format: $(READY) ## put code and notebooks in order
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+lock: $(UV) ## write requirements.lock from pyproject.toml (ARGS=--upgrade for the newest of everything)
+	$(UV) pip compile pyproject.toml --all-extras --universal --python-version 3.10 --generate-hashes \
+		--custom-compile-command "make lock" --quiet --output-file requirements.lock $(ARGS)
+
+clean: ## remove .venv and all else that was made here
+	rm -rf .venv .tools dist .mypy_cache .pytest_cache .ruff_cache tests/tfjs/node_modules
+
+# A python3 that is a pyenv shim may stand in PATH and not run: so each is tried. In an active virtual environment, take what it was made from.
+find_python = for p in $(PYTHON); do \
+		py=$$("$$p" -c 'import sys; assert (3, 10) <= sys.version_info < (3, 13); print(getattr(sys, "_base_executable", sys.executable))' 2>/dev/null) && break; \
+	done; \
+	[ -n "$$py" ] || { echo "digitlab needs Python 3.10, 3.11 or 3.12, and none of these is: $(PYTHON). Install one, or say where it is: make lab PYTHON=/path/to/python3.12" >&2; exit 1; }
+
+$(UV):
+	@$(find_python); \
+	"$$py" -c "import pip" 2>/dev/null || { echo "$$py has no pip. On Debian and Ubuntu: apt install python3-pip" >&2; exit 1; }; \
+	mkdir -p .tools && sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > .tools/uv.txt && \
+	"$$py" -m pip install -qq --no-deps --require-hashes --target .tools/uv-$(UV_VERSION) -r .tools/uv.txt
+
+# uv reads none of pip's settings: hand on the index that pip uses. JupyterLab is told not to ask about news, for which it would go to the network.
+$(READY): pyproject.toml requirements.lock | $(UV)
+	@$(find_python); \
+	echo "Setting up .venv with $$py (once; one to three minutes)"; \
+	index=$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$("$$py" -m pip config get global.index-url 2>/dev/null)}}; \
+	[ -z "$$index" ] || export UV_DEFAULT_INDEX="$$index"; \
+	$(UV) venv --quiet --clear --python "$$py" .venv && \
+	$(UV) pip install --quiet --python .venv --require-hashes -r requirements.lock && \
+	$(UV) pip install --quiet --python .venv --no-deps --editable .
+	@mkdir -p .venv/share/jupyter/lab/settings
+	@echo '{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}' \
+		> .venv/share/jupyter/lab/settings/overrides.json
+	@touch $@

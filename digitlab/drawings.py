@@ -1,0 +1,78 @@
+"""Ten stored drawings, one of each digit, for when nobody has drawn: in notebooks and in tests.
+
+Each stroke is given by a few places that the pen passed, joined by a Catmull-Rom curve (E. Catmull
+and R. Rom, "A class of local interpolating splines", 1974), which passes through all of them.
+"""
+
+import numpy as np
+
+# Places on a pad of 280 x 280 pixels: x, y, y downwards. A stroke a line.
+_PLACES = {
+    0: [
+        "150,52 106,70 84,130 92,194 134,226 178,204 196,144 184,84 146,54",
+    ],
+    1: [
+        "150,50 146,110 141,170 137,232",
+    ],
+    2: [
+        "88,96 106,62 146,50 182,74 178,118 140,166 94,218 140,214 200,216",
+    ],
+    3: [
+        "90,72 128,50 170,64 174,102 128,132 178,150 188,194 150,228 90,214",
+    ],
+    4: [
+        "118,54 102,104 86,152 140,152 206,146",
+        "172,62 168,140 162,234",
+    ],
+    5: [
+        "108,60 102,96 98,130 138,118 180,142 182,194 142,226 90,212",
+        "110,60 150,58 188,52",
+    ],
+    6: [
+        "166,48 124,84 98,146 102,204 142,230 178,204 168,164 128,160 102,190",
+    ],
+    7: [
+        "84,66 136,62 192,58 168,116 144,174 124,234",
+    ],
+    8: [
+        "172,76 138,52 104,76 118,116 166,150 186,194 146,230 102,204 116,156 160,118 174,82",
+    ],
+    9: [
+        "180,92 148,58 106,78 106,126 146,138 178,96 176,150 168,234",
+    ],
+}
+_STEPS = 8  # points from one place to the next
+
+
+def stored_drawing(digit: int) -> list[np.ndarray]:
+    """Return the stored drawing of a digit.
+
+    Args:
+        digit: 0 to 9.
+
+    Returns:
+        A list of strokes, each (n, 2) float64: x, y in pixels of a pad of 280 x 280, y downwards.
+
+    Raises:
+        ValueError: For anything but a whole number from 0 to 9.
+    """
+    if digit not in _PLACES:
+        raise ValueError(f"expected a digit from 0 to 9, got {digit!r}")
+    strokes = ([place.split(",") for place in stroke.split()] for stroke in _PLACES[int(digit)])
+    return [_curve(np.array(places, float)) for places in strokes]
+
+
+def _curve(places: np.ndarray) -> np.ndarray:
+    """Points (_STEPS * (n - 1) + 1, 2) of a Catmull-Rom curve through places (n, 2)."""
+    # The ends are mirrored, so that the curve also has a direction there.
+    first, last = 2 * places[0] - places[1], 2 * places[-1] - places[-2]
+    p = np.concatenate([[first], places, [last]])
+    before, start, end, after = (q[:, None, :] for q in (p[:-3], p[1:-2], p[2:-1], p[3:]))
+    t = (np.arange(_STEPS) / _STEPS)[:, None]  # 0 to 1 from one place to the next
+    curve = 0.5 * (
+        2 * start
+        + (end - before) * t
+        + (2 * before - 5 * start + 4 * end - after) * t**2
+        + (3 * start - before - 3 * end + after) * t**3
+    )  # (n - 1, _STEPS, 2)
+    return np.concatenate([curve.reshape(-1, 2), places[-1:]])

@@ -1,0 +1,215 @@
+"""Ink: strokes, or a picture, brought to 28 x 28 as the digits of MNIST were.
+
+MNIST's makers scaled each digit so that its longer side filled 20 pixels, kept its aspect ratio,
+smoothed its edges, and placed it in a field of 28 x 28 with its centre of mass in the middle
+(LeCun, Cortes, Burges: "The MNIST database of handwritten digits"). A network that learned from
+such digits reads other people's only when they are brought to the same geometry.
+
+A *stroke* is a float array ``(n, 2)`` of x, y in canvas pixels, y downwards: one movement of the
+pen from touching down to lifting. A *drawing* is a list of strokes. No class is needed for either.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image
+
+SIZE = 28  # pixels: the side of an image
+BOX = 20  # pixels: the longer side of the ink in it
+PEN_WIDTH = 2.6  # pixels: median width of a line in MNIST's training digits
+# The pixel that holds the centre of mass, counted from 0: the mean over MNIST's 60,000 training
+# digits is 14.0 in both directions.
+CENTRE = 14.0
+
+# The renderer looks only at the pixels near each short piece of the line.
+_REACH = PEN_WIDTH / 2 + 0.5  # pixels from the line to where its ink ends
+_PIECE = 2.0  # pixels: the longest piece
+_MARGIN = 14  # pixels around the image: moved by its centre of mass, ink can leave it
+_CHUNK = 4096  # pieces at once: bounds the memory of a drawing of a million points
+
+
+def as_strokes(drawing: Sequence) -> list[np.ndarray]:
+    """Check a drawing and return it as a list of float64 arrays.
+
+    Args:
+        drawing: A sequence of strokes, each array-like of shape (n, 2): x, y in canvas pixels, y
+            down. Strokes without points are left out.
+
+    Raises:
+        TypeError, ValueError: When it is not that, or a coordinate is not a finite number. The
+            message names the stroke.
+    """
+    if isinstance(drawing, (str, bytes)) or not isinstance(drawing, (Sequence, np.ndarray)):
+        raise TypeError(
+            "expected a drawing: a list of strokes, each an array of shape (n, 2), "
+            f"got {type(drawing).__name__}"
+        )
+    strokes = []
+    for index, stroke in enumerate(drawing):
+        try:
+            points = np.array(stroke, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"expected stroke {index} to be numbers of shape (n, 2): {error}"
+            ) from None
+        if points.size == 0:
+            continue
+        if points.ndim != 2 or points.shape[1] != 2:
+            raise ValueError(
+                f"expected stroke {index} to have shape (n, 2), x and y in canvas pixels, "
+                f"got {points.shape}; a single stroke goes into a list: [stroke]"
+            )
+        if not np.isfinite(points).all():
+            raise ValueError(f"expected finite coordinates, stroke {index} holds NaN or infinity")
+        strokes.append(points)
+    return strokes
+
+
+def render_strokes(drawing: Sequence) -> np.ndarray:
+    """Draw strokes as MNIST would have them, whatever pad, place, size and pen they came from.
+
+    The points are scaled so that the longer side of the ink is 20 pixels, drawn with a round pen
+    of MNIST's width, and moved so that the centre of mass lies in the middle. A pixel's value is
+    the part of it that ink covers: 1 within the pen's radius of the line, falling to 0 over one
+    pixel. A drawing of a single place becomes a dot.
+
+    Args:
+        drawing: A list of strokes, each of shape (n, 2): x, y in canvas pixels, y down.
+
+    Returns:
+        (28, 28) float32 in [0, 1], ink 1 on paper 0; all 0 for a drawing without points.
+
+    Raises:
+        TypeError, ValueError: See `as_strokes`.
+    """
+    strokes = as_strokes(drawing)
+    if not strokes:
+        return np.zeros((SIZE, SIZE), np.float32)
+    starts = np.concatenate([stroke[: max(len(stroke) - 1, 1)] for stroke in strokes])  # (s, 2)
+    ends = np.concatenate([stroke[min(len(stroke) - 1, 1) :] for stroke in strokes])  # (s, 2)
+
+    low = np.minimum(starts.min(0), ends.min(0))
+    high = np.maximum(starts.max(0), ends.max(0))
+    longer_side = (high - low).max()
+    scale = (BOX - PEN_WIDTH) / longer_side if longer_side > 0 else 0.0
+    shift = CENTRE - (low + high) / 2 * scale
+    starts, ends = _pieces(starts * scale + shift, ends * scale + shift)
+
+    # Drawn twice, for the centre of mass is known only from the ink: moving the points and not
+    # the pixels keeps the edges as sharp as they were.
+    to_centre = CENTRE - centre_of_mass(_coverage(starts, ends))
+    return _coverage(starts + to_centre, ends + to_centre).astype(np.float32)
+
+
+def normalize_image(picture: np.ndarray | Image.Image) -> np.ndarray:
+    """Bring a picture of one digit to MNIST's geometry: threshold, crop, fit, centre.
+
+    What most of the picture shows is taken as paper, so ink may be light on dark or dark on
+    light. MNIST's own digits come out almost as they went in.
+
+    Args:
+        picture: A 2-D array of any size and numeric type, or a Pillow image (made grey).
+
+    Returns:
+        (28, 28) float32 in [0, 1], ink 1 on paper 0; all 0 for a picture of one single value.
+
+    Raises:
+        ValueError: When it has not two dimensions, or a value is not a finite number.
+    """
+    if isinstance(picture, Image.Image):
+        picture = picture.convert("L")
+    ink = _ink(np.asarray(picture))
+    rows, columns = np.nonzero(ink > 0.25)
+    if len(rows) == 0:
+        return np.zeros((SIZE, SIZE), np.float32)
+    ink = ink[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+
+    scale = BOX / max(ink.shape)
+    height, width = (max(1, round(side * scale)) for side in ink.shape)
+    fitted = Image.fromarray(ink).resize((width, height), Image.Resampling.BILINEAR)
+    ink = np.asarray(fitted)  # (height, width), the longer one 20
+    # A thin pen on a large sheet has become pale.
+    ink = ink / ink.max()
+
+    # By whole pixels, as MNIST was, so that nothing is blurred a second time. Ink that lies very
+    # unevenly stops at the edge.
+    top, left = (
+        int(np.clip(round(CENTRE - mass), 0, SIZE - side))
+        for mass, side in zip(centre_of_mass(ink)[::-1], ink.shape, strict=True)
+    )
+    image = np.zeros((SIZE, SIZE), np.float32)
+    image[top : top + height, left : left + width] = ink
+    return image
+
+
+def centre_of_mass(image: np.ndarray) -> np.ndarray:
+    """Centre of mass of an image (h, w) of non-negative ink: float64 (x, y) in pixels from 0."""
+    columns, rows = image.sum(0, dtype=np.float64), image.sum(1, dtype=np.float64)
+    x = columns @ np.arange(len(columns)) / columns.sum()
+    y = rows @ np.arange(len(rows)) / rows.sum()
+    return np.array([x, y])
+
+
+def _pieces(starts: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Cut segments (s, 2) to (s, 2) into pieces (p, 2) to (p, 2) no longer than `_PIECE`."""
+    along = ends - starts
+    counts = np.maximum(np.ceil(np.hypot(*along.T) / _PIECE), 1).astype(int)  # (s,)
+    step = np.repeat(along / counts[:, None], counts, axis=0)  # (p, 2)
+    first = np.repeat(np.cumsum(counts) - counts, counts)  # (p,)
+    at = np.arange(len(first)) - first  # which piece of its segment
+    starts = np.repeat(starts, counts, axis=0) + step * at[:, None]
+    return starts, starts + step
+
+
+def _coverage(starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """Ink (28, 28) that a round pen leaves along pieces (p, 2) to (p, 2), in pixels."""
+    canvas = np.full((SIZE + 2 * _MARGIN,) * 2, _REACH**2)  # squared distance to the ink
+    window = np.arange(int(_PIECE + 2 * _REACH) + 1)  # all pixels that one piece can reach
+    for first in range(0, len(starts), _CHUNK):
+        a, b = starts[first : first + _CHUNK], ends[first : first + _CHUNK]
+        along = b - a  # (p, 2)
+        squared_length = (along**2).sum(1)
+        # A piece of length 0 is its start: any divisor gives that, for its products are 0.
+        squared_length[squared_length == 0] = 1.0
+        corner = np.ceil(np.minimum(a, b) - _REACH).astype(int)  # (p, 2)
+        pixels = corner[:, :, None] + window  # (p, 2, w)
+        dx, dy = (pixels - a[:, :, None]).swapaxes(0, 1)  # (p, w) each
+        dx, dy = dx[:, None, :], dy[:, :, None]
+        ux, uy = along.T[:, :, None, None]  # (p, 1, 1) each
+        # Where on its piece, 0 to 1, lies the point nearest to each pixel?
+        at = np.clip((dx * ux + dy * uy) / squared_length[:, None, None], 0.0, 1.0)  # (p, w, w)
+        squared_distance = (dx - at * ux) ** 2 + (dy - at * uy) ** 2  # (p, w, w)
+        columns, rows = (pixels + _MARGIN).swapaxes(0, 1)
+        np.minimum.at(canvas, (rows[:, :, None], columns[:, None, :]), squared_distance)
+    distance = np.sqrt(canvas[_MARGIN:-_MARGIN, _MARGIN:-_MARGIN])  # (28, 28)
+    return np.clip(_REACH - distance, 0.0, 1.0)
+
+
+def _ink(values: np.ndarray) -> np.ndarray:
+    """How much ink is at each place of a grey picture (h, w): float32 in [0, 1]."""
+    if values.ndim != 2 or values.size == 0:
+        raise ValueError(
+            f"expected a picture of shape (height, width), neither of them 0, got {values.shape}"
+        )
+    if values.shape[1] == 2:
+        raise ValueError(
+            f"expected a picture, got shape {values.shape}: is it a stroke? "
+            "A drawing is a list of strokes: [stroke]"
+        )
+    if values.dtype.kind not in "biuf":
+        raise ValueError(f"expected a picture of numbers, got dtype {values.dtype}")
+    values = values.astype(np.float64)
+    if not np.isfinite(values).all():
+        raise ValueError("expected finite values in the picture, got NaN or infinity")
+    paper = np.median(values)
+    difference = values - paper
+    if -difference.min() > difference.max():
+        difference = -difference  # dark ink on light paper
+    if difference.max() <= 0:
+        return np.zeros(values.shape, np.float32)
+    # The grain of the paper, from its spread about the median, counts as no ink.
+    grain = 4 * 1.4826 * np.median(np.abs(difference))
+    full = np.quantile(difference[difference > difference.max() / 2], 0.99)
+    if full <= grain:
+        return np.zeros(values.shape, np.float32)
+    return np.clip((difference - grain) / (full - grain), 0.0, 1.0).astype(np.float32)

@@ -1,0 +1,183 @@
+"""The recognizer: a drawing, or images of 28 x 28, to the probabilities of the ten digits.
+
+The shipped network runs in LiteRT, which starts in a fraction of a second where TensorFlow takes
+many; a Keras model, or anything else that maps images to probabilities, can be wrapped as well.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+from PIL import Image
+
+from digitlab.ink import SIZE, normalize_image, render_strokes
+
+CLASSES = 10
+_BATCH = 256  # images at once: more gain no speed, and cost memory
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a recognizer read.
+
+    Attributes:
+        digit: The digit, 0 to 9, or None when there is no ink.
+        confidence: The probability of that digit, 0 to 1; 0.0 when there is no ink.
+        probabilities: (10,) float32, sums to 1: one for each digit, all equal when there is no ink.
+        image: (28, 28) float32 in [0, 1]: what the network saw, ink 1 on paper 0.
+    """
+
+    digit: int | None
+    confidence: float
+    probabilities: np.ndarray
+    image: np.ndarray
+
+    def __str__(self) -> str:
+        """Say it as a sentence: "I read a 5 (99 %)"."""
+        if self.digit is None:
+            return "Draw a digit"
+        article = "an" if self.digit == 8 else "a"
+        return f"I read {article} {self.digit} ({self.confidence:.0%})".replace("%", " %")
+
+
+class Recognizer:
+    """Reads drawings and images with a network.
+
+    Args:
+        model: A Keras model, or any callable, from float32 images (n, 28, 28, 1) in [0, 1], ink 1
+            on paper 0, to probabilities (n, 10).
+    """
+
+    def __init__(self, model: Callable[[np.ndarray], np.ndarray]):
+        if not callable(model):
+            raise TypeError(
+                "expected a Keras model or a callable from images (n, 28, 28, 1) to "
+                f"probabilities (n, 10), got {type(model).__name__}"
+            )
+        self.model = model
+
+    def predict(self, drawing: Sequence | np.ndarray | Image.Image) -> Prediction:
+        """Read one digit.
+
+        Args:
+            drawing: A list of strokes, each of shape (n, 2): x, y in canvas pixels, y down; or a
+                picture: a 2-D array of any size or a Pillow image, light on dark or dark on light.
+
+        Raises:
+            TypeError, ValueError: See `digitlab.render_strokes` and `digitlab.normalize_image`.
+        """
+        if isinstance(drawing, (np.ndarray, Image.Image)):
+            image = normalize_image(drawing)
+        else:
+            image = render_strokes(drawing)
+        if not image.any():
+            return Prediction(None, 0.0, np.full(CLASSES, 1 / CLASSES, np.float32), image)
+        probabilities = self.predict_images(image[None])[0]
+        digit = int(probabilities.argmax())
+        return Prediction(digit, float(probabilities[digit]), probabilities, image)
+
+    def predict_images(self, images: np.ndarray) -> np.ndarray:
+        """Give the probabilities for images that are in MNIST's geometry already.
+
+        Args:
+            images: (n, 28, 28), ink light on dark: uint8 in 0 to 255, or floating point in [0, 1].
+
+        Returns:
+            (n, 10) float32, each row sums to 1.
+
+        Raises:
+            ValueError: For another shape, type or range, or when the network's answer is not (n,
+                10).
+        """
+        images = np.asarray(images)
+        if images.ndim != 3 or images.shape[1:] != (SIZE, SIZE):
+            raise ValueError(f"expected images of shape (n, 28, 28), got {images.shape}")
+        if images.dtype != np.uint8 and images.dtype.kind != "f":
+            raise ValueError(
+                f"expected images of uint8 (0 to 255) or float (0 to 1), got {images.dtype}"
+            )
+        probabilities = np.empty((len(images), CLASSES), np.float32)
+        for first in range(0, len(images), _BATCH):
+            batch = images[first : first + _BATCH].astype(np.float32)[..., None]  # (b, 28, 28, 1)
+            if images.dtype == np.uint8:
+                batch /= 255
+            elif not (batch.min() >= 0 and batch.max() <= 1):  # False for NaN, too
+                raise ValueError(
+                    "expected float images in [0, 1], "
+                    f"got values from {batch.min():g} to {batch.max():g}; divide by 255?"
+                )
+            answer = np.asarray(self.model(batch))
+            if answer.shape != (len(batch), CLASSES):
+                raise ValueError(
+                    f"expected the network to answer with shape ({len(batch)}, {CLASSES}), "
+                    f"got {answer.shape}"
+                )
+            probabilities[first : first + len(batch)] = answer
+        return probabilities
+
+
+def load_recognizer(path: str | Path | None = None) -> Recognizer:
+    """Load a network for LiteRT; without a path the one that comes with the package.
+
+    Args:
+        path: A ``.tflite`` file, as `digitlab.export_tflite` writes it.
+
+    Raises:
+        FileNotFoundError, ValueError: When there is no such file, or it holds no network from 28 x
+            28 to 10.
+    """
+    path = shipped_model() if path is None else Path(path)
+    if path.suffix == ".keras":
+        raise ValueError(
+            f"expected a .tflite file, got {path.name}: "
+            "use Recognizer(keras.models.load_model(path)) for a Keras model"
+        )
+    if not path.is_file():
+        raise FileNotFoundError(f"no network at {path}: export one with digitlab.export_tflite")
+    return Recognizer(_LiteRT(path))
+
+
+def shipped_model() -> Path:
+    """Where the network is that comes with the package: in the wheel, or in a checkout."""
+    package = Path(__file__).parent
+    in_wheel = package / "models" / "digits.tflite"
+    return in_wheel if in_wheel.is_file() else package.parent / "models" / "digits.tflite"
+
+
+class _LiteRT:
+    """A LiteRT network as a callable from float32 images (n, 28, 28, 1) to (n, 10)."""
+
+    def __init__(self, path: Path):
+        try:
+            self._interpreter = Interpreter(str(path))
+        except ValueError as error:
+            raise ValueError(
+                f"expected {path.name} to be a LiteRT network (.tflite), got {error}"
+            ) from error
+        # An interpreter is one set of buffers: two threads must take turns.
+        self._lock = threading.Lock()
+        (inputs,), (outputs,) = (
+            self._interpreter.get_input_details(),
+            self._interpreter.get_output_details(),
+        )
+        shapes = tuple(inputs["shape"][1:]), tuple(outputs["shape"][1:])
+        if shapes != ((SIZE, SIZE, 1), (CLASSES,)):
+            raise ValueError(
+                f"expected a network from (28, 28, 1) to (10,), {path.name} maps {shapes[0]} to "
+                f"{shapes[1]}"
+            )
+        self._input, self._output = inputs["index"], outputs["index"]
+        self._images = 0  # how many the buffers are made for
+
+    def __call__(self, images: np.ndarray) -> np.ndarray:
+        with self._lock:
+            if len(images) != self._images:
+                self._interpreter.resize_tensor_input(self._input, images.shape)
+                self._interpreter.allocate_tensors()
+                self._images = len(images)
+            self._interpreter.set_tensor(self._input, images)
+            self._interpreter.invoke()
+            return self._interpreter.get_tensor(self._output)

@@ -1,0 +1,76 @@
+"""The layers: what `import digitlab` costs, and that imports only go down."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import digitlab
+
+PACKAGE = Path(digitlab.__file__).parent
+
+# What each module may import besides the standard library.
+MAY_IMPORT = {
+    "__init__": set(),
+    "data": {"numpy", "pooch", "tqdm"},
+    "ink": {"numpy", "PIL"},
+    "drawings": {"numpy"},
+    "networks": {"keras"},
+    "training": {"keras", "numpy", "IPython", "digitlab.data"},
+    "recognizer": {"numpy", "PIL", "ai_edge_litert", "digitlab.ink"},
+    "plots": {"numpy", "matplotlib"},
+    "pad": {"numpy", "PIL", "ipycanvas", "ipywidgets", "digitlab.ink", "digitlab.recognizer"},
+    "tfjs": {"numpy", "keras", "tensorflow", "tf_keras", "tensorflowjs"},
+    "tflite": {"keras", "tensorflow"},
+}
+
+
+def test_every_module_has_its_place():
+    assert {path.stem for path in PACKAGE.glob("*.py")} == set(MAY_IMPORT)
+
+
+@pytest.mark.parametrize("module", MAY_IMPORT)
+def test_imports_go_down(module):
+    tree = ast.parse((PACKAGE / f"{module}.py").read_text(encoding="utf-8"))
+    imported = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            imported |= {name.name for name in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports within the package are absolute"
+            imported.add(node.module)
+    tops = {name if name.startswith("digitlab") else name.split(".")[0] for name in imported}
+    assert tops - sys.stdlib_module_names <= MAY_IMPORT[module]
+
+
+def imported_by(code: str) -> set[str]:
+    """Top-level modules that a fresh Python has imported after `code`."""
+    code += "\nimport sys; print(*{name.split('.')[0] for name in sys.modules})"
+    run = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    return set(run.stdout.split())
+
+
+HEAVY = {"tensorflow", "keras", "tf_keras", "tensorflowjs", "matplotlib", "ipycanvas", "ipywidgets"}
+
+
+def test_import_costs_nothing():
+    assert not imported_by("import digitlab; dir(digitlab)") & {*HEAVY, "numpy", "PIL", "pooch"}
+
+
+def test_reading_needs_no_tensorflow():
+    code = "import digitlab; digitlab.load_recognizer().predict(digitlab.stored_drawing(5))"
+    assert not imported_by(code) & HEAVY
+
+
+def test_the_pad_needs_no_tensorflow():
+    code = "import digitlab; digitlab.DrawingPad().draw(digitlab.stored_drawing(5))"
+    assert not imported_by(code) & {"tensorflow", "keras", "tf_keras"}
+
+
+def test_public_names():
+    for name in digitlab.__all__:
+        assert name == "__version__" or getattr(digitlab, name).__doc__
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        digitlab.nonsense  # noqa: B018  (looking it up is the test)

@@ -1,0 +1,70 @@
+"""The plots, checked by what they hold."""
+
+import matplotlib
+import numpy as np
+import pytest
+
+from digitlab import (
+    plot_digits,
+    plot_drawing,
+    plot_history,
+    plot_probabilities,
+    stored_drawing,
+)
+
+matplotlib.use("agg")
+from matplotlib import pyplot as plt  # noqa: E402  (the backend is chosen first)
+
+
+@pytest.fixture(autouse=True)
+def closed_figures():
+    settings = dict(matplotlib.rcParams)
+    yield
+    assert dict(matplotlib.rcParams) == settings
+    plt.close("all")
+
+
+def test_digits_stand_in_a_grid():
+    images = np.random.default_rng(0).random((12, 28, 28))
+    grid = plot_digits(images, labels=range(12), title="noise")
+    assert grid.shape == (2, 10)
+    shown = [axes for axes in grid.flat if axes.images]
+    assert [axes.get_title() for axes in shown] == [str(label) for label in range(12)]
+    np.testing.assert_array_equal(shown[11].images[0].get_array(), images[11])
+    assert grid.flat[0].figure.get_suptitle() == "noise"
+    assert plot_digits(images[0]).shape == (1, 1)
+
+
+def test_a_drawing_keeps_its_points():
+    axes = plot_drawing(stored_drawing(5))
+    lines = [line.get_xydata() for line in axes.lines if len(line.get_xdata()) > 1]
+    for line, stroke in zip(lines, stored_drawing(5), strict=True):
+        np.testing.assert_array_equal(line, stroke)
+    assert axes.yaxis_inverted()
+
+
+def test_probabilities_are_ten_bars_with_the_best_marked():
+    _, axes = plt.subplots()
+    assert plot_probabilities(np.eye(10)[7] * 0.9 + 0.01, ax=axes) is axes
+    bars = axes.patches
+    assert [round(bar.get_height(), 2) for bar in bars] == [0.01] * 7 + [0.91] + [0.01] * 2
+    assert len({bar.get_facecolor() for bar in bars}) == 2
+    assert bars[7].get_facecolor() != bars[0].get_facecolor()
+    assert axes.texts[0].get_text() == "91 %"
+
+
+def test_the_history_has_a_line_each():
+    axes = plot_history({"loss": [2, 1], "val_loss": [3, 2]}, metric="loss")
+    assert [line.get_ydata().tolist() for line in axes.lines] == [[2, 1], [3, 2]]
+    assert [text.get_text() for text in axes.get_legend().texts] == ["training", "validation"]
+
+
+def test_bad_input():
+    with pytest.raises(ValueError, match=r"\(n, h, w\).*got \(3,\)"):
+        plot_digits(np.zeros(3))
+    with pytest.raises(ValueError, match="expected 2 labels.*got 3"):
+        plot_digits(np.zeros((2, 28, 28)), labels=[1, 2, 3])
+    with pytest.raises(ValueError, match=r"\(10,\), got \(9,\)"):
+        plot_probabilities(np.zeros(9))
+    with pytest.raises(ValueError, match=r"one of \['loss'\].*'accuracy'"):
+        plot_history({"loss": [1]})

@@ -1,0 +1,111 @@
+"""The recognizer: the shipped network, wrapped models, and what it refuses."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from digitlab import Recognizer, load_recognizer, render_strokes, stored_drawing
+
+
+@pytest.fixture(scope="module")
+def recognizer():
+    return load_recognizer()
+
+
+def test_a_prediction_holds_together(recognizer):
+    prediction = recognizer.predict(stored_drawing(5))
+    assert prediction.digit == 5 == prediction.probabilities.argmax()
+    assert prediction.probabilities.shape == (10,)
+    assert prediction.probabilities.sum() == pytest.approx(1, abs=1e-5)
+    assert prediction.confidence == prediction.probabilities[5]
+    np.testing.assert_array_equal(prediction.image, render_strokes(stored_drawing(5)))
+    assert str(prediction).startswith("I read a 5 (")
+
+
+def test_strokes_and_their_picture_are_read_alike(recognizer):
+    image = render_strokes(stored_drawing(7))
+    large = Image.fromarray((255 - 255 * image).astype(np.uint8)).resize((200, 200))
+    for picture in (image, np.asarray(large), large):
+        assert recognizer.predict(picture).digit == 7
+
+
+@pytest.mark.parametrize("empty", [[], [[]], np.zeros((28, 28)), np.ones((5, 9))])
+def test_nothing_is_no_digit(recognizer, empty):
+    prediction = recognizer.predict(empty)
+    assert prediction.digit is None and prediction.confidence == 0
+    assert prediction.probabilities.sum() == pytest.approx(1)
+    assert not prediction.image.any()
+    assert str(prediction) == "Draw a digit"
+
+
+def test_it_reads_mnist(recognizer, mnist):
+    probabilities = recognizer.predict_images(mnist.x_test)
+    assert probabilities.shape == (10000, 10) and probabilities.dtype == np.float32
+    assert np.mean(probabilities.argmax(1) == mnist.y_test) >= 0.99
+    some = mnist.x_test[:300]  # a whole batch and a part of one
+    np.testing.assert_allclose(recognizer.predict_images(some), probabilities[:300], atol=1e-6)
+    np.testing.assert_allclose(
+        recognizer.predict_images(some / 255), probabilities[:300], atol=1e-5
+    )
+
+
+def test_no_images(recognizer):
+    assert recognizer.predict_images(np.empty((0, 28, 28), np.uint8)).shape == (0, 10)
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (np.zeros((28, 28)), r"\(n, 28, 28\), got \(28, 28\)"),
+        (np.zeros((3, 28, 29)), r"got \(3, 28, 29\)"),
+        (np.zeros((1, 28, 28), int), "uint8.*float.*got int64"),
+        (np.full((1, 28, 28), 255.0), "255.*divide by 255"),
+        (np.full((1, 28, 28), -0.5), "got values from -0.5"),
+        (np.full((1, 28, 28), np.nan), r"in \[0, 1\]"),
+    ],
+)
+def test_bad_images(recognizer, images, message):
+    with pytest.raises(ValueError, match=message):
+        recognizer.predict_images(images)
+
+
+def test_any_callable_is_a_model():
+    seen = []
+
+    def always_three(images):
+        seen.append((images.shape, images.dtype, images.max()))
+        return np.tile(np.eye(10)[3], (len(images), 1))
+
+    assert Recognizer(always_three).predict(stored_drawing(8)).digit == 3
+    assert seen == [((1, 28, 28, 1), np.float32, 1.0)]
+
+
+def test_a_keras_model_is_a_model(recognizer):
+    keras = pytest.importorskip("keras", reason="needs TensorFlow: pip install 'digitlab[train]'")
+    from digitlab.recognizer import shipped_model
+
+    model = keras.models.load_model(shipped_model().with_suffix(".keras"))
+    wrapped = Recognizer(model)
+    for digit in range(10):
+        np.testing.assert_allclose(
+            wrapped.predict(stored_drawing(digit)).probabilities,
+            recognizer.predict(stored_drawing(digit)).probabilities,
+            atol=1e-4,
+        )
+
+
+def test_what_is_no_model():
+    with pytest.raises(TypeError, match="expected a Keras model or a callable.*got str"):
+        Recognizer("digits.tflite")
+    with pytest.raises(ValueError, match=r"shape \(1, 10\), got \(1, 3\)"):
+        Recognizer(lambda images: np.zeros((len(images), 3))).predict(stored_drawing(1))
+
+
+def test_files_that_hold_no_network(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"nowhere\.tflite.*export_tflite"):
+        load_recognizer(tmp_path / "nowhere.tflite")
+    with pytest.raises(ValueError, match="Recognizer\\(keras.models.load_model"):
+        load_recognizer(tmp_path / "mine.keras")
+    (tmp_path / "garbage.tflite").write_bytes(b"no network" * 100)
+    with pytest.raises(ValueError, match=r"garbage\.tflite to be a LiteRT network"):
+        load_recognizer(tmp_path / "garbage.tflite")

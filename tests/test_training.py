@@ -1,0 +1,122 @@
+"""The two networks and their training, on few digits."""
+
+import keras
+import numpy as np
+import pytest
+
+from digitlab import Digits, TrainConfig, article_cnn, pen_cnn, train
+from digitlab.training import one_cycle
+
+
+@pytest.fixture(scope="module")
+def stripes():
+    """Ten classes that anything can learn: a bright row each, under noise."""
+    random = np.random.default_rng(0)
+    labels = np.arange(600, dtype=np.uint8) % 10
+    images = random.integers(0, 100, (600, 28, 28), dtype=np.uint8)
+    for image, label in zip(images, labels, strict=True):
+        image[2 * label + 4] = 255
+    return Digits(images[:500], labels[:500], images[500:], labels[500:], "stripes")
+
+
+def test_the_article_s_network_is_the_article_s():
+    model = article_cnn()
+    assert model.count_params() == 3_274_634
+    assert model.output_shape == (None, 10)
+    kinds = [type(layer).__name__ for layer in model.layers]
+    assert kinds == "Conv2D MaxPooling2D Conv2D MaxPooling2D Flatten Dense Dropout Dense".split()
+    convolutions = [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
+    assert [layer.activation for layer in convolutions] == [keras.activations.linear] * 2
+    assert [layer.kernel.shape for layer in convolutions] == [(5, 5, 1, 32), (5, 5, 32, 64)]
+
+
+def test_ours_is_small():
+    model = pen_cnn()
+    assert model.count_params() <= 60_000
+    assert f"{model.count_params():,} parameters" in pen_cnn.__doc__
+    assert model.output_shape == (None, 10)
+
+
+def test_training_learns_and_leaves_the_test_digits_alone(stripes):
+    model = pen_cnn()
+    blind = Digits(stripes.x_train, stripes.y_train, None, None, "no test digits")
+    history = train(model, blind, TrainConfig(epochs=4, batch_size=32, validation_share=0.1))
+    assert [len(values) for values in history.history.values()] == [4] * 4
+    assert set(history.history) == {"accuracy", "loss", "val_accuracy", "val_loss"}
+    read = model.predict(stripes.x_test[..., None] / 255, verbose=0).argmax(1)
+    assert np.mean(read == stripes.y_test) > 0.9
+
+
+def test_without_validation_all_digits_are_used(stripes):
+    config = TrainConfig(batch_size=500, validation_share=0)
+    history = train(pen_cnn(), stripes, config, progress=False)
+    assert set(history.history) == {"accuracy", "loss"}
+    assert history.params["steps"] == 1
+
+
+def test_a_seed_repeats_a_training(stripes):
+    def losses(seed):
+        keras.utils.set_random_seed(1)
+        model = pen_cnn()
+        return train(model, stripes, TrainConfig(seed=seed), progress=False).history["loss"]
+
+    assert losses(3) == pytest.approx(losses(3), rel=1e-4)
+    assert losses(3) != pytest.approx(losses(4), rel=1e-4)
+
+
+class _Stop(keras.callbacks.Callback):
+    """Presses the stop button in an epoch that has spoilt the weights."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == 1:
+            self.before = self.model.get_weights()
+
+    def on_train_batch_end(self, batch, logs=None):
+        if hasattr(self, "before"):
+            self.model.set_weights([weights * 0 for weights in self.before])
+            raise KeyboardInterrupt
+
+
+def test_a_stop_keeps_the_best_weights(stripes, monkeypatch):
+    stop = _Stop()
+    fit = keras.Model.fit
+
+    def fit_until_stopped(model, *arguments, callbacks, **options):
+        return fit(model, *arguments, callbacks=[*callbacks, stop], **options)
+
+    monkeypatch.setattr(keras.Model, "fit", fit_until_stopped)
+    model = pen_cnn()
+    history = train(model, stripes, TrainConfig(epochs=3, batch_size=100), progress=False)
+    assert len(history.history["loss"]) == 1
+    for kept, best in zip(model.get_weights(), stop.before, strict=True):
+        np.testing.assert_array_equal(kept, best)
+
+
+def test_one_cycle_climbs_and_falls():
+    rates = one_cycle(steps=99, warmup_share=0.25)
+    assert rates.shape == (99,)
+    assert rates.argmax() == 24 and rates.max() == 1
+    assert rates[0] == pytest.approx(0.04) and 0 < rates[-1] < 0.02
+    assert (np.diff(rates[:25]) > 0).all() and (np.diff(rates[24:]) < 0).all()
+
+
+def test_the_learning_rate_ends_low_and_is_one_of_keras(stripes):
+    model = pen_cnn()
+    train(model, stripes, TrainConfig(batch_size=100, validation_share=0), progress=False)
+    assert float(model.optimizer.learning_rate) == pytest.approx(0.02 * one_cycle(5, 0.25)[-1])
+    # So that keras.models.load_model needs nothing of this package.
+    assert "digitlab" not in str(keras.saving.serialize_keras_object(model.optimizer))
+
+
+@pytest.mark.parametrize(
+    ("knob", "value", "expected"),
+    [
+        ("epochs", 0, "whole number from 1"),
+        ("batch_size", 2.5, "whole number from 1"),
+        ("peak_learning_rate", 0, "above 0"),
+        ("validation_share", 1, "at least 0 and below 1"),
+    ],
+)
+def test_bad_knobs(knob, value, expected):
+    with pytest.raises(ValueError, match=f"{knob}.*{expected}|{expected}.*{knob}|{knob} {expected}"):
+        TrainConfig(**{knob: value})

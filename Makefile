@@ -45,8 +45,10 @@ bench: $(READY) ## measure accuracy and speed
 # Never on the sample: what is committed shows MNIST.
 notebooks: $(READY) ## run all notebooks anew and keep their outputs
 	$(BIN)/python -c "import digitlab; digitlab.load_digits(sample=False)"
-	$(BIN)/jupyter-nbconvert --to notebook --execute --inplace --ExecutePreprocessor.store_widget_state=False notebooks/*.ipynb
-	$(BIN)/nbstripout notebooks/*.ipynb --keep-output --keep-count --keep-id --drop-output-type stream:stderr
+	@for notebook in notebooks/*.ipynb; do \
+		$(BIN)/jupyter-nbconvert --to notebook --execute --inplace --ExecutePreprocessor.store_widget_state=False $$notebook && \
+		$(BIN)/nbstripout $$notebook --keep-output --keep-count --keep-id --drop-output-type stream:stderr || exit 1; \
+	done
 
 format: $(READY) ## put code and notebooks in order
 	$(BIN)/ruff check --fix

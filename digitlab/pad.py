@@ -219,7 +219,8 @@ def _bar_html(digit: int, probability: float, best: bool) -> str:
         '<span style="flex: 1; height: 11px; background: rgba(128, 128, 128, .2)">'
         f'<span style="display: block; height: 100%; width: {probability:.1%};'
         f' background: {colour}"></span></span>'
-        f'<span style="width: 3.5em; text-align: right; white-space: nowrap">{100 * probability:.0f} %</span></div>'
+        '<span style="width: 3.5em; text-align: right; white-space: nowrap">'
+        f"{100 * probability:.0f} %</span></div>"
     )
 
 

@@ -20,14 +20,16 @@ def brute_force(drawing):
         image = np.zeros((28, 28))
         for stroke in strokes:
             placed = (stroke - (low + high) / 2) * scale + CENTRE + offset
-            for a, b in zip(placed[: max(len(placed) - 1, 1)], placed[min(len(placed) - 1, 1) :]):
+            ends = placed[1:] if len(placed) > 1 else placed
+            for a, b in zip(placed, ends, strict=False):
                 for y in range(28):
                     for x in range(28):
                         p, along = np.array([x, y]), b - a
                         length = along @ along
                         at = np.clip((p - a) @ along / length, 0, 1) if length else 0
                         distance = np.hypot(*(p - a - at * along))
-                        image[y, x] = max(image[y, x], np.clip(PEN_WIDTH / 2 + 0.5 - distance, 0, 1))
+                        ink = np.clip(PEN_WIDTH / 2 + 0.5 - distance, 0, 1)
+                        image[y, x] = max(image[y, x], ink)
         return image
 
     return coverage(CENTRE - centre_of_mass(coverage(0)))

@@ -1,0 +1,105 @@
+"""The export to LiteRT: a Keras model becomes one small file that runs without TensorFlow.
+
+LiteRT, once TensorFlow Lite, answers in 0.05 ms where a call of Keras takes 13 ms, and starts in a
+fraction of a second.
+"""
+
+import logging
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+
+def export_tflite(model: keras.Model, path: str | os.PathLike[str]) -> None:
+    """Write a Keras model for LiteRT, in float32, for any number of images at once.
+
+    How many is the interpreter's `resize_tensor_input`; 16 to 32 at once are the fastest. The same
+    model gives the same bytes every time.
+
+    Args:
+        model: Takes float32 images (n, 28, 28, 1), gives probabilities (n, 10); or any other
+            model of one input and one output, each of a fixed shape but for n. Compiled or not.
+        path: The file to write, named ``.tflite`` by custom. A file that was there stays until the
+            new one is whole. Its folder is made where it does not exist.
+
+    Raises:
+        TypeError: `model` is no Keras 3 model.
+        ValueError: The model is not built, has more than one input or output, or does what LiteRT
+            does not know. Nothing is written then.
+        OSError: The file cannot be written.
+    """
+    if not isinstance(model, keras.Model):
+        raise TypeError(
+            f"model is of type {type(model).__module__}.{type(model).__name__}; expected a "
+            "Keras 3 model, keras.Sequential or keras.Model."
+        )
+    try:
+        inputs, outputs = model.inputs or [], model.outputs or []
+    except AttributeError:  # so Keras says that there are none yet
+        inputs, outputs = [], []
+    if not inputs:
+        raise ValueError(
+            f"The model {model.name!r} is not built; expected one whose input shape is known. "
+            "Begin it with keras.Input(shape), or call it on a batch of images first."
+        )
+    if (len(inputs), len(outputs)) != (1, 1) or None in inputs[0].shape[1:]:
+        raise ValueError(
+            f"The model {model.name!r} maps {[tuple(x.shape) for x in inputs]} to "
+            f"{[tuple(y.shape) for y in outputs]}; expected one input and one output of fixed "
+            "shape. Export keras.Model(input, output) of the part that you need."
+        )
+
+    content = _convert(model)
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".export-", dir=path.parent) as folder:
+        part = Path(folder) / path.name
+        part.write_bytes(content)
+        part.replace(path)
+
+
+def _convert(model: keras.Model) -> bytes:
+    """Return the LiteRT flatbuffer of a model of one input and one output."""
+    (image,) = model.inputs
+    signature = [tf.TensorSpec((None, *image.shape[1:]), image.dtype)]
+    function = tf.function(lambda images: model(images, training=False), signature)
+    concrete = function.get_concrete_function()
+    try:
+        with _silence():
+            # From the function alone. The converter's way from a model saves it first, and prints
+            # that. Given the model beside the function, it leaves the weights out of the file.
+            converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete])
+            return bytes(converter.convert())
+    except Exception as error:  # TensorFlow does not export the class of this error
+        unknown = re.search(r"TF Select ops: (.*)", str(error))
+        raise ValueError(
+            f"The model {model.name!r} cannot be written for LiteRT; expected operations that it "
+            f"has, got {unknown[1] if unknown else error}. Build the model without them."
+        ) from error
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Keep the converter quiet: what goes wrong comes as an exception.
+
+    It warns, through absl, of the way that it is called here, and its C++ parts write to file
+    descriptor 2, past sys.stderr and whatever TF_CPP_MIN_LOG_LEVEL says; Jupyter shows both in red.
+    """
+    logger = logging.getLogger("absl")
+    level = logger.level
+    stderr = os.dup(2)
+    with open(os.devnull, "wb") as nowhere:
+        try:
+            logger.setLevel(logging.ERROR)
+            os.dup2(nowhere.fileno(), 2)
+            yield
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+            logger.setLevel(level)

@@ -1,0 +1,278 @@
+"""What a user installs: the lock, the wheel, environment.yml; TensorFlow.js where it has no wheels.
+
+The environments are made anew outside the checkout, from the package index. uv installs into them,
+because its cache turns TensorFlow's minutes into seconds; what goes in is pip's choice where a user
+has pip choose.
+"""
+
+import json
+import os
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+ROOT = Path(__file__).parent.parent
+LOCK = (ROOT / "requirements.lock").read_text("utf-8")
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+PYTHONS = ("3.10", "3.11", "3.12")
+# What a marker asks for, and uv's name of it.
+PLATFORMS = {
+    "x86_64-manylinux_2_28": {"sys_platform": "linux", "platform_machine": "x86_64"},
+    "aarch64-manylinux_2_28": {"sys_platform": "linux", "platform_machine": "aarch64"},
+    "aarch64-apple-darwin": {"sys_platform": "darwin", "platform_machine": "arm64"},
+    "x86_64-pc-windows-msvc": {"sys_platform": "win32", "platform_machine": "AMD64"},
+}
+
+# Build a small model, export it, and read its weights back from the files with NumPy alone.
+EXPORT = """
+import json, sys
+from pathlib import Path
+import digitlab, keras, numpy as np
+
+keras.utils.set_random_seed(1)
+model = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Conv2D(2, 3, activation="relu")])
+model.add(keras.layers.Flatten())
+model.add(keras.layers.Dense(10, activation="softmax"))
+folder = Path(sys.argv[1])
+digitlab.export_tfjs(model, folder)
+manifest = json.loads((folder / "model.json").read_text())["weightsManifest"]
+data = b"".join((folder / path).read_bytes() for group in manifest for path in group["paths"])
+expected = np.concatenate([weights.ravel() for weights in model.get_weights()])
+np.testing.assert_array_equal(np.frombuffer(data, np.float32), expected)
+print("exported")
+"""
+
+
+def run(*command: str | Path, cwd: Path, check: bool = True) -> subprocess.CompletedProcess[str]:
+    """Run a command without this process's Python settings, and show its output if it fails."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "VIRTUAL"))}
+    environment |= {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "UV_PYTHON_DOWNLOADS": "never"}
+    result = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True)
+    if check and result.returncode:
+        tail = "\n".join((result.stdout + result.stderr).splitlines()[-30:])
+        pytest.fail(f"{shlex.join(map(str, command))}\n{tail}", pytrace=False)
+    return result
+
+
+@pytest.fixture(scope="module")
+def uv(tmp_path_factory):
+    """uv's path, where it finds the package index."""
+    find = pytest.importorskip("uv", reason="needs uv: pip install uv")
+    path = find.find_uv_bin()
+    command = [path, "pip", "install", "--dry-run", "--no-cache", "--target", "."]
+    probe = run(*command, "tqdm", cwd=tmp_path_factory.mktemp("probe"), check=False)
+    if probe.returncode:
+        how = "needs the package index: go online, or name a mirror in UV_DEFAULT_INDEX"
+        if "index" in os.environ.get("DIGITLAB_REQUIRE", "").split():
+            pytest.fail(f"{how}\n{probe.stderr}", pytrace=False)
+        pytest.skip(how)
+    return path
+
+
+@pytest.fixture
+def environment(uv, tmp_path):
+    """An empty environment outside the checkout: its Python."""
+    run(uv, "venv", "--python", sys.executable, "env", cwd=tmp_path)
+    return tmp_path / "env" / ("Scripts" if os.name == "nt" else "bin") / "python"
+
+
+# The lock.
+
+
+def entries() -> list[tuple[Requirement, list[str]]]:
+    """Every package of the lock, with its hashes."""
+    lines = re.sub(r"\\\n\s*", "", re.sub(r"^\s*#.*\n", "", LOCK, flags=re.M)).splitlines()
+    parts = [line.split(" --hash=") for line in lines]
+    return [(Requirement(part[0].strip()), part[1:]) for part in parts]
+
+
+def test_lock_pins_and_hashes_everything():
+    assert len(entries()) > 150
+    for package, hashes in entries():
+        assert re.fullmatch(r"==[\w.+!]+", str(package.specifier)), package
+        assert hashes, package
+        assert all(re.fullmatch(r"sha256:[0-9a-f]{64}\s*", value) for value in hashes), package
+
+
+def test_lock_holds_no_address():
+    assert "://" not in LOCK
+    assert not re.search(r"^\s*(-i|-f|--\S*index\S*|--find-links)\b", LOCK, flags=re.M)
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_lock_has_one_version_of_all_that_pyproject_asks_for(python, platform):
+    target = PLATFORMS[platform] | {"python_version": python, "python_full_version": f"{python}.9"}
+    locked: dict[str, list[str]] = {}
+    for package, _ in entries():
+        if package.marker is None or package.marker.evaluate(target):
+            version = str(package.specifier).removeprefix("==")
+            locked.setdefault(canonicalize_name(package.name), []).append(version)
+    assert [name for name, versions in locked.items() if len(versions) > 1] == []
+
+    wanted = [*PROJECT["dependencies"], *sum(PROJECT["optional-dependencies"].values(), [])]
+    for requirement in map(Requirement, wanted):
+        if requirement.marker is None or requirement.marker.evaluate(target):
+            (version,) = locked.get(canonicalize_name(requirement.name), ["missing"])
+            assert version != "missing", requirement
+            assert version in requirement.specifier, requirement
+
+
+def test_lock_installs_everywhere(uv, tmp_path):
+    """From wheels alone, on every Python and platform: nothing has to be compiled."""
+
+    def resolve(target):
+        python, platform = target
+        command = [uv, "pip", "install", "--dry-run", "--target", tmp_path / f"{python}{platform}"]
+        command += ["--only-binary", ":all:", "--require-hashes", "-r", ROOT / "requirements.lock"]
+        command += ["--python-version", python, "--python-platform", platform]
+        result = run(*command, cwd=tmp_path, check=False)
+        return f"{python} {platform}: {result.stderr}" if result.returncode else None
+
+    with ThreadPoolExecutor(4) as pool:
+        failures = pool.map(resolve, [(python, name) for name in PLATFORMS for python in PYTHONS])
+    assert [failure for failure in failures if failure] == []
+
+
+# make.
+
+
+def test_without_a_usable_python_make_says_so_in_one_line(tmp_path):
+    for name in ("Makefile", "pyproject.toml", "requirements.lock"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    too_old = tmp_path / "python3"
+    too_old.write_text(f'#!/bin/sh\nexec {sys.executable} -c "raise AssertionError"\n')
+    too_old.chmod(0o755)
+    result = run("make", "lab", f"PYTHON={too_old} no-such-python", cwd=tmp_path, check=False)
+    assert result.returncode
+    said = [line for line in result.stderr.splitlines() if not line.startswith("make: ***")]
+    assert len(said) == 1
+    assert re.match("digitlab needs Python 3.10, 3.11 or 3.12, and none of these is: ", said[0])
+    assert not (tmp_path / ".venv").exists()
+
+
+def test_make_lab_prints_the_address_of_the_first_notebook(tmp_path):
+    if run("make", "--question", ".venv/.ready", cwd=ROOT, check=False).returncode:
+        pytest.skip("needs an environment that make set up: make test, or make lab")
+    with socket.create_server(("localhost", 0)) as free:
+        port = free.getsockname()[1]
+    environment = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
+    environment["JUPYTER_RUNTIME_DIR"] = str(tmp_path)
+    log = tmp_path / "log"
+    with log.open("w") as output:
+        lab = subprocess.Popen(
+            ["make", "lab", f"ARGS=--port={port} --no-browser"],
+            cwd=ROOT, env=environment, stdout=output, stderr=output, start_new_session=True,
+        )  # fmt: skip
+    address = None
+    try:
+        for _ in range(300):
+            time.sleep(0.2)
+            said = log.read_text()
+            address = re.search(rf"http://localhost:{port}/lab/tree/(\S+)\?(token=\w+)", said)
+            if address or lab.poll() is not None:
+                break
+        assert address, said
+        notebook, token = address.groups()
+        assert (ROOT / notebook).is_file()
+        contents = f"http://localhost:{port}/api/contents/{notebook}?content=0&{token}"
+        with urllib.request.urlopen(contents, timeout=30) as answer:
+            assert json.load(answer)["type"] == "notebook"
+    finally:
+        os.killpg(lab.pid, signal.SIGTERM)
+        lab.wait(30)
+
+
+# The wheel.
+
+
+def test_wheel_draws_and_predicts_with_the_core_alone(uv, environment, tmp_path):
+    run(uv, "build", "--quiet", "--out-dir", tmp_path, ROOT, cwd=tmp_path)  # sdist, wheel from it
+    (wheel,) = tmp_path.glob("*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    inside = {path.relative_to(ROOT).as_posix() for path in (ROOT / "digitlab").rglob("*.py")}
+    inside |= {f"digitlab/assets/{path.name}" for path in (ROOT / "digitlab/assets").glob("*")}
+    inside |= {"digitlab/models/digits.tflite"}
+    assert {name for name in names if ".dist-info/" not in name} == inside
+
+    run(sys.executable, "-m", "pip", "--python", environment, "install", wheel, cwd=tmp_path)
+    script = """
+import importlib.util, sys
+import digitlab
+assert "site-packages" in digitlab.__file__, digitlab.__file__
+for digit in range(10):
+    assert digitlab.load_recognizer().predict(digitlab.stored_drawing(digit)).digit == digit
+pad = digitlab.DrawingPad()
+pad.draw(digitlab.stored_drawing(5))
+assert pad.prediction.digit == 5
+assert importlib.util.find_spec("tensorflow") is None
+"""
+    run(environment, "-c", script, cwd=tmp_path)
+
+
+# environment.yml, and TensorFlow.js.
+
+
+def test_environment_yml_names_what_it_needs_with_a_reason_each():
+    lines = (ROOT / "environment.yml").read_text("utf-8").splitlines()
+    listed = [line for line in lines if re.match(r"\s*- [^ ]+", line) and "pip:" not in line]
+    assert [line for line in listed if not re.search(r" # \S+ \S+", line)] == []
+    named = {re.match(r"\s*- ([\w-]+)", line)[1] for line in listed if "-e ." not in line}
+    assert named >= {"jupyterlab", "ipywidgets", "ipycanvas", "matplotlib", "nbval"}
+    assert named >= {"tensorflow", "tensorflowjs"}
+
+
+def test_environment_yml_imports_and_exports(uv, environment, tmp_path):
+    dependencies = yaml.safe_load((ROOT / "environment.yml").read_text("utf-8"))["dependencies"]
+    (python,) = [d for d in dependencies if isinstance(d, str) and d.startswith("python=")]
+    assert python.removeprefix("python=") in PYTHONS
+
+    # As conda does: pip, in this folder, reads the lines from a file. Which versions, pip chooses;
+    # uv puts them in place, from its cache: pip takes minutes to unpack TensorFlow.
+    requirements, report = tmp_path / "requirements.txt", tmp_path / "report.json"
+    requirements.write_text("\n".join(dependencies[-1]["pip"]))
+    pip = [sys.executable, "-m", "pip", "--python", environment, "install", "--dry-run", "--quiet"]
+    run(*pip, "-U", "--report", report, "-r", requirements, cwd=ROOT)
+    chosen = [package["metadata"] for package in json.loads(report.read_text())["install"]]
+    pins = [f"{p['name']}=={p['version']}" for p in chosen if p["name"] != "digitlab"]
+    install = [uv, "pip", "install", "--python", environment, "--no-deps"]
+    run(*install, *pins, "-e", ROOT, cwd=tmp_path)
+
+    modules = "jupyterlab, ipywidgets, ipycanvas, tensorflow, tensorflowjs, matplotlib, nbval"
+    run(environment, "-c", f"import {modules}", cwd=tmp_path)
+    assert "exported" in run(environment, "-c", EXPORT, "tfjs", cwd=tmp_path).stdout
+
+
+def test_where_tensorflowjs_has_no_wheels_the_error_names_the_command_that_adds_it(
+    uv, environment, tmp_path
+):
+    """As on Windows: a newer TensorFlow, and an extra that leaves tensorflowjs out."""
+    install = [uv, "pip", "install", "--python", environment, "-e", ROOT]
+    run(*install, "tensorflow>=2.20", "tf-keras>=2.20", cwd=tmp_path)
+    failed = run(environment, "-c", EXPORT, "tfjs", cwd=tmp_path, check=False)
+    assert "ImportError" in failed.stderr
+    (command,) = re.findall(r"pip install .*", failed.stderr)
+    assert command == "pip install --no-deps tensorflowjs==4.22.0"
+    assert not (tmp_path / "tfjs").exists()
+
+    pip, *arguments = shlex.split(command)
+    run(sys.executable, "-m", pip, "--python", environment, *arguments, cwd=tmp_path)
+    assert "exported" in run(environment, "-c", EXPORT, "tfjs", cwd=tmp_path).stdout

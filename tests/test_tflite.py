@@ -1,0 +1,137 @@
+"""The export to LiteRT, run by LiteRT and compared with Keras."""
+
+import os
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from ai_edge_litert.interpreter import Interpreter
+from keras import layers as L
+
+import digitlab
+from digitlab.tflite import export_tflite
+
+MODELS = Path(__file__).parents[1] / "models"
+
+
+def run(path, x):
+    """LiteRT's answer for any number of inputs."""
+    interpreter = Interpreter(str(path))
+    (image,) = interpreter.get_input_details()
+    (answer,) = interpreter.get_output_details()
+    assert image["dtype"] == answer["dtype"] == np.float32
+    interpreter.resize_tensor_input(image["index"], x.shape)
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(image["index"], x)
+    interpreter.invoke()
+    return interpreter.get_tensor(answer["index"])
+
+
+def with_statistics(model):
+    """Give every weight a value that matters, moving statistics too."""
+    rng = np.random.default_rng(0)
+    for weight in model.weights:
+        if weight.name in ("moving_variance", "gamma"):
+            weight.assign(rng.uniform(0.5, 1.5, weight.shape))
+        elif weight.name != "kernel":
+            weight.assign(rng.uniform(-0.5, 0.5, weight.shape))
+    return model
+
+
+@pytest.fixture(scope="module", params=[digitlab.article_cnn, digitlab.pen_cnn])
+def exported(request, tmp_path_factory):
+    keras.utils.set_random_seed(0)
+    model = with_statistics(request.param())
+    path = tmp_path_factory.mktemp("tflite") / "model.tflite"
+    export_tflite(model, path)
+    return model, path
+
+
+@pytest.mark.parametrize("count", [1, 2, 33])
+def test_litert_agrees_with_keras_for_any_number_of_images(exported, count):
+    model, path = exported
+    x = np.random.default_rng(1).random((count, 28, 28, 1), dtype="float32")
+    expected = np.asarray(model(x, training=False))
+    assert expected.std(0).max() > 1e-3 or count == 1  # the images tell apart
+    assert abs(run(path, x) - expected).max() <= 1e-5
+
+
+def test_litert_agrees_with_keras_on_a_thousand_digits(mnist, tmp_path):
+    model = keras.models.load_model(MODELS / "digits.keras", compile=False)
+    export_tflite(model, tmp_path / "model.tflite")
+    x = mnist.x_test[::10, ..., None].astype("float32") / 255
+    expected = model.predict(x, verbose=0)
+    assert (expected.argmax(1) == mnist.y_test[::10]).mean() > 0.9
+    assert abs(run(tmp_path / "model.tflite", x) - expected).max() <= 1e-5
+    assert abs(run(MODELS / "digits.tflite", x) - expected).max() <= 1e-5  # the shipped one
+
+
+def test_the_file_holds_the_weights_and_little_else(exported):
+    model, path = exported
+    assert (
+        model.count_params() * 0.95 < path.stat().st_size / 4 < model.count_params() * 1.02 + 2000
+    )
+
+
+def test_the_same_model_gives_the_same_bytes(exported, tmp_path):
+    model, path = exported
+    export_tflite(model, str(tmp_path / "new" / "folder" / "again.tflite"))
+    assert (tmp_path / "new" / "folder" / "again.tflite").read_bytes() == path.read_bytes()
+
+
+def test_an_export_says_nothing_and_leaves_one_file(tmp_path, capfd, caplog):
+    export_tflite(digitlab.pen_cnn(), tmp_path / "model.tflite")
+    os.write(2, b"heard")
+    assert capfd.readouterr() == ("", "heard")
+    assert not caplog.records
+    assert [path.name for path in tmp_path.iterdir()] == ["model.tflite"]
+
+
+def test_an_export_that_fails_leaves_the_old_file(tmp_path):
+    resource = pytest.importorskip("resource")
+    (tmp_path / "model.tflite").write_bytes(b"old")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))  # as a full disk
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            export_tflite(digitlab.pen_cnn(), tmp_path / "model.tflite")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"old"]
+
+
+class Determinant(L.Layer):
+    def call(self, x):
+        return tf.linalg.det(x)
+
+
+def two_outputs():
+    x = keras.Input((4,))
+    return keras.Model(x, [L.Dense(2)(x), L.Dense(2)(x)])
+
+
+REFUSED = {
+    "an unbuilt model": (lambda: keras.Sequential([L.Dense(2)]), "not built"),
+    "two outputs": (two_outputs, "one output"),
+    "any size": (lambda: keras.Sequential([keras.Input((None, 4)), L.Dense(2)]), "fixed"),
+    "an operation that LiteRT lacks": (
+        lambda: keras.Sequential([keras.Input((4, 4)), Determinant()]),
+        "MatrixDeterminant",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_litert_does_not_know_is_refused(case, tmp_path):
+    make, message = REFUSED[case]
+    with pytest.raises(ValueError, match=message):
+        export_tflite(make(), tmp_path / "folder" / "model.tflite")
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_is_no_keras_3_model_is_refused(tmp_path):
+    with pytest.raises(TypeError, match="expected a Keras 3 model"):
+        export_tflite("model.keras", tmp_path / "model.tflite")
+    assert not list(tmp_path.iterdir())

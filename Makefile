@@ -29,12 +29,12 @@ lab: $(READY) ## set up and open JupyterLab on the first notebook
 	fi; \
 	PATH="$(CURDIR)/$(BIN):$$PATH" exec $(BIN)/jupyter-lab --LabApp.default_url=/lab/tree/notebooks/01_load_and_normalize.ipynb "$$@"
 
-# Notebooks and unit tests run side by side, a file at a time.
+# Notebooks and unit tests run side by side, in the groups of conftest.py.
 test: $(READY) ## set up and run all checks: lint, format, types, tests, notebooks, TensorFlow.js
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/pytest --nbval-lax --nbval-current-env -n $(WORKERS) --dist loadfile tests notebooks $(ARGS)
+	$(BIN)/pytest --nbval-lax --nbval-current-env -n $(WORKERS) --dist loadgroup notebooks tests $(ARGS)
 
 models: $(READY) ## train the models in models/ anew
 	$(BIN)/python models/train.py $(ARGS)

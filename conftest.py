@@ -59,7 +59,13 @@ def chromium() -> str:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Without MNIST, do not compare the outputs of cells tagged "mnist": they run all the same."""
+    """Group the tests for parallel runs; without MNIST, do not compare what depends on it.
+
+    A file's tests share their fixtures, and the later notebooks read what the earlier ones write.
+    """
+    for item in items:
+        group = "notebooks" if item.path.suffix == ".ipynb" else item.path.name
+        item.add_marker(pytest.mark.xdist_group(group))
     cells = [item for item in items if "mnist" in _tags(item)]
     if cells and _digits().name != "MNIST":
         for cell in cells:

@@ -47,6 +47,7 @@ class DrawingPad(Box):
             width=size, height=size, layout=Layout(width=f"{size}px", height=f"{size}px")
         )
         self._canvas.add_class("digitlab-pad")
+        self._other_canvas = Canvas(width=1, height=1)  # see _redraw
         self._clear_button = Button(description="Clear", layout=Layout(width="auto"))
         self._undo_button = Button(description="Undo", layout=Layout(width="auto"))
         self._result = HTML(layout=Layout(width="260px"))
@@ -117,6 +118,7 @@ class DrawingPad(Box):
 
     def _connect(self) -> None:
         canvas, shown = self._canvas, self._errors_shown
+        canvas.on_client_ready(shown(self._redraw))
         canvas.on_mouse_down(shown(self._pen_down))
         canvas.on_mouse_move(shown(self._pen_move))
         canvas.on_mouse_up(shown(lambda x, y: self._pen_up()))
@@ -164,6 +166,9 @@ class DrawingPad(Box):
 
     def _redraw(self) -> None:
         canvas = self._canvas
+        # After a reload of the page, ipycanvas draws on no canvas until it has switched to one, and
+        # it switches only when another was drawn on before.
+        self._other_canvas.clear()
         with hold_canvas():
             canvas.fill_style = "black"
             canvas.fill_rect(0, 0, self.size, self.size)
@@ -200,6 +205,8 @@ def _result_html(prediction: Prediction) -> str:
         )
     )
     return (
+        # On a dark page the pad would have no edge. Not a border: that would shift its pixels.
+        "<style>.digitlab-pad { outline: 1px solid gray }</style>"
         '<div style="line-height: 1.3; font-size: 14px">'
         f'<div role="status" style="font-size: 20px; margin: 0 0 8px">{prediction}</div>{bars}'
         '<div style="display: flex; align-items: center; gap: 8px; margin-top: 8px">'

@@ -4,8 +4,10 @@ The shipped network runs in LiteRT, which starts in a fraction of a second where
 many; a Keras model, or anything else that maps images to probabilities, can be wrapped as well.
 """
 
+import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -176,8 +178,30 @@ class _LiteRT:
         with self._lock:
             if len(images) != self._images:
                 self._interpreter.resize_tensor_input(self._input, images.shape)
-                self._interpreter.allocate_tensors()
+                with _silent():
+                    self._interpreter.allocate_tensors()
                 self._images = len(images)
             self._interpreter.set_tensor(self._input, images)
             self._interpreter.invoke()
             return self._interpreter.get_tensor(self._output)
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Keep what C++ writes to stderr from a notebook, where it would stand in red.
+
+    LiteRT says "INFO: Created TensorFlow Lite XNNPACK delegate for CPU" each time, and knows no
+    log level that keeps it back.
+    """
+    try:
+        stderr = os.dup(2)
+    except OSError:  # a program without a terminal may have none
+        yield
+        return
+    try:
+        with open(os.devnull, "w") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+            yield
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)

@@ -102,10 +102,11 @@ def run_all(page, lab, name, cells):
     page.wait_for_selector(".jp-NotebookPanel .jp-Notebook .jp-Cell", timeout=120_000)
     until(page, READY)
     page.evaluate("() => jupyterapp.commands.execute('notebook:run-all-cells')")
-    prompts = """() => [...document.querySelectorAll('.jp-Notebook .jp-CodeCell')]
-        .filter(cell => cell.querySelector('.cm-content').textContent.trim())
-        .every(cell => /\\[\\d+\\]/.test(cell.querySelector('.jp-InputPrompt').textContent))"""
-    until(page, prompts)
+    # Asked of the model: cells outside the window are not in the page.
+    all_run = """() => [...jupyterapp.shell.currentWidget.content.model.cells]
+        .filter(cell => cell.type === 'code' && cell.sharedModel.source.trim())
+        .every(cell => cell.executionCount)"""
+    until(page, all_run)
     until(page, READY)
 
 
@@ -184,6 +185,31 @@ def test_touch(lab, browser):
         finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     reading(page, 4)
     context.close()
+
+
+def test_a_reload_keeps_the_drawing(lab, browser):
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.on("dialog", lambda dialog: dialog.accept())
+    run_all(page, lab, "reload", PAD)
+    canvas, box = pad_on(page)
+    draw_with_mouse(page, box, stored_drawing(5)[:1])
+    page.get_by_role("status").filter(has_text="I read").first.wait_for()
+    drawn = ink(canvas)
+    page.evaluate("() => jupyterapp.commands.execute('docmanager:save')")
+    page.reload()
+    page.wait_for_selector(".jp-NotebookPanel .jp-Notebook .jp-Cell", timeout=120_000)
+    until(page, READY)
+    canvas, box = pad_on(page)
+    until(page, "() => document.querySelector('canvas.digitlab-pad, .digitlab-pad canvas')")
+    for _ in range(40):
+        if ink(canvas):
+            break
+        time.sleep(0.25)
+    assert ink(canvas) == pytest.approx(drawn, rel=0.02)  # the edges differ by a few pixels
+    draw_with_mouse(page, box, stored_drawing(5)[1:])
+    reading(page, 5)
+    assert ink(canvas) > drawn
+    page.close()
 
 
 def test_the_last_notebook_reads_a_drawn_digit(lab, browser):

@@ -69,6 +69,11 @@ def test_bad_images(recognizer, images, message):
         recognizer.predict_images(images)
 
 
+def test_nothing_is_printed(capfd):
+    load_recognizer().predict(stored_drawing(5))
+    assert capfd.readouterr() == ("", "")
+
+
 def test_any_callable_is_a_model():
     seen = []
 

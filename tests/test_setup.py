@@ -61,11 +61,15 @@ print("exported")
 """
 
 
+# As a user's shell: without what this process has from an environment, a `make` or a screen.
+NOT_INHERITED = ("PYTHON", "VIRTUAL_ENV", "MAKE", "MFLAGS", "ARGS", "DISPLAY", "WAYLAND_DISPLAY")
+SHELL = {k: v for k, v in os.environ.items() if not k.startswith(NOT_INHERITED)}
+SHELL |= {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "UV_PYTHON_DOWNLOADS": "never"}
+
+
 def run(*command: str | Path, cwd: Path, check: bool = True) -> subprocess.CompletedProcess[str]:
-    """Run a command without this process's Python settings, and show its output if it fails."""
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "VIRTUAL"))}
-    environment |= {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "UV_PYTHON_DOWNLOADS": "never"}
-    result = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True)
+    """Run a command as a user does, and show its output if it fails."""
+    result = subprocess.run(command, cwd=cwd, env=SHELL, capture_output=True, text=True)
     if check and result.returncode:
         tail = "\n".join((result.stdout + result.stderr).splitlines()[-30:])
         pytest.fail(f"{shlex.join(map(str, command))}\n{tail}", pytrace=False)
@@ -174,12 +178,11 @@ def test_make_lab_prints_the_address_of_the_first_notebook(tmp_path):
         pytest.skip("needs an environment that make set up: make test, or make lab")
     with socket.create_server(("localhost", 0)) as free:
         port = free.getsockname()[1]
-    environment = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
-    environment["JUPYTER_RUNTIME_DIR"] = str(tmp_path)
+    environment = SHELL | {"JUPYTER_RUNTIME_DIR": str(tmp_path)}
     log = tmp_path / "log"
     with log.open("w") as output:
         lab = subprocess.Popen(
-            ["make", "lab", f"ARGS=--port={port} --no-browser"],
+            ["make", "lab", f"ARGS=--port={port}"],
             cwd=ROOT, env=environment, stdout=output, stderr=output, start_new_session=True,
         )  # fmt: skip
     address = None
@@ -197,7 +200,8 @@ def test_make_lab_prints_the_address_of_the_first_notebook(tmp_path):
         with urllib.request.urlopen(contents, timeout=30) as answer:
             assert json.load(answer)["type"] == "notebook"
     finally:
-        os.killpg(lab.pid, signal.SIGTERM)
+        if lab.poll() is None:
+            os.killpg(lab.pid, signal.SIGTERM)
         lab.wait(30)
 
 

@@ -1,0 +1,96 @@
+"""The notebooks as files: run clean, light, made to the template, with links that lead on."""
+
+import json
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+FOLDER = Path(__file__).parents[1] / "notebooks"
+NAMES = sorted(path.name for path in FOLDER.glob("*.ipynb"))
+
+
+@pytest.fixture(params=NAMES)
+def path(request):
+    return FOLDER / request.param
+
+
+@pytest.fixture
+def notebook(path):
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    return notebook
+
+
+def code(notebook, tag=None):
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    return [cell for cell in cells if tag is None or tag in cell.metadata.get("tags", [])]
+
+
+def prose(notebook):
+    return "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+
+
+def test_there_are_five():
+    assert [name[:3] for name in NAMES] == ["01_", "02_", "03_", "04_", "05_"]
+
+
+def test_run_clean_from_top_to_bottom(notebook):
+    counts = [cell.execution_count for cell in code(notebook)]
+    assert counts == list(range(1, len(counts) + 1))
+    outputs = [output for cell in code(notebook) for output in cell.outputs]
+    assert [output for output in outputs if output.output_type == "error"] == []
+    assert [output for output in outputs if output.get("name") == "stderr"] == []
+    assert any("image/png" in output.get("data", {}) for output in outputs)
+    assert "widgets" not in notebook.metadata
+
+
+def test_light_and_of_no_machine(path):
+    content = path.read_text("utf-8")
+    assert len(content) < 300_000
+    assert not re.search(r"/home/|/root/|/Users/|/tmp/|C:\\\\", content)
+
+
+def test_shown_on_mnist(notebook):
+    outputs = json.dumps([cell.outputs for cell in code(notebook)])
+    assert "not MNIST" not in outputs
+
+
+def test_made_to_the_template(path, notebook):
+    first, promise = notebook.cells[0], prose(notebook)
+    assert re.match(r"# \w+", first.source)
+    for part in ("**What you will do:**", "**What you will learn:**", "**What you need:**"):
+        assert part in promise
+    headings = re.findall(r"^## (.+)$", promise, flags=re.M)
+    order = ["See it first", "Exercises", "What you did", "Solutions"]
+    assert [heading for heading in headings if heading in order] == order
+    assert 4 <= len([heading for heading in headings if heading[0].isdigit()]) <= 7
+    assert 2 <= len(re.findall(r"^### Exercise \d", promise, flags=re.M)) <= 4
+    assert "<details>" in promise
+
+    cells = code(notebook)
+    lines = [len([line for line in cell.source.splitlines() if line.strip()]) for cell in cells]
+    assert max(lines) <= 15 and sorted(lines)[len(lines) // 2] <= 5
+    assert 15 <= len(cells) <= 35
+    assert any(line.startswith("assert ") for cell in cells for line in cell.source.splitlines())
+    solutions = code(notebook, "solution")
+    assert len(solutions) >= 2
+    for cell in solutions:
+        assert cell.metadata.jupyter.source_hidden and cell.execution_count
+    assert len(code(notebook, "nbval-check-output")) >= 3
+
+
+def test_links_lead_somewhere(path, notebook):
+    targets = re.findall(r"\]\(([^)]+)\)", prose(notebook))
+    files = [target for target in targets if not target.startswith(("http", "attachment:", "#"))]
+    assert [target for target in files if not (FOLDER / target).exists()] == []
+    index = NAMES.index(path.name)
+    for neighbour in NAMES[max(index - 1, 0) : index] + NAMES[index + 1 : index + 2]:
+        assert neighbour in files
+
+
+def test_the_lists_name_all():
+    for page in (FOLDER / "README.md", FOLDER.parent / "README.md"):
+        text = page.read_text("utf-8")
+        assert [name for name in NAMES if name not in text] == []

@@ -4,10 +4,8 @@ The shipped network runs in LiteRT, which starts in a fraction of a second where
 many; a Keras model, or anything else that maps images to probabilities, can be wrapped as well.
 """
 
-import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +14,7 @@ from ai_edge_litert.interpreter import Interpreter
 from PIL import Image
 
 from digitlab.ink import SIZE, normalize_image, render_strokes
+from digitlab.silence import silent_stderr
 
 CLASSES = 10
 _BATCH = 256  # images at once: more gain no speed, and cost memory
@@ -178,30 +177,9 @@ class _LiteRT:
         with self._lock:
             if len(images) != self._images:
                 self._interpreter.resize_tensor_input(self._input, images.shape)
-                with _silent():
+                with silent_stderr():  # "INFO: Created TensorFlow Lite XNNPACK delegate"
                     self._interpreter.allocate_tensors()
                 self._images = len(images)
             self._interpreter.set_tensor(self._input, images)
             self._interpreter.invoke()
             return self._interpreter.get_tensor(self._output)
-
-
-@contextmanager
-def _silent() -> Iterator[None]:
-    """Keep what C++ writes to stderr from a notebook, where it would stand in red.
-
-    LiteRT says "INFO: Created TensorFlow Lite XNNPACK delegate for CPU" each time, and knows no
-    log level that keeps it back.
-    """
-    try:
-        stderr = os.dup(2)
-    except OSError:  # a program without a terminal may have none
-        yield
-        return
-    try:
-        with open(os.devnull, "w") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-            yield
-    finally:
-        os.dup2(stderr, 2)
-        os.close(stderr)

@@ -443,8 +443,8 @@ def _large_kernels(weights: dict[str, Weights]) -> list[str]:
     """Return the names of the weights to quantize.
 
     Not vectors: a byte is too coarse for a variance. Nor the smallest kernels, a fiftieth of the
-    weights at most: the first convolution's errors go through the whole network. With it, pen_cnn
-    in uint8 reads 4 of MNIST's 10,000 test images differently, without it 2.
+    weights at most: the first convolution's errors go through the whole network. With it, one
+    trained pen_cnn in uint8 read 4 of MNIST's 10,000 test images differently, without it 2.
     """
     kernels = {name: value.size for name, value in weights.items() if value.ndim > 1}
     spare = sum(kernels.values()) / 50

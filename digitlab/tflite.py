@@ -15,6 +15,8 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
+from digitlab.silence import silent_stderr
+
 
 def export_tflite(model: keras.Model, path: str | os.PathLike[str]) -> None:
     """Write a Keras model for LiteRT, in float32, for any number of images at once.
@@ -93,13 +95,9 @@ def _silence() -> Iterator[None]:
     """
     logger = logging.getLogger("absl")
     level = logger.level
-    stderr = os.dup(2)
-    with open(os.devnull, "wb") as nowhere:
-        try:
-            logger.setLevel(logging.ERROR)
-            os.dup2(nowhere.fileno(), 2)
+    logger.setLevel(logging.ERROR)
+    try:
+        with silent_stderr():
             yield
-        finally:
-            os.dup2(stderr, 2)
-            os.close(stderr)
-            logger.setLevel(level)
+    finally:
+        logger.setLevel(level)

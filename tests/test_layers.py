@@ -19,11 +19,12 @@ MAY_IMPORT = {
     "drawings": {"numpy"},
     "networks": {"keras"},
     "training": {"keras", "numpy", "IPython", "digitlab.data"},
-    "recognizer": {"numpy", "PIL", "ai_edge_litert", "digitlab.ink"},
+    "silence": set(),
+    "recognizer": {"numpy", "PIL", "ai_edge_litert", "digitlab.ink", "digitlab.silence"},
     "plots": {"numpy", "matplotlib"},
     "pad": {"numpy", "PIL", "ipycanvas", "ipywidgets", "digitlab.ink", "digitlab.recognizer"},
     "tfjs": {"numpy", "keras", "tensorflow", "tf_keras", "tensorflowjs"},
-    "tflite": {"keras", "tensorflow"},
+    "tflite": {"keras", "tensorflow", "digitlab.silence"},
 }
 
 

@@ -337,6 +337,16 @@ def test_the_files_hold_the_weights(quantize, tmp_path):
     assert bytes_a_weight[0] <= size / model.count_params() <= bytes_a_weight[1]
 
 
+def test_biases_and_statistics_are_never_quantized(tmp_path):
+    model = small(L.Conv2D(9, 3), L.BatchNormalization(), L.Conv2D(9, 1), L.BatchNormalization())
+    export_tfjs(model, tmp_path, "uint8")
+    found = decode(tmp_path)
+    for layer in model.layers:
+        for weight in layer.weights:
+            same = (found[f"{layer.name}/{weight.name}"] == weight.numpy()).all()
+            assert same == (weight.name != "kernel"), weight.path
+
+
 def test_the_same_model_gives_the_same_bytes_and_takes_no_random_numbers(tmp_path):
     model, state = large(), random.getstate()
     for name in ("one", "two"):

@@ -78,14 +78,14 @@ def networks(digits: digitlab.Digits) -> tuple[list[str], keras.Model]:
 def predictions(model: keras.Model, digits: digitlab.Digits) -> list[str]:
     """Rows: the time of one prediction."""
     drawing = digitlab.stored_drawing(5)
-    image = digits.x_test[:1]
+    image = digits.x_test[:1]  # (1, 28, 28)
     litert, keras_model = digitlab.load_recognizer(), digitlab.Recognizer(model)
     batch = 10_000 / (median_ms(lambda: litert.predict_images(digits.x_test[:10_000]), 5) / 1000)
     return [
         "| median | ms |",
         "|---|---|",
         f"| one image, Keras' `predict` | "
-        f"{median_ms(lambda: model.predict(image / 255, verbose=0), 30):.1f} |",
+        f"{median_ms(lambda: model.predict(image[..., None] / 255, verbose=0), 30):.1f} |",
         f"| one image, `Recognizer(keras_model)` | "
         f"{median_ms(lambda: keras_model.predict_images(image)):.2f} |",
         f"| one image, `load_recognizer()` | "

@@ -41,12 +41,12 @@ def pen_cnn() -> keras.Model:
     large dense layer follows, which saves most of the parameters.
 
     Returns:
-        44,970 parameters.
+        39,898 parameters.
     """
     return keras.Sequential(
         [
             keras.Input((28, 28, 1)),
-            *_convolution(32, 5, strides=2, padding="same"),  # (14, 14, 32)
+            *_convolution(16, 5, strides=2, padding="same"),  # (14, 14, 16)
             *_convolution(32, 3, padding="same"),  # (14, 14, 32)
             layers.MaxPooling2D(2),  # (7, 7, 32)
             *_convolution(64, 3),  # (5, 5, 64)

@@ -17,7 +17,7 @@ from digitlab.ink import SIZE, normalize_image, render_strokes
 from digitlab.silence import silent_stderr
 
 CLASSES = 10
-_BATCH = 256  # images at once: more gain no speed, and cost memory
+_BATCH = 32  # images at once: the most a second; larger batches leave the cache
 
 
 @dataclass(frozen=True)

@@ -206,7 +206,7 @@ def _result_html(prediction: Prediction) -> str:
     )
     return (
         # On a dark page the pad would have no edge. Not a border: that would shift its pixels.
-        "<style>.digitlab-pad { outline: 1px solid gray }</style>"
+        "<style>.digitlab-pad { outline: 1px solid gray; outline-offset: -1px }</style>"
         '<div style="line-height: 1.3; font-size: 14px">'
         f'<div role="status" style="font-size: 20px; margin: 0 0 8px">{prediction}</div>{bars}'
         '<div style="display: flex; align-items: center; gap: 8px; margin-top: 8px">'

@@ -58,6 +58,7 @@ def chromium() -> str:
     return path
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Group the tests for parallel runs; without MNIST, do not compare what depends on it.
 

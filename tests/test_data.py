@@ -295,7 +295,7 @@ def test_second_mirror_takes_over_and_fills_the_cache(tiny, mirrors, server, fol
 @pytest.mark.parametrize(
     ("ending", "said"),
     [
-        (missing, "404"),
+        (missing, "404 Client Error"),
         (truncated, "more expected"),
         (short, "sent something else"),
         (wrong, "sent something else"),

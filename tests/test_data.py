@@ -470,8 +470,13 @@ def test_ctrl_c_stops_at_once_and_leaves_nothing(tiny, mirrors, server, folders,
         flood(bytes(20_000), swallowed)(handler)
 
     server.routes[KERAS] = interrupted
-    with pytest.raises(KeyboardInterrupt):
-        load_digits()
+    # A shell starts what runs in its background with the signal ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            load_digits()
+    finally:
+        signal.signal(signal.SIGINT, before)
     wait_for_downloads()
     assert not swallowed
     assert files_below(folders) == []

@@ -12,6 +12,8 @@ _MODULES = {
     "render_strokes": "ink",
     "normalize_image": "ink",
     "stored_drawing": "drawings",
+    "save_drawing": "drawings",
+    "load_drawing": "drawings",
     "article_cnn": "networks",
     "pen_cnn": "networks",
     "TrainConfig": "training",

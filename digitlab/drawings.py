@@ -1,10 +1,30 @@
-"""Ten stored drawings, one of each digit, for when nobody has drawn: in notebooks and in tests.
+"""Drawings from elsewhere than a hand: from a file, or stored here.
 
-Each stroke is given by a few places that the pen passed, joined by a Catmull-Rom curve (E. Catmull
-and R. Rom, "A class of local interpolating splines", 1974), which passes through all of them.
+A drawing's file is JSON, so that any language can read and write it::
+
+    {"format": "digitlab drawing", "version": 1, "size": 280, "strokes": [[[x, y], ...], ...]}
+
+with x and y in pixels of a pad whose side is "size", y downwards.
+
+The stored drawings, one of each digit, are for when nobody has drawn: in notebooks and in tests.
+Each stroke of theirs is given by a few places that the pen passed, joined by a Catmull-Rom curve
+(E. Catmull and R. Rom, "A class of local interpolating splines", 1974), which passes through all of
+them.
 """
 
+import json
+import math
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
 import numpy as np
+
+from digitlab.ink import as_strokes
+
+_FORMAT = {"format": "digitlab drawing", "version": 1}
 
 # Places on a pad of 280 x 280 pixels: x, y, y downwards. A stroke a line.
 _PLACES = {
@@ -60,6 +80,70 @@ def stored_drawing(digit: int) -> list[np.ndarray]:
         raise ValueError(f"expected a digit from 0 to 9, got {digit!r}")
     strokes = ([place.split(",") for place in stroke.split()] for stroke in _PLACES[int(digit)])
     return [_curve(np.array(places, float)) for places in strokes]
+
+
+def save_drawing(path: str | os.PathLike[str], drawing: Sequence, size: int = 280) -> None:
+    """Write a drawing to a file of JSON, whose format the module's text describes.
+
+    Args:
+        path: The file. One that was there stays until the new one is whole. Its folder is made
+            where it does not exist.
+        drawing: A list of strokes, each of shape (n, 2): x, y in pad pixels, y down.
+        size: The side of the pad in pixels.
+
+    Raises:
+        TypeError, ValueError: See `digitlab.ink.as_strokes`. Nothing is written then.
+        OSError: The file cannot be written.
+    """
+    strokes = [stroke.tolist() for stroke in as_strokes(drawing)]
+    content = json.dumps(_FORMAT | {"size": size, "strokes": strokes})
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".drawing-", dir=path.parent) as folder:
+        part = Path(folder) / path.name
+        part.write_text(content, encoding="utf-8")
+        part.replace(path)
+
+
+def load_drawing(path: str | os.PathLike[str], size: int = 280) -> list[np.ndarray]:
+    """Read a drawing from a file that `save_drawing` wrote.
+
+    Args:
+        path: The file.
+        size: The side of the pad that it is for, in pixels: the drawing is scaled to it.
+
+    Returns:
+        A list of strokes, each (n, 2) float64: x, y in pad pixels, y down.
+
+    Raises:
+        OSError: The file cannot be read.
+        ValueError: It holds no such drawing.
+    """
+    content = _parsed(Path(path))
+    try:
+        return [stroke * (size / content["size"]) for stroke in as_strokes(content["strokes"])]
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{path} is no drawing: {error}") from None
+
+
+def _parsed(path: Path) -> dict[str, Any]:
+    """The file's content, of which all but the strokes is checked."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:  # not UTF-8, or not JSON
+        raise ValueError(f"expected {path} to be a drawing in JSON, got: {error}") from None
+    if not isinstance(content, dict) or any(content.get(key) != _FORMAT[key] for key in _FORMAT):
+        raise ValueError(
+            f"expected {path} to hold {json.dumps(_FORMAT)}, as digitlab.save_drawing writes it"
+        )
+    size = content.get("size")
+    if isinstance(size, bool) or not isinstance(size, (int, float)) or not 0 < size < math.inf:
+        raise ValueError(
+            f'expected "size" in {path} to be a number of pixels above 0, got {size!r}'
+        )
+    if not isinstance(content.get("strokes"), list):
+        raise ValueError(f'expected "strokes" in {path} to be a list of strokes')
+    return content
 
 
 def _curve(places: np.ndarray) -> np.ndarray:

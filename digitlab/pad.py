@@ -1,238 +1,378 @@
 """The drawing pad: draw a digit in a notebook cell, and see at once what a recognizer reads.
 
-The strokes are kept here, in Python; the canvas in the browser only shows them. So the pad works
-without a browser as well: `DrawingPad.draw` does what a hand does.
+The strokes are kept here, in Python; the browser only shows them. So the pad works without a
+browser as well: `DrawingPad.draw` does what a hand does.
 """
 
-import base64
+import asyncio
 import io
+import os
 import threading
-import traceback
+import time
 from collections.abc import Callable, Sequence
-from html import escape
+from contextlib import redirect_stdout
+from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
-from ipycanvas import Canvas, hold_canvas
-from ipywidgets import HTML, Box, Button, HBox, Layout, VBox
-from PIL import Image
+import traitlets
+from IPython.display import display
+from ipywidgets import HTML, Box, Button, Checkbox, FloatSlider, HBox, Layout, VBox
 
+from digitlab.drawings import load_drawing, save_drawing
 from digitlab.ink import as_strokes
-from digitlab.recognizer import Prediction, Recognizer, load_recognizer
+from digitlab.paper import Paper
+from digitlab.readout import error_html, picture_html, reading_html, text_html
+from digitlab.recognizer import Prediction, as_recognizer
 
+_STYLE = (Path(__file__).parent / "assets" / "pad.css").read_text(encoding="utf-8")
+# In a saved notebook: hides JupyterLab's "model not found", just before the picture.
+_NO_WIDGET = (
+    ".jp-OutputArea-child:not(:has(.digitlab-pad)):has(+ * .digitlab-picture) { display: none }"
+)
 _PEN = 0.07  # of the pad's side: the width of the pen on the screen, which the network never sees
+_INTERVAL = 0.05  # seconds at least from one reading to the next while the pen moves
+_SHARE = 4  # a slow recognizer takes one part in four of that time, so that ink flows
+_HISTORY = 200  # steps that can be taken back
 
 
 class DrawingPad(Box):
-    """A pad to draw one digit on, with the mouse or a finger, and what is read in it beside it.
+    """A pad to draw one digit on, with mouse, finger or pen, and what is read in it beside it.
+
+    These are traits: ``pad.observe(function, "strokes")`` has a function called on each change.
+
+    - ``strokes``: the drawing, a list of strokes, each (n, 2) float64: x, y in pad pixels, y down.
+      A new list after each stroke; read-only: `draw`, `undo` and `clear` change it.
+    - ``prediction``: what was read last, a `Prediction`; its ``digit`` is None while the pad is
+      empty. Read-only. It changes up to 20 times a second while the pen moves.
+    - ``image``: what the network saw then: (28, 28) float32 in [0, 1], ink 1 on paper 0. Read-only.
+    - ``live``: whether the drawing is read while and after the pen moves; when False, when asked.
+    - ``pen_width``: on the screen, in pad pixels. What the network sees does not depend on it.
+    - ``recognizer``: what reads.
 
     Args:
-        recognizer: Anything with ``predict(strokes) -> Prediction``; the network that comes with
-            the package when left out.
-        size: The side of the pad in pixels.
+        recognizer: A `Recognizer`, or anything with ``predict(strokes) -> Prediction``; a Keras
+            model; or a function from an image, (28, 28) float32 in [0, 1], to ten probabilities.
+            When left out, the network that comes with the package.
+        size: The side of the pad in pixels. On a narrower page it is shown smaller.
+        live: See above.
+        pen_width: See above; 7 % of the size when left out.
+        layout: An `ipywidgets.Layout`, or a dictionary, for the whole.
+
+    Raises:
+        TypeError, ValueError: When an argument is none of these.
     """
 
-    def __init__(self, recognizer: Recognizer | None = None, size: int = 280):
+    strokes: traitlets.List = traitlets.List(read_only=True)
+    prediction = traitlets.Instance(Prediction, read_only=True)
+    image = traitlets.Instance(np.ndarray, read_only=True)
+    live = traitlets.Bool(True)
+    pen_width = traitlets.Float(min=0)
+    recognizer = traitlets.Any()
+
+    def __init__(
+        self,
+        recognizer: Any = None,
+        size: int = 280,
+        *,
+        live: bool = True,
+        pen_width: float | None = None,
+        layout: Layout | dict | None = None,
+    ):
         if not (isinstance(size, int) and size > 0):
             raise ValueError(f"expected size to be a whole number of pixels above 0, got {size!r}")
-        self.recognizer = load_recognizer() if recognizer is None else recognizer
+        pen_width = size * _PEN if pen_width is None else pen_width
         self.size = size
-        self._strokes: list[np.ndarray] = []
-        self._pen: list[tuple[float, float]] | None = None  # the stroke that is being drawn
-        self._callbacks: list[Callable[[Prediction], None]] = []
         # Depending on ipykernel's version, handlers run in the main thread or in another.
         self._lock = threading.RLock()
+        self._callbacks: list[Callable[[Prediction], None]] = []
+        self._past: list[list[np.ndarray]] = []  # drawings, to undo
+        self._future: list[list[np.ndarray]] = []  # and to redo
+        self._timer: asyncio.TimerHandle | None = None  # of the next reading while the pen moves
+        self._next_reading = 0.0  # not before, on time.monotonic's clock
+        self._notes: list[str] = []  # HTML: errors, and what callbacks printed
+        self._displayed = False
+        self._picture_class = f"digitlab-picture-{uuid4().hex[:12]}"
 
-        self._canvas = Canvas(
-            width=size, height=size, layout=Layout(width=f"{size}px", height=f"{size}px")
-        )
-        self._canvas.add_class("digitlab-pad")
-        self._other_canvas = Canvas(width=1, height=1)  # see _redraw
-        self._clear_button = Button(description="Clear", layout=Layout(width="auto"))
-        self._undo_button = Button(description="Undo", layout=Layout(width="auto"))
-        self._result = HTML(layout=Layout(width="260px"))
-        self._error = HTML()
-        self._connect()
         super().__init__(
-            [
-                VBox([self._canvas, HBox([self._undo_button, self._clear_button])]),
-                VBox([self._result, self._error]),
-            ],
-            layout=Layout(display="flex", flex_flow="row wrap", grid_gap="16px"),
+            layout={} if layout is None else layout,
+            live=live,
+            pen_width=pen_width,
+            recognizer=recognizer,
         )
-        self._redraw()
-        self._predict()
-
-    @property
-    def strokes(self) -> list[np.ndarray]:
-        """The drawing: a list of strokes, each (n, 2) float64, x, y in canvas pixels, y down."""
-        return list(self._strokes)
-
-    @property
-    def prediction(self) -> Prediction:
-        """What was read last; its ``digit`` is None while the pad is empty."""
-        return self._prediction
-
-    @property
-    def image(self) -> np.ndarray:
-        """What the network saw last: (28, 28) float32 in [0, 1], ink 1 on paper 0."""
-        return self._prediction.image
+        self._paper = Paper(
+            size,
+            pen_width,
+            guard=self._guard,
+            on_ink=self._read_soon,
+            on_stroke=self._add,
+            on_key=lambda key: self.undo() if key == "undo" else self.redo(),
+            on_announces=lambda: self._say(self._sentence, self._shown),
+        )
+        self._reading, self._messages = HTML(), HTML()
+        self.children = [
+            HTML(self._style(), layout=Layout(display="none")),
+            VBox([self._paper, self._controls()], layout=Layout(max_width="100%")),
+            VBox([self._reading], layout=Layout(flex="1 1 260px", max_width="320px")),
+            self._messages,
+        ]
+        self._messages.add_class("digitlab-messages")
+        self.add_class("digitlab-pad")
+        self.observe(self._guard(lambda _: self._paper.set_pen_width(self.pen_width)), "pen_width")
+        self.observe(self._guard(lambda _: self._settle()), ["live", "recognizer"])
+        self.predict()
 
     def draw(self, drawing: Sequence) -> None:
-        """Draw strokes on top of what is there, and have them read, as a hand does.
+        """Draw strokes on top of what is there, as a hand does, and have the whole read.
 
         Args:
-            drawing: A list of strokes, each of shape (n, 2): x, y in canvas pixels, y down.
+            drawing: A list of strokes, each of shape (n, 2): x, y in pad pixels, y down.
 
         Raises:
             TypeError, ValueError: See `digitlab.ink.as_strokes`; nothing is drawn then.
         """
-        for stroke in as_strokes(drawing):
-            self._pen_down(*stroke[0])
-            for x, y in stroke[1:]:
-                self._pen_move(x, y)
-            self._pen_up()
+        strokes = as_strokes(drawing)
+        with self._lock:
+            for stroke in strokes:
+                self._change([*self.strokes, stroke])
+            self._paper.show(self.strokes)
+            self._settle()
 
     def clear(self) -> None:
-        """Empty the pad."""
-        with self._lock:
-            self._strokes, self._pen = [], None
-            self._redraw()
-            self._predict()
+        """Empty the pad. `undo` brings the drawing back."""
+        self._replace([])
 
     def undo(self) -> None:
-        """Take back the last stroke, if there is one."""
+        """Take back the last change, if there is one: a stroke, or a `clear`."""
+        self._travel(self._past, self._future)
+
+    def redo(self) -> None:
+        """Do again what was undone last, if nothing was drawn since."""
+        self._travel(self._future, self._past)
+
+    def predict(self) -> Prediction:
+        """Read the drawing now, as the button Predict does, and return what was read."""
         with self._lock:
-            self._strokes, self._pen = self._strokes[:-1], None
-            self._redraw()
-            self._predict()
+            self._read()
+            self._paper.announce(self._sentence)
+            for callback in self._callbacks:
+                try:
+                    callback(self.prediction)
+                except Exception as error:
+                    self._note(error_html(error))
+            self._show_picture()
+            return self.prediction
 
-    def on_predict(self, callback: Callable[[Prediction], None]) -> None:
-        """Have ``callback(prediction)`` called whenever the drawing was read anew.
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the drawing to a file; see `digitlab.save_drawing`."""
+        save_drawing(path, self.strokes, self.size)
 
-        What it raises is shown under the pad, which goes on.
+    def load(self, path: str | os.PathLike[str]) -> None:
+        """Show the drawing of a file in place of this one, and have it read.
+
+        Raises:
+            OSError, ValueError: See `digitlab.load_drawing`; the pad stays as it was then.
+        """
+        self._replace(load_drawing(path, self.size))
+
+    def on_predict(self, callback: Callable[[Prediction], None], remove: bool = False) -> None:
+        """Have ``callback(prediction)`` called after each stroke, undo, redo, clear and `predict`.
+
+        What it prints or raises for a hand's stroke is shown under the pad, which goes on.
+
+        Args:
+            callback: Not called while the pen moves: observe the trait ``prediction`` for that.
+            remove: Call it no longer.
         """
         if not callable(callback):
             raise TypeError(f"expected a function of a Prediction, got {type(callback).__name__}")
-        self._callbacks.append(callback)
+        if remove:
+            self._callbacks.remove(callback)
+        else:
+            self._callbacks.append(callback)
 
-    def _connect(self) -> None:
-        canvas, shown = self._canvas, self._errors_shown
-        canvas.on_client_ready(shown(self._redraw))
-        canvas.on_mouse_down(shown(self._pen_down))
-        canvas.on_mouse_move(shown(self._pen_move))
-        canvas.on_mouse_up(shown(lambda x, y: self._pen_up()))
-        # A pen that leaves the pad brings no "up" any more: the stroke ends here.
-        canvas.on_mouse_out(shown(lambda x, y: self._pen_up()))
-        # The first finger draws. A touch's end brings the fingers that remain, often none.
-        canvas.on_touch_start(shown(lambda fingers: self._pen_down(*fingers[0])))
-        canvas.on_touch_move(shown(lambda fingers: self._pen_move(*fingers[0])))
-        canvas.on_touch_end(shown(lambda fingers: self._pen_up()))
-        canvas.on_touch_cancel(shown(lambda fingers: self._pen_up()))
-        self._clear_button.on_click(shown(lambda button: self.clear()))
-        self._undo_button.on_click(shown(lambda button: self.undo()))
+    def __repr__(self) -> str:
+        """Say what is drawn, and what was read."""
+        return f"<DrawingPad, strokes: {len(self.strokes)}. {self._sentence}>"
 
-    def _errors_shown(self, handler: Callable) -> Callable:
-        """Show what a handler raises: Jupyter would swallow it."""
+    @traitlets.validate("recognizer")
+    def _validate_recognizer(self, proposal: Any) -> Any:
+        return as_recognizer(proposal.value)
+
+    def _controls(self) -> VBox:
+        buttons = []
+        for name, action, tooltip in (
+            ("Undo", self.undo, "Take back the last stroke (Ctrl+Z)"),
+            ("Redo", self.redo, "Draw it again (Ctrl+Y)"),
+            ("Clear", self.clear, "Empty the pad"),
+            ("Predict", self.predict, "Read the drawing now"),
+        ):
+            # Never disabled: who presses one by keyboard would lose their place.
+            button = Button(
+                description=name, tooltip=tooltip, layout=Layout(width="auto", margin="0")
+            )
+            button.on_click(self._guard(lambda _, action=action: action()))
+            buttons.append(button)
+        live = Checkbox(
+            description="live",
+            tooltip="Read while you draw",
+            indent=False,
+            layout=Layout(width="auto", margin="0"),
+        )
+        pen = FloatSlider(
+            description="pen",
+            tooltip="Width of the pen on the screen",
+            min=0.02 * self.size,
+            max=0.15 * self.size,
+            readout=False,
+            style={"description_width": "auto"},
+            layout=Layout(width="auto", min_width="0", flex="1", margin="0"),
+        )
+        traitlets.link((self, "live"), (live, "value"))
+        traitlets.link((self, "pen_width"), (pen, "value"))
+        row = {"max_width": "100%", "align_items": "center"}
+        rows = [
+            HBox(buttons, layout=Layout(grid_gap="6px", **row)),
+            HBox([live, pen], layout=Layout(grid_gap="16px", **row)),
+        ]
+        return VBox(rows, layout=Layout(grid_gap="4px", margin="6px 0 0"))
+
+    def _guard(self, handler: Callable) -> Callable:
+        """Show what a handler raises or prints: nobody would see it in a notebook."""
 
         def run(*arguments: Any) -> None:
-            try:
-                handler(*arguments)
-            except Exception as error:
-                self._show_error(error)
+            printed = io.StringIO()
+            with self._lock:
+                try:
+                    with redirect_stdout(printed):
+                        handler(*arguments)
+                except Exception as error:
+                    self._note(error_html(error))
+                if printed.getvalue():
+                    self._note(text_html(printed.getvalue()))
 
         return run
 
-    def _pen_down(self, x: float, y: float) -> None:
+    def _note(self, html: str) -> None:
+        self._notes.append(html)
+        self._messages.value = "".join(self._notes)
+
+    def _set(self, name: str, value: Any) -> None:
+        """Set a trait; an observer that raises is shown, and the others' state is whole."""
+        try:
+            self.set_trait(name, value)
+        except Exception as error:
+            self._note(error_html(error))
+
+    def _change(self, strokes: list[np.ndarray]) -> None:
+        """Take a new drawing for the state; the old one can be had back."""
+        self._past.append(self.strokes)
+        del self._past[:-_HISTORY]
+        self._future.clear()
+        self._set("strokes", strokes)
+
+    def _add(self, stroke: np.ndarray) -> None:
+        """Take in a stroke that a hand has drawn, and that the paper shows already."""
+        self._change([*self.strokes, stroke])
+        self._settle()
+
+    def _replace(self, strokes: list[np.ndarray]) -> None:
         with self._lock:
-            self._pen_up()  # a second finger, or a release that was missed
-            self._pen = [(x, y)]
-            self._canvas.fill_circle(x, y, self.size * _PEN / 2)
+            self._paper.lift_pen()
+            self._change(strokes)
+            self._paper.show(strokes)
+            self._settle()
 
-    def _pen_move(self, x: float, y: float) -> None:
+    def _travel(self, source: list, target: list) -> None:
+        """Go one step through the history, from one of its sides to the other."""
         with self._lock:
-            if self._pen is None:
-                return  # the mouse hovers
-            self._canvas.stroke_line(*self._pen[-1], x, y)
-            self._pen.append((x, y))
+            self._paper.lift_pen()
+            if source:
+                target.append(self.strokes)
+                self._set("strokes", source.pop())
+                self._paper.show(self.strokes)
+                self._settle()
 
-    def _pen_up(self) -> None:
-        with self._lock:
-            if self._pen is None:
-                return
-            self._strokes = [*self._strokes, np.array(self._pen, np.float64)]
-            self._pen = None
-            self._predict()
+    def _settle(self) -> None:
+        """The drawing has changed: read it, unless that waits for the button."""
+        if self.live or not self.strokes:
+            self.predict()
+        else:
+            self._say("Press Predict to have it read")
+            self._show_picture()
 
-    def _redraw(self) -> None:
-        canvas = self._canvas
-        # After a reload of the page, ipycanvas draws on no canvas until it has switched to one, and
-        # it switches only when another was drawn on before.
-        self._other_canvas.clear()
-        with hold_canvas():
-            canvas.fill_style = "black"
-            canvas.fill_rect(0, 0, self.size, self.size)
-            canvas.fill_style = canvas.stroke_style = "white"
-            canvas.line_width = self.size * _PEN
-            canvas.line_cap = canvas.line_join = "round"
-            for stroke in self._strokes:
-                canvas.fill_circle(*stroke[0], self.size * _PEN / 2)
-                if len(stroke) > 1:
-                    canvas.stroke_lines(stroke)
+    def _read_soon(self) -> None:
+        """The pen has moved: read now, or when the last reading is long enough ago."""
+        if not self.live or self._timer is not None:
+            return
+        wait = self._next_reading - time.monotonic()
+        if wait <= 0:
+            self._read()
+            return
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return  # no browser, so nobody watches; the end of the stroke reads
+        self._timer = loop.call_later(wait, self._guard(self._read))
 
-    def _predict(self) -> None:
-        self._prediction = self.recognizer.predict(self._strokes)
-        self._result.value = _result_html(self._prediction)
-        self._error.value = ""
-        for callback in self._callbacks:
-            self._errors_shown(callback)(self._prediction)
+    def _read(self) -> None:
+        """Read what is drawn, the stroke under the pen included, and show it."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._notes.clear()
+        begun = time.monotonic()
+        try:
+            prediction = self.recognizer.predict([*self.strokes, *self._paper.pen])
+            if not isinstance(prediction, Prediction):
+                raise TypeError(
+                    "expected the recognizer's predict(strokes) to return a Prediction, "
+                    f"got {type(prediction).__name__}"
+                )
+        except Exception:
+            self._say("I could not read this")
+            raise
+        finally:
+            now = time.monotonic()
+            self._next_reading = max(begun + _INTERVAL, now + (_SHARE - 1) * (now - begun))
+        self._messages.value = ""
+        self._say(str(prediction), prediction)
+        self._set("image", prediction.image)
+        self._set("prediction", prediction)
 
-    def _show_error(self, error: Exception) -> None:
-        trace = "".join(traceback.format_exception(type(error), error, error.__traceback__))
-        self._error.value = (
-            '<details style="color: var(--jp-error-color1, #d32f2f)">'
-            f"<summary>{escape(f'{type(error).__name__}: {error}')}</summary>"
-            f'<pre style="white-space: pre-wrap">{escape(trace)}</pre></details>'
+    def _say(self, sentence: str, prediction: Prediction | None = None) -> None:
+        """Show a sentence beside the pad, and under it the reading that it speaks of."""
+        self._sentence, self._shown = sentence, prediction
+        # The overlay announces it better: it is told apart what is final.
+        role = None if self._paper.announces else "status"
+        self._reading.value = reading_html(prediction, sentence, role)
+
+    def _style(self) -> str:
+        """The style sheet. While the pad itself can be seen, its picture is not shown."""
+        picture = f".{self._picture_class}"
+        return (
+            f"<style>{_STYLE}{picture}, .jp-OutputArea-child:has({picture}) {{ display: none }}"
+            "</style>"
         )
 
+    def _ipython_display_(self) -> None:
+        # A saved notebook that is opened without its kernel cannot show a widget. So a picture
+        # stands beside it in the output, kept up to date.
+        display(self._repr_mimebundle_(), raw=True)
+        self._show_picture(update=False)
 
-def _result_html(prediction: Prediction) -> str:
-    """The sentence, the ten bars, and the image that the network saw."""
-    bars = "".join(
-        _bar_html(digit, probability, digit == prediction.digit)
-        for digit, probability in enumerate(
-            prediction.probabilities if prediction.digit is not None else np.zeros(10)
+    def _show_picture(self, update: bool = True) -> None:
+        if update and not self._displayed:
+            return
+        self._displayed = True
+        picture = picture_html(
+            self.strokes, self.size, self.pen_width, reading_html(self._shown, self._sentence)
         )
-    )
-    return (
-        # On a dark page the pad would have no edge. Not a border: that would shift its pixels.
-        "<style>.digitlab-pad { outline: 1px solid gray; outline-offset: -1px }</style>"
-        '<div style="line-height: 1.3; font-size: 14px">'
-        f'<div role="status" style="font-size: 20px; margin: 0 0 8px">{prediction}</div>{bars}'
-        '<div style="display: flex; align-items: center; gap: 8px; margin-top: 8px">'
-        f'<img src="{_data_url(prediction.image)}" width="84" height="84"'
-        ' alt="the image of 28 x 28 pixels that the network sees"'
-        ' style="image-rendering: pixelated; border: 1px solid gray">'
-        "<span>what the network sees</span></div></div>"
-    )
-
-
-def _bar_html(digit: int, probability: float, best: bool) -> str:
-    colour = "var(--jp-brand-color1, #1976d2)" if best else "gray"
-    return (
-        '<div style="display: flex; align-items: center; gap: 6px;'
-        f' font-weight: {"bold" if best else "normal"}">'
-        f'<span style="width: 1em">{digit}</span>'
-        '<span style="flex: 1; height: 11px; background: rgba(128, 128, 128, .2)">'
-        f'<span style="display: block; height: 100%; width: {probability:.1%};'
-        f' background: {colour}"></span></span>'
-        '<span style="width: 3.5em; text-align: right; white-space: nowrap">'
-        f"{100 * probability:.0f} %</span></div>"
-    )
-
-
-def _data_url(image: np.ndarray) -> str:
-    """An image (28, 28) in [0, 1] as the address of a PNG."""
-    png = io.BytesIO()
-    Image.fromarray((image * 255).round().astype(np.uint8)).save(png, "png")
-    return "data:image/png;base64," + base64.b64encode(png.getvalue()).decode()
+        html = f'<div class="digitlab-picture {self._picture_class}">{picture}</div>'
+        display(
+            {"text/html": f"<style>{_NO_WIDGET}</style>{html}", "text/plain": repr(self)},
+            raw=True,
+            display_id=self._picture_class,
+            update=update,
+        )

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
@@ -39,7 +40,7 @@ class Prediction:
     def __str__(self) -> str:
         """Say it as a sentence: "I read a 5 (99 %)"."""
         if self.digit is None:
-            return "Draw a digit"
+            return "I see no digit in this" if self.image.any() else "Draw a digit"
         article = "an" if self.digit == 8 else "a"
         return f"I read {article} {self.digit} ({self.confidence:.0%})".replace("%", " %")
 
@@ -90,8 +91,8 @@ class Recognizer:
             (n, 10) float32, each row sums to 1.
 
         Raises:
-            ValueError: For another shape, type or range, or when the network's answer is not (n,
-                10).
+            ValueError: For another shape, type or range, or when the network does not answer with
+                probabilities (n, 10).
         """
         images = np.asarray(images)
         if images.ndim != 3 or images.shape[1:] != (SIZE, SIZE):
@@ -116,8 +117,38 @@ class Recognizer:
                     f"expected the network to answer with shape ({len(batch)}, {CLASSES}), "
                     f"got {answer.shape}"
                 )
+            if not (answer.min() >= 0 and np.abs(answer.sum(axis=1) - 1).max() < 0.01):
+                raise ValueError(
+                    "expected the network to answer with probabilities, ten that sum to 1; got "
+                    f"{np.array2string(answer[0], precision=3)}; does it end in a softmax?"
+                )
             probabilities[first : first + len(batch)] = answer
         return probabilities
+
+
+def as_recognizer(reader: Any) -> Any:
+    """Make a recognizer of what a person may have: something with ``predict(drawing)``.
+
+    Args:
+        reader: A `Recognizer` or another object with ``predict(drawing) -> Prediction``, which
+            comes back as it is; a Keras model; a function from an image, (28, 28) float32 in [0,
+            1], to ten probabilities; or None, for the network that comes with the package.
+
+    Raises:
+        TypeError: For anything else.
+    """
+    if reader is None:
+        return load_recognizer()
+    if not callable(reader):
+        if not callable(getattr(reader, "predict", None)):
+            raise TypeError(
+                "expected a recognizer with predict(drawing), a Keras model, or a function from an "
+                f"image (28, 28) to ten probabilities, got {type(reader).__name__}"
+            )
+        return reader
+    if hasattr(reader, "predict"):  # so has a Keras model
+        return Recognizer(reader)
+    return Recognizer(lambda images: np.array([reader(image) for image in images[..., 0]]))
 
 
 def load_recognizer(path: str | Path | None = None) -> Recognizer:

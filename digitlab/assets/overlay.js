@@ -1,0 +1,175 @@
+// Ink without lag: a transparent canvas over the pad's own. It draws what the pen does at once, in
+// the browser, and sends the points to the kernel, which draws them on the canvas below. What the
+// kernel has shown is taken off here. So ink stands under the pen even while the kernel is busy.
+//
+// To the kernel:   {stroke, points: [[x, y], ...], end}   points of a stroke, in pad pixels
+//                  {action: "undo" or "redo"}             a key
+// From the kernel: {shown: stroke}                        it stands on the canvas below
+
+function render({ model, el }) {
+  const canvas = document.createElement("canvas");
+  canvas.tabIndex = 0;
+  canvas.setAttribute("role", "application");
+  canvas.setAttribute("aria-label", "Pad: draw a digit with the mouse, a finger or a pen");
+  canvas.setAttribute("aria-keyshortcuts", "Control+Z Control+Y");
+  // There from the start, for screen readers announce what changes in such a place.
+  const status = document.createElement("div");
+  status.className = "digitlab-status";
+  status.setAttribute("role", "status");
+  el.append(canvas, status);
+  const context = canvas.getContext("2d");
+
+  const view = Math.random().toString(36).slice(2); // another view numbers its strokes, too
+  const strokes = new Map(); // name -> points: all that the kernel has not shown yet
+  let count = 0;
+  let pointer = null; // the mouse, finger or pen that draws
+  let stroke = null; // the name of the stroke that it draws
+
+  function place(event) {
+    const box = canvas.getBoundingClientRect();
+    const scale = model.get("size") / box.width;
+    return [(event.clientX - box.left) * scale, (event.clientY - box.top) * scale];
+  }
+
+  function draw(points) {
+    context.beginPath();
+    context.moveTo(...points[0]);
+    // A line to where it begins is a dot: its caps are round.
+    for (const point of points.length > 1 ? points.slice(1) : points) context.lineTo(...point);
+    context.stroke();
+  }
+
+  function redraw() {
+    // As many pixels as the screen has. Setting them clears the canvas and resets its styles.
+    canvas.width = canvas.height = Math.round(canvas.clientWidth * devicePixelRatio);
+    const scale = canvas.width / model.get("size");
+    context.setTransform(scale, 0, 0, scale, 0, 0);
+    context.strokeStyle = "white";
+    context.lineCap = context.lineJoin = "round";
+    context.lineWidth = model.get("pen_width");
+    for (const points of strokes.values()) draw(points);
+  }
+
+  function send(points, end = false) {
+    const round = (value) => Math.round(100 * value) / 100;
+    model.send({ stroke, points: points.map((point) => point.map(round)), end });
+  }
+
+  function begin(point) {
+    stroke = `${view}-${count++}`;
+    strokes.set(stroke, [point]);
+    draw([point]);
+    send([point]);
+  }
+
+  function end() {
+    if (stroke === null) return;
+    send([], true);
+    stroke = null;
+  }
+
+  function move(event) {
+    if (event.pointerId !== pointer) return;
+    // All places that the pen passed since the last frame. Events made by scripts have none.
+    const passed = event.getCoalescedEvents?.() ?? [];
+    const size = model.get("size");
+    const added = [];
+    for (const point of (passed.length ? passed : [event]).map(place)) {
+      const inside = point.every((value) => 0 <= value && value <= size);
+      if (stroke === null) {
+        if (inside) begin(point); // the pen comes back
+        continue;
+      }
+      added.push(point.map((value) => Math.min(Math.max(value, 0), size)));
+      if (!inside) {
+        extend(added.splice(0));
+        end(); // the pen leaves the pad
+      }
+    }
+    extend(added);
+  }
+
+  function extend(points) {
+    if (points.length === 0) return;
+    const all = strokes.get(stroke);
+    draw([all.at(-1), ...points]);
+    all.push(...points);
+    send(points);
+  }
+
+  const listeners = {
+    pointerdown(event) {
+      // The first finger draws, and the left button.
+      if (event.button !== 0 || pointer !== null) return;
+      canvas.setPointerCapture((pointer = event.pointerId));
+      if (strokes.size === 0) redraw(); // the window may have been zoomed since
+      begin(place(event));
+    },
+    pointermove: move,
+    lostpointercapture(event) {
+      if (event.pointerId !== pointer) return;
+      end();
+      pointer = null;
+    },
+  };
+  for (const [name, listener] of Object.entries(listeners)) canvas.addEventListener(name, listener);
+
+  function keydown(event) {
+    if (!(event.ctrlKey || event.metaKey) || event.altKey) return;
+    if (!el.closest(".digitlab-pad")?.contains(event.target)) return;
+    const key = event.key.toLowerCase() + (event.shiftKey ? "+shift" : "");
+    const action = { z: "undo", y: "redo", "z+shift": "redo" }[key];
+    if (action === undefined) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    model.send({ action });
+  }
+  // On the window, so that it comes before JupyterLab, whose own Ctrl+Z undoes changes of cells.
+  window.addEventListener("keydown", keydown, true);
+
+  function shown({ shown: name }) {
+    // Two frames later the canvas below has painted it.
+    requestAnimationFrame(() =>
+      requestAnimationFrame(() => {
+        if (strokes.delete(name)) redraw();
+      }),
+    );
+  }
+  model.on("msg:custom", shown);
+  model.on("change:pen_width", redraw);
+
+  function announce() {
+    status.textContent = model.get("announcement");
+  }
+  model.on("change:announcement", announce);
+  announce();
+
+  // The canvas below keeps every key to itself, Tab too: nobody may get there with the keyboard.
+  function leave_out() {
+    for (const other of el.parentElement?.querySelectorAll("canvas") ?? []) {
+      if (other !== canvas && other.tabIndex !== -1) other.tabIndex = -1;
+    }
+  }
+  const canvases = new MutationObserver(leave_out);
+  const layout = new ResizeObserver(() => {
+    if (el.parentElement === null) return;
+    redraw();
+    leave_out();
+    canvases.observe(el.parentElement, { subtree: true, childList: true, attributes: true });
+  });
+  layout.observe(el);
+
+  model.set("alive", true);
+  model.save_changes();
+
+  return () => {
+    window.removeEventListener("keydown", keydown, true);
+    model.off("msg:custom", shown);
+    model.off("change:pen_width", redraw);
+    model.off("change:announcement", announce);
+    canvases.disconnect();
+    layout.disconnect();
+  };
+}
+
+export default { render };

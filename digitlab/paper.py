@@ -1,0 +1,196 @@
+"""The pad's paper: it shows strokes, and tells what the pen does.
+
+Two canvases lie upon each other. The lower one, ipycanvas', shows the strokes; Python draws on it.
+The upper one, transparent, lives in the browser (``assets/overlay.js``, by anywidget): it draws
+what the pen does at once and reads pens as well as mouse and finger. Where a frontend cannot load
+it, the lower one takes mouse and finger itself, and its ink waits for the kernel.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import numpy as np
+from ipycanvas import Canvas, hold_canvas
+from ipywidgets import Box, Layout
+from traitlets import Bool, Float, Int, Unicode
+
+_SCALE = 2  # canvas pixels for each pad pixel, so that ink is sharp on phones, too
+
+Point = Sequence[float]  # x, y in pad pixels, y down
+
+
+class _Overlay(anywidget.AnyWidget):
+    """The browser's part."""
+
+    _esm = Path(__file__).parent / "assets" / "overlay.js"
+    size = Int().tag(sync=True)
+    pen_width = Float().tag(sync=True)
+    announcement = Unicode().tag(sync=True)  # for screen readers
+    alive = Bool(False).tag(sync=True)  # set by the browser
+
+
+class Paper(Box):
+    """A square to draw on.
+
+    Args:
+        size: Its side in pad pixels.
+        pen_width: In pad pixels.
+        guard: Wraps each handler of an event from the browser.
+        on_ink: Called when the stroke under the pen has grown.
+        on_stroke: Called with each finished stroke, (n, 2) float64.
+        on_key: Called with "undo" or "redo".
+        on_announces: Called when `announces` has changed.
+    """
+
+    def __init__(
+        self,
+        size: int,
+        pen_width: float,
+        *,
+        guard: Callable[[Callable], Callable],
+        on_ink: Callable[[], None],
+        on_stroke: Callable[[np.ndarray], None],
+        on_key: Callable[[str], None],
+        on_announces: Callable[[], None],
+    ):
+        self._size = size
+        self._strokes: list[np.ndarray] = []
+        self._pen: list[Point] = []  # the stroke that is being drawn
+        self._name: str | None = None  # the overlay's name for it
+        self._on_ink, self._on_stroke, self._on_key = on_ink, on_stroke, on_key
+        self._canvas = Canvas(
+            width=_SCALE * size,
+            height=_SCALE * size,
+            layout=Layout(width="100%", height="auto"),
+        )
+        self._other_canvas = Canvas(width=1, height=1)  # see _redraw
+        self._overlay = _Overlay(size=size, pen_width=pen_width)
+        self._overlay.add_class("digitlab-overlay")
+        self._overlay.observe(guard(lambda change: on_announces()), "alive")
+        self._connect(guard)
+        super().__init__(
+            [self._canvas, self._overlay],
+            layout=Layout(width=f"{size}px", max_width="100%"),
+        )
+        self.add_class("digitlab-paper")
+        self._redraw()
+
+    @property
+    def pen(self) -> list[np.ndarray]:
+        """The stroke under the pen in a list, which is empty while no pen is down."""
+        return [np.array(self._pen, np.float64)] if self._pen else []
+
+    @property
+    def announces(self) -> bool:
+        """Whether `announce` reaches screen readers: the browser has loaded the overlay."""
+        return self._overlay.alive
+
+    def announce(self, sentence: str) -> None:
+        """Have screen readers say a sentence."""
+        self._overlay.announcement = sentence
+
+    def show(self, strokes: list[np.ndarray]) -> None:
+        """Show these strokes, each (n, 2) in pad pixels, and no others."""
+        self._strokes = strokes
+        self._redraw()
+
+    def set_pen_width(self, pen_width: float) -> None:
+        """Draw all strokes with a pen of another width, in pad pixels."""
+        self._overlay.pen_width = pen_width
+        self._redraw()
+
+    def lift_pen(self) -> None:
+        """End the stroke under the pen, if there is one."""
+        stroke = self.pen
+        self._pen, self._name = [], None
+        if stroke:
+            self._strokes = [*self._strokes, *stroke]
+            self._on_stroke(stroke[0])
+
+    def _connect(self, guard: Callable[[Callable], Callable]) -> None:
+        self._overlay.on_msg(guard(self._overlay_message))
+
+        def put(place: Point) -> None:
+            self._put_pen(_in_pad_pixels(place))
+
+        def move(places: list[Point]) -> None:
+            self._move_pen([_in_pad_pixels(place) for place in places])
+
+        def lift(*_: Any) -> None:
+            self.lift_pen()
+
+        canvas = self._canvas
+        canvas.on_client_ready(guard(self._redraw))
+        canvas.on_mouse_down(guard(lambda x, y: put((x, y))))
+        canvas.on_mouse_move(guard(lambda x, y: move([(x, y)])))
+        canvas.on_mouse_up(guard(lift))
+        # A pen that leaves the pad brings no "up" any more: the stroke ends here.
+        canvas.on_mouse_out(guard(lift))
+        # The first finger draws. A touch's end brings the fingers that remain, often none.
+        canvas.on_touch_start(guard(lambda fingers: put(fingers[0])))
+        canvas.on_touch_move(guard(lambda fingers: move(fingers[:1])))
+        canvas.on_touch_end(guard(lift))
+        canvas.on_touch_cancel(guard(lift))
+        canvas.on_key_down(guard(self._press_key))
+
+    def _overlay_message(self, _: Any, message: dict, buffers: list) -> None:
+        if "action" in message:
+            self._on_key(message["action"])
+            return
+        name, points, end = message["stroke"], message["points"], message["end"]
+        try:
+            if points and name != self._name:
+                self._put_pen(points.pop(0))
+                self._name = name
+            self._move_pen(points)
+            if end:
+                self.lift_pen()
+        finally:
+            if end:
+                self._overlay.send({"shown": name})
+
+    def _press_key(self, key: str, shift: bool, control: bool, meta: bool) -> None:
+        if key in ("Tab", "Escape"):
+            self._canvas.blur()  # it keeps all keys to itself: whoever wants to leave, may
+        action = {"z": "redo" if shift else "undo", "y": "redo"}.get(key.lower())
+        if action and (control or meta):
+            self._on_key(action)
+
+    def _put_pen(self, place: Point) -> None:
+        self.lift_pen()  # a second finger, or a release that was missed
+        self._pen = [place]
+        self._draw_dot(place)
+
+    def _move_pen(self, places: list[Point]) -> None:
+        if not self._pen or not places:
+            return  # the mouse hovers
+        self._canvas.stroke_lines([self._pen[-1], *places])
+        self._pen += places
+        self._on_ink()
+
+    def _draw_dot(self, place: Point) -> None:
+        self._canvas.fill_circle(*place, self._overlay.pen_width / 2)
+
+    def _redraw(self) -> None:
+        canvas = self._canvas
+        # After a reload of the page, ipycanvas draws on no canvas until it has switched to one, and
+        # it switches only when another was drawn on before.
+        self._other_canvas.clear()
+        with hold_canvas():
+            canvas.set_transform(_SCALE, 0, 0, _SCALE, 0, 0)
+            canvas.fill_style = "black"
+            canvas.fill_rect(0, 0, self._size, self._size)
+            canvas.fill_style = canvas.stroke_style = "white"
+            canvas.line_width = self._overlay.pen_width
+            canvas.line_cap = canvas.line_join = "round"
+            for stroke in [*self._strokes, *self.pen]:
+                self._draw_dot(stroke[0])
+                if len(stroke) > 1:
+                    canvas.stroke_lines(stroke)
+
+
+def _in_pad_pixels(place: Point) -> Point:
+    x, y = place
+    return x / _SCALE, y / _SCALE

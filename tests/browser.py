@@ -1,0 +1,202 @@
+"""JupyterLab, Notebook and Voila in a real Chromium, and hands that draw on the pad there."""
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from urllib.request import urlopen
+
+import nbformat
+
+# The modules to start, with the options that differ, and where a notebook opens.
+FRONTENDS = {
+    "lab": ("jupyter lab", {"LabApp.expose_app_in_browser": True}, "lab/tree/{}?reset"),
+    "notebook": ("notebook", {"JupyterNotebookApp.expose_app_in_browser": True}, "notebooks/{}"),
+    "voila": ("voila", {}, "voila/render/{}"),
+}
+
+# True once the notebook is open and its kernel idle. The idle indicator alone comes too early.
+READY = """async () => {
+  const widget = window.jupyterapp?.shell.currentWidget;
+  if (!widget?.sessionContext) return false;
+  await jupyterapp.restored; await widget.context.ready; await widget.revealed;
+  await widget.sessionContext.ready;
+  const kernel = widget.sessionContext.session?.kernel;
+  if (!kernel || kernel.connectionStatus !== 'connected') return false;
+  await kernel.info;
+  return kernel.status === 'idle';
+}"""
+
+
+@contextmanager
+def frontend(name, home):
+    """Start a frontend of its own, away from the user's settings; yield its address."""
+    settings = home / "JUPYTERLAB_SETTINGS_DIR" / "@jupyterlab" / "apputils-extension"
+    settings.mkdir(parents=True, exist_ok=True)
+    (settings / "notification.jupyterlab-settings").write_text(
+        json.dumps({"fetchNews": "false", "checkForUpdates": False})
+    )
+    folders = "JUPYTER_CONFIG_DIR JUPYTER_DATA_DIR JUPYTER_RUNTIME_DIR JUPYTERLAB_SETTINGS_DIR"
+    folders += " JUPYTERLAB_WORKSPACES_DIR IPYTHONDIR"
+    environment = os.environ | {name: str(home / name) for name in folders.split()}
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    module, options, _ = FRONTENDS[name]
+    if name == "voila":
+        options = {"Voila.ip": "127.0.0.1", "Voila.port": port, "Voila.root_dir": home}
+    else:
+        options = options | {
+            "ServerApp.token": "",
+            "ServerApp.ip": "127.0.0.1",
+            "ServerApp.port": port,
+            "ServerApp.port_retries": 0,
+            "ServerApp.root_dir": home,
+            "ServerApp.allow_root": True,
+        }
+    command = [sys.executable, "-m", *module.split(), "--no-browser"]
+    command += [f"--{option}={value}" for option, value in options.items()]
+    with open(home / f"{name}.log", "w") as log:
+        server = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(240):
+            try:
+                with urlopen(address, timeout=5):
+                    break
+            except OSError:
+                assert server.poll() is None, (home / f"{name}.log").read_text()
+                time.sleep(0.25)
+        yield address
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+@contextmanager
+def chromium(path):
+    """Start a Chromium that talks to nobody else; yield Playwright's browser."""
+    from playwright.sync_api import sync_playwright
+
+    quiet = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync"
+    quiet += " --disable-background-networking --disable-component-update"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=quiet.split())
+        yield browser
+        browser.close()
+
+
+def write_notebook(path, cells):
+    """Write a notebook, of cells of code or of another notebook's, without outputs."""
+    if isinstance(cells, list):
+        # Without a kernel's name JupyterLab would ask for one.
+        kernel = {"name": "python3", "display_name": "Python 3"}
+        code = [nbformat.v4.new_code_cell(cell) for cell in cells]
+        notebook = nbformat.v4.new_notebook(cells=code, metadata={"kernelspec": kernel})
+    else:
+        notebook = nbformat.read(cells, as_version=4)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    nbformat.write(notebook, path)
+
+
+def open_notebook(page, name, address, file):
+    """Open a notebook's page; with "lab" and "notebook" wait for its kernel."""
+    page.goto(f"{address}/{FRONTENDS[name][2].format(file)}")
+    if name != "voila":
+        page.wait_for_selector(".jp-NotebookPanel .jp-Notebook .jp-Cell", timeout=120_000)
+        until(page, READY)
+
+
+def run_all(page):
+    """Run all cells, and wait until they have run."""
+    page.evaluate("() => jupyterapp.commands.execute('notebook:run-all-cells')")
+    # Asked of the model: cells outside the window are not in the page.
+    all_run = """() => [...jupyterapp.shell.currentWidget.content.model.cells]
+        .filter(cell => cell.type === 'code' && cell.sharedModel.source.trim())
+        .every(cell => cell.executionCount)"""
+    until(page, all_run)
+    until(page, READY)
+
+
+def until(page, condition, seconds=180):
+    """Wait for a condition in the page, which Playwright's own waiting cannot do for promises."""
+    deadline = time.monotonic() + seconds
+    while not page.evaluate(condition):
+        assert time.monotonic() < deadline, f"waited {seconds} s for {condition}"
+        time.sleep(0.1)
+
+
+class Pad:
+    """The pad on a page, as a person has it."""
+
+    def __init__(self, page, number=0):
+        self.page = page
+        self.root = page.locator(".digitlab-pad").nth(number)
+        self.overlay = self.root.locator(".digitlab-overlay > canvas")
+        self.canvas = self.root.locator(".digitlab-paper > canvas")
+        self.canvas.wait_for(timeout=120_000)
+
+    @property
+    def box(self):
+        """Where it is on the screen, scrolled into view."""
+        self.canvas.scroll_into_view_if_needed()
+        return self.canvas.bounding_box()
+
+    def on_screen(self, stroke, size=280):
+        """A stroke's points in pixels of the window, as plain pairs."""
+        box = self.box
+        points = stroke * (box["width"] / size) + (box["x"], box["y"])
+        return [(float(x), float(y)) for x, y in points]
+
+    def draw_with_mouse(self, drawing):
+        for stroke in drawing:
+            points = self.on_screen(stroke)
+            self.page.mouse.move(*points[0])
+            self.page.mouse.down()
+            for point in points[1:]:
+                self.page.mouse.move(*point)
+            self.page.mouse.up()
+
+    def draw_with_finger(self, drawing):
+        devtools = self.page.context.new_cdp_session(self.page)
+        for stroke in drawing:
+            kinds = ["touchStart"] + ["touchMove"] * (len(stroke) - 1)
+            for kind, (x, y) in zip(kinds, self.on_screen(stroke), strict=True):
+                touch = {"type": kind, "touchPoints": [{"x": x, "y": y}]}
+                devtools.send("Input.dispatchTouchEvent", touch)
+            devtools.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+    def draw_with_pen(self, drawing):
+        devtools = self.page.context.new_cdp_session(self.page)
+        for stroke in drawing:
+            points = self.on_screen(stroke)
+            kinds = ["mousePressed"] + ["mouseMoved"] * (len(points) - 2) + ["mouseReleased"]
+            for kind, (x, y) in zip(kinds, points, strict=True):
+                pen = {"type": kind, "x": x, "y": y, "pointerType": "pen", "force": 0.5}
+                pen |= {"button": "left", "buttons": 1, "clickCount": 1}
+                devtools.send("Input.dispatchMouseEvent", pen)
+
+    def press(self, name):
+        self.root.get_by_role("button", name=name, exact=True).click()
+
+    def says(self, text):
+        """Wait until the sentence beside the pad begins so."""
+        sentence = self.root.locator(".digitlab-sentence")
+        sentence.filter(has_text=re.compile("^" + text)).wait_for(timeout=60_000)
+        return sentence.inner_text()
+
+    def ink(self, canvas=None):
+        """How many pixels of a canvas, the kernel's when left out, are white, in parts of all."""
+        return (canvas or self.canvas).evaluate(
+            """canvas => { const { width, height } = canvas;
+              const pixels = canvas.getContext('2d').getImageData(0, 0, width, height).data;
+              let white = 0;
+              for (let i = 0; i < pixels.length; i += 4) white += pixels[i] > 200;
+              return white / width / height; }"""
+        )

@@ -1,9 +1,19 @@
-"""The pad without a browser: its handlers are called as ipycanvas calls them."""
+"""The pad without a browser: its handlers are called as the browser's events call them."""
+
+import asyncio
+import json
+import time
+from collections import Counter
 
 import numpy as np
 import pytest
+import traitlets
+from IPython.display import display
+from IPython.testing.globalipapp import start_ipython
+from IPython.utils.capture import capture_output
+from ipywidgets import Button, Checkbox, FloatSlider
 
-from digitlab import DrawingPad, Prediction, stored_drawing
+from digitlab import DrawingPad, Prediction, Recognizer, stored_drawing
 
 
 @pytest.fixture
@@ -12,19 +22,40 @@ def pad():
 
 
 def happen(pad, event, *arguments):
-    """Let an event of the browser reach the canvas."""
-    kind = "touch" if event.startswith("touch") else "mouse"
+    """Let an event of the browser reach ipycanvas' canvas, which counts two pixels for one."""
     content = {"event": event}
-    if kind == "touch":
-        content["touches"] = [{"x": x, "y": y} for x, y in arguments]
+    if event.startswith("touch"):
+        content["touches"] = [{"x": 2 * x, "y": 2 * y} for x, y in arguments]
+    elif event == "key_down":
+        content |= dict(zip(("key", "shift_key", "ctrl_key", "meta_key"), arguments, strict=True))
     else:
-        content["x"], content["y"] = arguments
-    pad._canvas._handle_frontend_event(pad._canvas, content, [])
+        content["x"], content["y"] = (2 * value for value in arguments)
+    pad._paper._canvas._handle_frontend_event(pad._paper._canvas, content, [])
+
+
+def overlay_sends(pad, **message):
+    pad._paper._overlay._handle_custom_msg(message, [])
+
+
+def control(pad, kind, name):
+    """The pad's control of that kind and name."""
+    todo = [pad]
+    while todo:
+        widget = todo.pop()
+        if isinstance(widget, kind) and widget.description == name:
+            return widget
+        todo += getattr(widget, "children", ())
+    raise AssertionError(f"no {name}")
+
+
+def press(pad, name):
+    control(pad, Button, name).click()
 
 
 def test_a_new_pad_is_empty(pad):
     assert pad.strokes == [] and pad.prediction.digit is None
-    assert "Draw a digit" in pad._result.value
+    assert "Draw a digit" in pad._reading.value
+    assert repr(pad) == "<DrawingPad, strokes: 0. Draw a digit>"
 
 
 def test_drawing_is_read(pad):
@@ -32,11 +63,12 @@ def test_drawing_is_read(pad):
     assert pad.prediction.digit == 4
     assert [stroke.shape for stroke in pad.strokes] == [s.shape for s in stored_drawing(4)]
     np.testing.assert_array_equal(pad.image, pad.prediction.image)
-    assert "I read a 4" in pad._result.value
-    assert pad._result.value.count("data:image/png") == 1
+    assert "I read a 4" in pad._reading.value
+    assert pad._reading.value.count("data:image/png") == 1
+    assert pad._reading.value.count("font-weight: bold") == 1  # of ten bars
 
 
-def test_a_hand_does_the_same(pad):
+def test_a_mouse_does_the_same(pad):
     for stroke in stored_drawing(4):
         happen(pad, "mouse_move", 3, 3)  # hovering leaves no ink
         happen(pad, "mouse_down", *stroke[0])
@@ -59,6 +91,32 @@ def test_a_finger_does_the_same(pad):
     assert pad.prediction.digit == 5
 
 
+def test_the_overlay_does_the_same(pad):
+    answers = []
+    pad._paper._overlay.send = answers.append
+    for index, stroke in enumerate(stored_drawing(5)):
+        name, points = f"v-{index}", stroke.tolist()
+        overlay_sends(pad, stroke=name, points=points[:1], end=False)
+        overlay_sends(pad, stroke=name, points=points[1:20], end=False)
+        overlay_sends(pad, stroke=name, points=points[20:], end=False)
+        overlay_sends(pad, stroke=name, points=[], end=True)
+    for drawn, expected in zip(pad.strokes, stored_drawing(5), strict=True):
+        np.testing.assert_array_equal(drawn, expected)
+    assert pad.prediction.digit == 5
+    assert answers == [{"shown": "v-0"}, {"shown": "v-1"}]
+    overlay_sends(pad, action="undo")
+    assert len(pad.strokes) == 1
+    overlay_sends(pad, action="redo")
+    assert len(pad.strokes) == 2
+
+
+def test_strokes_of_two_views_stay_apart(pad):
+    overlay_sends(pad, stroke="a-0", points=[[1, 1], [2, 2]], end=False)
+    overlay_sends(pad, stroke="b-0", points=[[9, 9]], end=False)
+    overlay_sends(pad, stroke="b-0", points=[[8, 8]], end=True)
+    assert [stroke.tolist() for stroke in pad.strokes] == [[[1, 1], [2, 2]], [[9, 9], [8, 8]]]
+
+
 def test_a_click_is_a_dot_and_leaving_ends_the_stroke(pad):
     happen(pad, "mouse_down", 10, 20)
     happen(pad, "mouse_up", 10, 20)
@@ -69,56 +127,293 @@ def test_a_click_is_a_dot_and_leaving_ends_the_stroke(pad):
     assert [stroke.tolist() for stroke in pad.strokes] == [[[10, 20]], [[30, 30], [40, 50]]]
 
 
-def test_undo_and_clear(pad):
+def test_undo_redo_and_clear(pad):
     pad.draw(stored_drawing(5))
-    pad._undo_button.click()
+    press(pad, "Undo")
     assert len(pad.strokes) == 1
-    pad._clear_button.click()
+    press(pad, "Redo")
+    assert len(pad.strokes) == 2 and pad.prediction.digit == 5
+    press(pad, "Redo")  # nothing to redo
+    press(pad, "Clear")
     assert pad.strokes == [] and pad.prediction.digit is None
+    press(pad, "Undo")
+    assert len(pad.strokes) == 2 and pad.prediction.digit == 5
     pad.undo()
+    pad.draw([[[1, 1]]])
+    pad.redo()  # something was drawn since
+    assert len(pad.strokes) == 2 and len(pad.strokes[1]) == 1
+    for _ in range(5):
+        pad.undo()
     assert pad.strokes == []
+
+
+def test_the_history_is_long_but_not_endless(pad):
+    pad.live = False
+    for _ in range(300):
+        pad.draw([[[1, 1]]])
+    for _ in range(300):
+        pad.undo()
+    assert len(pad.strokes) == 100
+
+
+def test_keys_of_the_plain_canvas(pad):
+    pad.draw(stored_drawing(5))
+    happen(pad, "key_down", "z", False, False, False)
+    assert len(pad.strokes) == 2
+    happen(pad, "key_down", "z", False, True, False)
+    assert len(pad.strokes) == 1
+    happen(pad, "key_down", "Z", True, False, True)
+    assert len(pad.strokes) == 2
+
+
+def test_traits_can_be_observed(pad):
+    seen = Counter()
+    pad.observe(lambda change: seen.update([change.name]), ["strokes", "image", "prediction"])
+    pad.draw(stored_drawing(3))
+    assert seen == {"strokes": 1, "image": 1, "prediction": 1}
+    happen(pad, "mouse_down", 1, 1)
+    happen(pad, "mouse_move", 9, 9)
+    assert seen["strokes"] == 1
+    happen(pad, "mouse_up", 9, 9)
+    assert seen["strokes"] == 2 and seen["prediction"] >= 2
+    for name in ("strokes", "image", "prediction"):
+        with pytest.raises(traitlets.TraitError, match="read-only"):
+            setattr(pad, name, getattr(pad, name))
 
 
 def test_callbacks_get_each_prediction(pad):
     seen: list[Prediction] = []
     pad.on_predict(seen.append)
-    pad.draw(stored_drawing(5))  # two strokes
+    pad.draw(stored_drawing(5))
     pad.clear()
-    assert [prediction.digit for prediction in seen][1:] == [5, None]
+    pad.undo()
+    assert pad.predict() is seen[-1]
+    assert [prediction.digit for prediction in seen] == [5, None, 5, 5]
+    pad.on_predict(seen.append, remove=True)
+    pad.clear()
+    assert len(seen) == 4
     with pytest.raises(TypeError, match="expected a function"):
         pad.on_predict(5)
 
 
-def test_errors_are_seen_and_the_pad_goes_on(pad):
-    pad.on_predict(lambda prediction: 1 / 0)
-    pad.draw(stored_drawing(3))
-    assert "ZeroDivisionError" in pad._error.value
-    assert pad.prediction.digit == 3
+class Counting:
+    """A recognizer that counts its readings, each of which takes a while."""
+
+    def __init__(self, seconds=0.0):
+        self.seconds, self.sizes = seconds, []
+
+    def predict(self, strokes):
+        time.sleep(self.seconds)
+        self.sizes.append(sum(map(len, strokes)))
+        return Prediction(None, 0.0, np.full(10, 0.1), np.zeros((28, 28), np.float32))
+
+
+@pytest.mark.parametrize(("seconds", "most"), [(0.0, 22), (0.1, 5)])
+def test_live_reading_keeps_its_pace_and_never_ends_stale(seconds, most):
+    recognizer = Counting(seconds)
+    pad = DrawingPad(recognizer)
+
+    async def draw_for_a_second():
+        recognizer.sizes.clear()
+        happen(pad, "mouse_down", 0, 0)
+        begun, points = time.monotonic(), 1
+        while time.monotonic() - begun < 1:
+            happen(pad, "mouse_move", points, points)
+            points += 1
+            await asyncio.sleep(0.005)
+        await asyncio.sleep(5 * seconds + 0.1)  # the pen rests
+        assert recognizer.sizes[-1] == points
+        assert 2 <= len(recognizer.sizes) <= most
+        happen(pad, "mouse_up", 0, 0)
+        assert recognizer.sizes[-1] == points
+        readings = len(recognizer.sizes)
+        await asyncio.sleep(0.2)
+        assert len(recognizer.sizes) == readings
+
+    asyncio.run(draw_for_a_second())
+
+
+def test_not_live_reads_on_the_button():
+    recognizer = Counting()
+    pad = DrawingPad(recognizer, live=False)
+    recognizer.sizes.clear()
+    pad.draw(stored_drawing(5))
+    happen(pad, "mouse_down", 1, 1)
+    happen(pad, "mouse_move", 2, 2)
+    happen(pad, "mouse_up", 2, 2)
+    assert recognizer.sizes == [] and "Press Predict" in pad._reading.value
+    press(pad, "Predict")
+    assert len(recognizer.sizes) == 1 and "Press Predict" not in pad._reading.value
     pad.clear()
+    assert "Draw a digit" in pad._reading.value
+    pad.undo()
+    control(pad, Checkbox, "live").value = True
+    assert pad.live and "Press Predict" not in pad._reading.value
+
+
+def test_the_pen_width_is_the_screens_alone(pad):
+    pad.draw(stored_drawing(8))
+    image = pad.image
+    control(pad, FloatSlider, "pen").value = 7
+    assert pad.pen_width == 7 and pad._paper._overlay.pen_width == 7
+    pad.predict()
+    np.testing.assert_array_equal(pad.image, image)
+
+
+def seven(image):
+    assert image.shape == (28, 28) and image.dtype == np.float32 and 0.9 < image.max() <= 1
+    return np.eye(10)[7]
+
+
+def test_recognizers_of_all_kinds(pad):
+    class Model:
+        """What a Keras model looks like: a callable with `predict`, both of images."""
+
+        def __call__(self, images):
+            return np.tile(np.eye(10)[6], (len(images), 1))
+
+        def predict(self, images):
+            raise AssertionError
+
+    for reader, digit in ((seven, 7), (Model(), 6), (Recognizer(Model()), 6), (None, 4)):
+        pad = DrawingPad(reader)
+        pad.draw(stored_drawing(4))
+        assert pad.prediction.digit == digit
+    pad.recognizer = seven
+    assert pad.prediction.digit == 7
+    with pytest.raises(TypeError, match=r"function from an image \(28, 28\).*got int"):
+        DrawingPad(5)
+    with pytest.raises(ValueError, match="softmax"):
+        DrawingPad(lambda image: np.arange(10.0)).draw(stored_drawing(4))
+    with pytest.raises(ValueError, match=r"\(1, 10\), got \(1, 3\)"):
+        DrawingPad(lambda image: [1, 0, 0]).draw(stored_drawing(4))
+
+    class Classifier:
+        def predict(self, samples):
+            return np.zeros(1)
+
+    with pytest.raises(TypeError, match="to return a Prediction, got ndarray"):
+        DrawingPad(Classifier())
+
+
+def test_no_digit_is_said(pad):
+    class Doubting(Counting):
+        def predict(self, strokes):
+            image = np.full((28, 28), bool(strokes), np.float32)
+            return Prediction(None, 0.0, np.full(10, 0.1, np.float32), image)
+
+    pad.recognizer = Doubting()
+    assert "Draw a digit" in pad._reading.value
+    pad.draw([[[1, 1], [2, 2]]])
+    assert "I see no digit in this" in pad._reading.value
+    assert "font-weight: bold" not in pad._reading.value
+
+
+def test_errors_are_seen_and_the_pad_goes_on(pad):
+    def fails(_):
+        raise RuntimeError("no <i>ink</i>")
+
+    seen = []
+    pad.observe(fails, "strokes")
+    pad.on_predict(fails)
+    pad.on_predict(seen.append)
+    pad.draw(stored_drawing(3))
+    assert "RuntimeError: no &lt;i&gt;ink" in pad._messages.value
+    assert "Traceback" in pad._messages.value and "<details" in pad._messages.value
+    assert pad.prediction.digit == 3 == seen[0].digit
+    pad.unobserve_all("strokes")
+    pad.on_predict(fails, remove=True)
+    pad.clear()
+    assert pad._messages.value == ""
     pad.draw(stored_drawing(7))
     assert pad.prediction.digit == 7
 
 
+def test_what_callbacks_print_is_seen_where_the_hand_is(pad, capsys):
+    pad.on_predict(lambda prediction: print("seen:", prediction))
+    overlay_sends(pad, stroke="v-0", points=[[140, 50], [140, 140], [135, 230]], end=True)
+    assert "seen: I read a 1" in pad._messages.value
+    assert capsys.readouterr().out == ""
+    pad.clear()  # by code: under the cell
+    assert "seen: Draw a digit" in capsys.readouterr().out
+    assert pad._messages.value == ""
+
+
 def test_a_recognizer_that_fails_is_seen():
-    class Failing:
+    class Failing(Counting):
         fails = False
 
         def predict(self, strokes):
             if self.fails:
                 raise RuntimeError("no <i>network</i>")
-            return Prediction(None, 0.0, np.full(10, 0.1), np.zeros((28, 28), np.float32))
+            return super().predict(strokes)
 
     pad = DrawingPad(Failing())
+    answers = []
+    pad._paper._overlay.send = answers.append
     pad.recognizer.fails = True
-    happen(pad, "mouse_down", 1, 1)
-    happen(pad, "mouse_up", 1, 1)
-    assert "RuntimeError: no &lt;i&gt;network" in pad._error.value
-    assert len(pad.strokes) == 1
+    overlay_sends(pad, stroke="v-0", points=[[1, 1], [2, 2]], end=True)
+    assert "RuntimeError: no &lt;i&gt;network" in pad._messages.value
+    assert "I could not read this" in pad._reading.value
+    assert len(pad.strokes) == 1 and answers == [{"shown": "v-0"}]
+    with pytest.raises(RuntimeError):
+        pad.draw(stored_drawing(5))
+    assert len(pad.strokes) == 3
+    pad.recognizer.fails = False
+    pad.predict()
+    assert pad._messages.value == ""
+
+
+def test_files(pad, tmp_path):
+    pad.draw(stored_drawing(5))
+    pad.save(tmp_path / "five.json")
+    assert json.loads((tmp_path / "five.json").read_text())["size"] == 280
+    larger = DrawingPad(size=560)
+    larger.draw(stored_drawing(1))
+    larger.load(tmp_path / "five.json")
+    assert larger.prediction.digit == 5
+    for there, here in zip(larger.strokes, pad.strokes, strict=True):
+        np.testing.assert_allclose(there, 2 * here)
+    larger.undo()
+    assert larger.prediction.digit == 1
+    (tmp_path / "other.json").write_text("{}")
+    with pytest.raises(ValueError, match="digitlab drawing"):
+        larger.load(tmp_path / "other.json")
+    assert len(larger.strokes) == 1
+
+
+def test_a_saved_notebook_has_a_picture():
+    shell = start_ipython()
+    try:
+        pad = DrawingPad()
+        with capture_output() as captured:
+            display(pad)
+            pad.draw(stored_drawing(5))
+        widget, picture, *updates = captured.outputs
+    finally:
+        type(shell).clear_instance()
+    assert "application/vnd.jupyter.widget-view+json" in widget.data
+    assert "Draw a digit" in picture.data["text/html"]
+    assert len(updates) == 1 and "I read a 5" in updates[0].data["text/html"]
+    assert updates[0].data["text/html"].count("data:image/png") == 2
+    assert updates[0].data["text/plain"] == repr(pad)
 
 
 def test_bad_input_draws_nothing(pad):
     with pytest.raises(ValueError, match="stroke 1"):
-        pad.draw([[[1, 2]], [[1, 2, 3]]])
+        pad.draw([[[1, 1]], [[1, 2, 3]]])
+    with pytest.raises(TypeError, match="expected a drawing"):
+        pad.draw(5)
     assert pad.strokes == []
-    with pytest.raises(ValueError, match="whole number of pixels above 0, got -1"):
-        DrawingPad(size=-1)
+
+
+@pytest.mark.parametrize("size", [0, -280, 2.5, None, "280"])
+def test_size_is_checked(size):
+    with pytest.raises(ValueError, match="size to be a whole number"):
+        DrawingPad(size=size)
+
+
+def test_two_pads_do_not_share(pad):
+    other = DrawingPad(size=100, layout={"border": "1px solid"})
+    other.draw([[[1, 1], [50, 99]]])
+    assert pad.strokes == [] and len(other.strokes) == 1 and other.size == 100

@@ -1,0 +1,420 @@
+"""The pad as people have it: in JupyterLab, Notebook and Voila, with mouse, finger and pen."""
+
+import json
+import time
+from pathlib import Path
+
+import browser
+import numpy as np
+import pytest
+
+from digitlab import stored_drawing
+
+NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
+PAD = ["import digitlab", "pad = digitlab.DrawingPad()\npad"]
+
+
+@pytest.fixture(scope="module")
+def chrome(chromium):
+    with browser.chromium(chromium) as chrome:
+        yield chrome
+
+
+class Frontend:
+    def __init__(self, name, home, address, chrome):
+        self.name, self.home, self.address, self.chrome = name, home, address, chrome
+
+    def open(self, file, cells, **context):
+        """Open a new notebook in a new window, run it, and return the page."""
+        browser.write_notebook(self.home / file, cells)
+        options = {"viewport": {"width": 1280, "height": 900}, "has_touch": True} | context
+        page = self.chrome.new_context(**options).new_page()
+        page.on("dialog", lambda dialog: dialog.accept())
+        self.visit(page, file)
+        if self.name != "voila":
+            browser.run_all(page)
+        return page
+
+    def visit(self, page, file):
+        browser.open_notebook(page, self.name, self.address, file)
+
+
+@pytest.fixture(scope="module", params=list(browser.FRONTENDS))
+def frontend(request, chrome, tmp_path_factory):
+    home = tmp_path_factory.mktemp(request.param)
+    with browser.frontend(request.param, home) as address:
+        yield Frontend(request.param, home, address, chrome)
+
+
+@pytest.fixture(scope="module")
+def lab(chrome, tmp_path_factory):
+    home = tmp_path_factory.mktemp("only-lab")
+    with browser.frontend("lab", home) as address:
+        yield Frontend("lab", home, address, chrome)
+
+
+def python(page, expression):
+    """What a Python expression is in the notebook's kernel, by way of JSON."""
+    code = f"import json; print(json.dumps({expression}))"
+    answer = page.evaluate(
+        """async code => {
+          const kernel = jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+          const future = kernel.requestExecute({ code });
+          let text = '';
+          future.onIOPub = ({ content }) => { text += content.text ?? content.evalue ?? ''; };
+          await future.done;
+          return text; }""",
+        code,
+    )
+    return json.loads(answer)
+
+
+def strokes(page):
+    return [np.array(stroke) for stroke in python(page, "[s.tolist() for s in pad.strokes]")]
+
+
+def wait_for(condition, seconds=20):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize("device", ["mouse", "finger", "pen"])
+def test_all_ten_digits_are_read(frontend, device):
+    page = frontend.open("digits.ipynb", PAD)
+    pad = browser.Pad(page)
+    draw = getattr(pad, f"draw_with_{device}")
+    for digit in range(10):
+        draw([stroke[::4] for stroke in stored_drawing(digit)])
+        pad.says(f"I read an? {digit} ")
+        assert pad.ink() > 0.03
+        wait_for(lambda: pad.ink(pad.overlay) == 0)  # the kernel's ink has taken its place
+        pad.press("Clear")
+        pad.says("Draw a digit")
+        wait_for(lambda: pad.ink() == 0)
+    page.context.close()
+
+
+def test_the_kernel_has_what_was_drawn(lab):
+    page = lab.open("strokes.ipynb", PAD)
+    pad = browser.Pad(page)
+    pad.draw_with_mouse(stored_drawing(4))
+    pad.says("I read a 4")
+    for drawn, expected in zip(strokes(page), stored_drawing(4), strict=True):
+        # Chromium rounds the mouse's places to pixels, and merges some of a frame.
+        distances = np.linalg.norm(drawn[:, None] - expected, axis=2).min(1)
+        assert distances.max() < 1.5
+        assert np.abs(drawn[[0, -1]] - expected[[0, -1]]).max() < 1.5
+    page.context.close()
+
+
+def test_a_click_is_a_dot_and_leaving_ends_a_stroke(lab):
+    page = lab.open("dot.ipynb", PAD)
+    pad = browser.Pad(page)
+    pad.draw_with_mouse([np.array([[20.0, 30.0]])])
+    (left, top), mouse = (pad.box["x"], pad.box["y"]), page.mouse
+    mouse.move(left + 140, top + 200)
+    mouse.down()
+    for y in (240, 270, 300, 320):  # out at the lower edge
+        mouse.move(left + 140, top + y)
+    for y in (300, 260, 220):  # and in again, still pressed: another stroke
+        mouse.move(left + 180, top + y)
+    mouse.up()
+    mouse.move(left + 100, top + 100)  # hovering leaves no ink
+    wait_for(lambda: len(strokes(page)) == 3)
+    dot, out, back = strokes(page)
+    np.testing.assert_allclose(dot, [[20, 30]], atol=1)
+    np.testing.assert_allclose(out[-1], [140, 280], atol=1)
+    np.testing.assert_allclose(back, [[180, 260], [180, 220]], atol=1)
+    page.context.close()
+
+
+def test_buttons_and_keys(lab):
+    page = lab.open("controls.ipynb", PAD)
+    pad = browser.Pad(page)
+    pad.draw_with_mouse(stored_drawing(4))
+    pad.says("I read a 4")
+    whole = pad.ink()
+
+    def drawn(count):
+        wait_for(lambda: len(strokes(page)) == count)
+
+    pad.press("Undo")
+    drawn(1)
+    assert 0 < pad.ink() < whole
+    pad.press("Redo")
+    drawn(2)
+    pad.press("Clear")
+    drawn(0)
+    pad.press("Undo")
+    drawn(2)
+    wait_for(lambda: pad.ink() == pytest.approx(whole, rel=0.02))
+    cells = "() => jupyterapp.shell.currentWidget.content.model.cells.length"
+    before = page.evaluate(cells)
+    pad.draw_with_mouse([np.array([[10.0, 10.0], [30.0, 10.0]])])
+    drawn(3)
+    for keys, count in (("Control+z", 2), ("Control+z", 1), ("Control+y", 2), ("Control+Z", 1)):
+        page.keyboard.press(keys)
+        drawn(count)
+    page.keyboard.press("Control+Shift+Z")
+    drawn(2)
+    assert page.evaluate(cells) == before
+    # The pen's width, with the keyboard: what is drawn becomes wider, the reading stays.
+    pad.root.get_by_role("slider").focus()
+    page.keyboard.press("End")
+    wait_for(lambda: pad.ink() > 1.5 * whole)
+    pad.says("I read a 4")
+    page.context.close()
+
+
+def test_the_keyboard_reaches_and_leaves_everything(lab):
+    page = lab.open("keyboard.ipynb", PAD)
+    pad = browser.Pad(page)
+    pad.overlay.wait_for()
+    pad.draw_with_mouse(stored_drawing(7))
+    pad.says("I read a 7")
+    focused = """() => { const e = document.activeElement;
+        if (e.closest('.digitlab-pad')) return e.ariaLabel || e.role || e.type || e.textContent }"""
+    walk = ["Undo", "Redo", "Clear", "Predict", "checkbox", "slider"]
+
+    def here(expected):
+        assert expected in page.evaluate(focused).split(":")[0]
+
+    here("Pad")
+    for name in walk:
+        page.keyboard.press("Tab")
+        here(name)
+    page.keyboard.press("Tab")
+    assert not page.evaluate(focused)
+    for name in walk[::-1] + ["Pad"]:
+        page.keyboard.press("Shift+Tab")
+        here(name)
+    page.keyboard.press("Shift+Tab")
+    assert not page.evaluate(focused)
+    page.keyboard.press("Tab")
+    here("Pad")
+    # A control does what it says, and the keys of the pad work on all of them.
+    for _ in range(3):
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    pad.says("Draw a digit")
+    here("Clear")
+    page.keyboard.press("Control+z")
+    pad.says("I read a 7")
+    page.context.close()
+
+
+def test_live_and_on_the_button(lab):
+    page = lab.open("live.ipynb", PAD)
+    pad = browser.Pad(page)
+    points = pad.on_screen(stored_drawing(0)[0])
+    page.mouse.move(*points[0])
+    page.mouse.down()
+    for point in points[1:]:
+        page.mouse.move(*point)
+    pad.says("I read a 0")  # before the pen is lifted
+    assert strokes(page) == []
+    status = pad.root.get_by_role("status")
+    assert status.inner_text() == "Draw a digit"  # screen readers hear of finished strokes only
+    page.mouse.up()
+    wait_for(lambda: status.inner_text().startswith("I read a 0"))
+
+    pad.root.get_by_label("live").click()
+    pad.press("Clear")
+    pad.says("Draw a digit")
+    pad.draw_with_mouse(stored_drawing(1))
+    pad.says("Press Predict")
+    pad.press("Predict")
+    pad.says("I read a 1")
+    page.context.close()
+
+
+def test_nothing_is_lost_while_the_kernel_is_busy(lab):
+    page = lab.open("busy.ipynb", PAD)
+    pad = browser.Pad(page)
+    pad.overlay.wait_for()
+    box = pad.box
+    page.evaluate(
+        """() => { jupyterapp.shell.currentWidget.sessionContext.session.kernel
+            .requestExecute({ code: 'import time; time.sleep(4)' }); }"""
+    )
+    begun = time.monotonic()
+    pad.draw_with_mouse(stored_drawing(4))
+    assert time.monotonic() - begun < 3.5, "the kernel is not busy any more"
+    assert pad.ink(pad.overlay) > 0.03 and pad.ink() == 0
+    page.mouse.click(box["x"] + 5, box["y"] + 5)
+    page.keyboard.press("Control+z")
+    pad.says("I read a 4")
+    wait_for(lambda: pad.ink(pad.overlay) == 0)
+    assert pad.ink() > 0.03
+    assert [len(stroke) > 5 for stroke in strokes(page)] == [True, True]
+    page.context.close()
+
+
+def test_a_reload_keeps_all(frontend):
+    if frontend.name == "voila":
+        pytest.skip("Voila starts a new kernel for each page")
+    page = frontend.open("reload.ipynb", PAD)
+    pad = browser.Pad(page)
+    pad.draw_with_mouse(stored_drawing(5)[:1])
+    said = pad.says("I read")
+    wait_for(lambda: pad.ink(pad.overlay) == 0)
+    drawn = pad.ink()
+    page.evaluate("() => jupyterapp.commands.execute('docmanager:save')")
+    frontend.visit(page, "reload.ipynb")
+    pad = browser.Pad(page)
+    assert pad.says("I read") == said
+    wait_for(lambda: pad.ink() == pytest.approx(drawn, rel=0.02))  # edges differ by a few pixels
+    pad.draw_with_mouse(stored_drawing(5)[1:])
+    pad.says("I read a 5")
+    wait_for(lambda: pad.ink(pad.overlay) == 0)
+    assert pad.ink() > 1.05 * drawn
+    page.context.close()
+
+
+def test_a_second_view_shows_the_same(lab):
+    page = lab.open("views.ipynb", [*PAD, "pad"])
+    first, second = browser.Pad(page, 0), browser.Pad(page, 1)
+    for digit, drawn_on in ((3, first), (8, second)):
+        drawn_on.draw_with_mouse(stored_drawing(digit))
+        for pad in (first, second):
+            pad.says(f"I read an? {digit}")
+            wait_for(lambda pad=pad: pad.ink(pad.overlay) == 0 and pad.ink() > 0.03)
+        assert first.ink() == pytest.approx(second.ink(), rel=0.01)
+        second.press("Clear")
+        first.says("Draw a digit")
+    page.context.close()
+
+
+def test_a_saved_notebook_shows_a_picture_without_its_kernel(frontend):
+    if frontend.name == "voila":
+        pytest.skip("Voila saves nothing")
+    page = frontend.open("saved.ipynb", PAD)
+    pad = browser.Pad(page)
+    picture = page.locator(".digitlab-picture")
+    pad.draw_with_mouse(stored_drawing(6))
+    pad.says("I read a 6")
+    wait_for(lambda: "I read a 6" in picture.text_content())
+    assert picture.count() == 1 and not picture.is_visible()  # the pad itself is there
+    page.evaluate("() => jupyterapp.commands.execute('docmanager:save')")
+    page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+    frontend.visit(page, "saved.ipynb")
+    picture.wait_for()
+    assert "I read a 6" in picture.inner_text()
+    images = picture.locator("img").evaluate_all("all => all.map(image => image.naturalWidth)")
+    assert len(images) == 2 and min(images) >= 28
+    shown = page.locator(".jp-OutputArea-child").evaluate_all(
+        "all => all.filter(output => output.offsetHeight > 0).map(output => output.innerText)"
+    )
+    assert len(shown) == 1 and "I read a 6" in shown[0], shown
+    page.context.close()
+
+
+def test_a_new_kernel(lab):
+    page = lab.open("restart.ipynb", PAD)
+    browser.Pad(page).overlay.wait_for()
+    paper = page.locator(".digitlab-paper")
+    says = "e => getComputedStyle(e, '::before').content"
+    assert "kernel" not in paper.evaluate(says)
+    page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+    wait_for(lambda: "The kernel has gone" in paper.evaluate(says))
+    browser.until(page, browser.READY)
+    for digit in (2, 9):  # Run All, twice
+        browser.run_all(page)
+        pad = browser.Pad(page)
+        pad.says("Draw a digit")
+        pad.overlay.wait_for()
+        pad.draw_with_mouse(stored_drawing(digit))
+        pad.says(f"I read a {digit}")
+        assert page.locator(".digitlab-pad").count() == 1
+    page.context.close()
+
+
+def test_what_a_callback_raises_or_prints_is_seen(lab):
+    callback = """def callback(prediction):
+    print("callback:", prediction)
+    if prediction.digit == 3:
+        raise RuntimeError("not <b>this</b> one")
+pad.on_predict(callback)"""
+    page = lab.open("errors.ipynb", [*PAD, callback])
+    pad = browser.Pad(page)
+    pad.draw_with_mouse(stored_drawing(3))
+    error = pad.root.get_by_text("RuntimeError: not <b>this</b> one").first
+    error.wait_for()
+    pad.root.get_by_text("callback: I read a 3").wait_for()
+    red, green, blue = error.evaluate("e => getComputedStyle(e).color.match(/[0-9]+/g).map(Number)")
+    assert red > 150 > green + blue
+    trace = pad.root.get_by_text("Traceback (most recent call last)")
+    assert not trace.is_visible()
+    error.click()
+    trace.wait_for()
+    assert "in callback" in trace.inner_text()
+    pad.press("Clear")
+    pad.draw_with_mouse(stored_drawing(7))
+    pad.says("I read a 7")
+    error.wait_for(state="detached")
+    page.context.close()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [300, 900])
+def test_all_is_visible_at_a_glance(chrome, tmp_path, theme, width):
+    with browser.frontend("voila", tmp_path) as address:
+        frontend = Frontend("voila", tmp_path, address, chrome)
+        size = {"viewport": {"width": width, "height": 650}}
+        page = frontend.open(f"glance.ipynb?theme={theme}", PAD, **size)
+        pad = browser.Pad(page)
+        pad.overlay.wait_for()
+        pad.draw_with_mouse(stored_drawing(5))
+        pad.says("I read a 5")
+        parts = ".digitlab-paper, .digitlab-sentence, button, input, .noUi-handle, img, pre, span"
+        boxes = pad.root.locator(parts).evaluate_all(
+            """all => all.map(part => part.getBoundingClientRect())
+                .map(({ left, top, right, bottom }) => [left, top, right, bottom])"""
+        )
+        left, top, right, bottom = np.array(boxes).T
+        assert len(boxes) > 30
+        assert left.min() >= 0 and top.min() >= 0 and right.max() <= width and bottom.max() <= 650
+        assert page.evaluate("() => document.documentElement.scrollWidth") <= width
+        page.context.close()
+
+
+def test_without_the_overlay(lab):
+    """Where anywidget's part is missing in the browser, ipycanvas takes mouse and finger."""
+    browser.write_notebook(lab.home / "plain.ipynb", PAD)
+    page = lab.chrome.new_context(has_touch=True).new_page()
+    page.route("**/anywidget/**", lambda route: route.abort())
+    lab.visit(page, "plain.ipynb")
+    browser.run_all(page)
+    pad = browser.Pad(page)
+    for draw, digit in ((pad.draw_with_mouse, 4), (pad.draw_with_finger, 5)):
+        draw(stored_drawing(digit))
+        pad.says(f"I read a {digit}")
+        assert pad.ink() > 0.03
+        assert pad.root.get_by_role("status").inner_text().startswith(f"I read a {digit}")
+        pad.press("Clear")
+        pad.says("Draw a digit")
+    # Mouse and keys, and out of the canvas again.
+    pad.draw_with_mouse(stored_drawing(4))
+    wait_for(lambda: len(strokes(page)) == 2)
+    page.keyboard.press("Control+z")
+    wait_for(lambda: len(strokes(page)) == 1)
+    page.keyboard.press("Control+y")
+    wait_for(lambda: len(strokes(page)) == 2)
+    page.keyboard.press("Tab")
+    wait_for(lambda: page.evaluate("() => document.activeElement.tagName !== 'CANVAS'"))
+    page.keyboard.press("Tab")
+    assert page.evaluate("() => document.activeElement.textContent") == "Undo"
+    page.context.close()
+
+
+def test_the_last_notebook_reads_a_drawn_digit(lab):
+    page = lab.open("05_draw_and_predict.ipynb", NOTEBOOKS / "05_draw_and_predict.ipynb")
+    assert page.locator(".jp-OutputArea-output[data-mime-type*='error']").count() == 0
+    pad = browser.Pad(page)
+    pad.press("Clear")
+    pad.says("Draw a digit")
+    pad.draw_with_mouse(stored_drawing(3))
+    pad.says("I read a 3")
+    page.context.close()

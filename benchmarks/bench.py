@@ -1,4 +1,4 @@
-"""Measure the networks and the recognizer, and write the table into README.md: `make bench`.
+"""Measure, and write the tables into README.md: `make bench`, or a part: `make bench ARGS=ink`.
 
 All that is compared is measured in one run, in turn, so that a busy machine slows both sides.
 """
@@ -6,10 +6,13 @@ All that is compared is measured in one run, in turn, so that a busy machine slo
 import os
 import platform
 import statistics
+import sys
 import time
 from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
 
+import ink
 import keras
 import numpy as np
 import tensorflow as tf
@@ -98,20 +101,53 @@ def predictions(model: keras.Model, digits: digitlab.Digits) -> list[str]:
     ]
 
 
-def main() -> None:
-    """Measure all, and replace README.md's table."""
+def networks_and_predictions() -> list[str]:
+    """The networks' training and reading."""
     digits = digitlab.load_digits(sample=False)
     rows, model = networks(digits)
-    machine = (
-        f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, "
-        f"Python {platform.python_version()}, TensorFlow {tf.__version__}, "
-        f"Keras {keras.__version__}, NumPy {np.__version__}; data: {digits.name}, "
-        f"all {len(digits.x_train):,} training digits, seeds {SEEDS[0]} to {SEEDS[-1]}"
+    return [
+        f"Measured with {machine()}, TensorFlow {tf.__version__}, Keras {keras.__version__}; "
+        f"data: {digits.name}, all {len(digits.x_train):,} training digits, "
+        f"seeds {SEEDS[0]} to {SEEDS[-1]}.",
+        "",
+        *rows,
+        "",
+        *predictions(model, digits),
+    ]
+
+
+def ink_on_the_pad() -> list[str]:
+    """From the pen to the screen."""
+    versions = ", ".join(
+        f"{name} {metadata.version(name)}"
+        for name in ("jupyterlab", "ipykernel", "ipycanvas", "anywidget")
     )
-    table = "\n".join([f"Measured with {machine}.", "", *rows, "", *predictions(model, digits)])
-    head = README.read_text(encoding="utf-8").partition("<!-- result -->")[0]
-    README.write_text(f"{head}<!-- result -->\n\n{table}\n", encoding="utf-8")
-    print(table)
+    return [f"Measured with {machine()}, {versions}.", "", *ink.table()]
+
+
+def machine() -> str:
+    """Where it was measured."""
+    return (
+        f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, "
+        f"Python {platform.python_version()}, NumPy {np.__version__}"
+    )
+
+
+PARTS = {"networks": networks_and_predictions, "ink": ink_on_the_pad}
+
+
+def main() -> None:
+    """Measure the parts that are named, or all, and replace their tables in README.md."""
+    unknown = set(sys.argv[1:]) - set(PARTS)
+    if unknown:
+        sys.exit(f"expected parts of the benchmark out of {sorted(PARTS)}, got {sorted(unknown)}")
+    for name in sys.argv[1:] or PARTS:
+        table = "\n".join(PARTS[name]())
+        print(table)
+        text = README.read_text(encoding="utf-8")
+        begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->"
+        head, tail = text.partition(begin)[0], text.partition(end)[2]
+        README.write_text(f"{head}{begin}\n{table}\n\n{end}{tail}", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ browser as well: `DrawingPad.draw` does what a hand does.
 import asyncio
 import io
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -242,8 +243,8 @@ class DrawingPad(Box):
         """Show what a handler raises or prints: nobody would see it in a notebook."""
 
         def run(*arguments: Any) -> None:
-            printed = io.StringIO()
             with self._lock:
+                printed = _Printed()
                 try:
                     with redirect_stdout(printed):
                         handler(*arguments)
@@ -376,3 +377,15 @@ class DrawingPad(Box):
             display_id=self._picture_class,
             update=update,
         )
+
+
+class _Printed(io.StringIO):
+    """What this thread prints; what others print meanwhile, a running cell say, goes its way."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._thread, self._others = threading.get_ident(), sys.stdout
+
+    def write(self, text: str) -> int:
+        mine = threading.get_ident() == self._thread
+        return super().write(text) if mine else self._others.write(text)

@@ -28,7 +28,7 @@ def reading_html(prediction: Prediction | None, sentence: str, role: str | None 
         for digit, probability in enumerate(prediction.probabilities)
     )
     return (
-        '<div style="font-size: 14px; line-height: 1.3; width: 320px; max-width: 100%">'
+        '<div style="font-size: 14px; line-height: 1.3">'
         f'<div{role} class="digitlab-sentence" style="font-size: 20px; margin: 0 0 6px">'
         f"{escape(sentence)}</div>"
         '<div style="display: flex; align-items: flex-end; gap: 12px">'
@@ -52,7 +52,7 @@ def picture_html(strokes: list[np.ndarray], size: int, pen_width: float, reading
     return (
         '<div style="display: flex; flex-wrap: wrap; align-items: flex-start; gap: 8px 20px">'
         f'<img src="{_data_url(_drawn(strokes, size, pen_width))}" width="168" height="168"'
-        f' alt="the drawing">{reading}</div>'
+        f' alt="the drawing"><div style="width: 320px">{reading}</div></div>'
     )
 
 

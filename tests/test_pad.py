@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 import time
 from collections import Counter
 
@@ -336,6 +337,18 @@ def test_what_callbacks_print_is_seen_where_the_hand_is(pad, capsys):
     assert capsys.readouterr().out == ""
     pad.clear()  # by code: under the cell
     assert "seen: Draw a digit" in capsys.readouterr().out
+    assert pad._messages.value == ""
+
+
+def test_what_others_print_meanwhile_goes_its_way(pad, capsys):
+    def callback(prediction):
+        cell = threading.Thread(target=print, args=["from a cell"])
+        cell.start()
+        cell.join()
+
+    pad.on_predict(callback)
+    press(pad, "Predict")
+    assert capsys.readouterr().out == "from a cell\n"
     assert pad._messages.value == ""
 
 

@@ -24,13 +24,13 @@ class Frontend:
     def __init__(self, name, home, address, chrome):
         self.name, self.home, self.address, self.chrome = name, home, address, chrome
 
-    def open(self, file, cells, **context):
+    def open(self, file, cells, query="", **context):
         """Open a new notebook in a new window, run it, and return the page."""
         browser.write_notebook(self.home / file, cells)
         options = {"viewport": {"width": 1280, "height": 900}, "has_touch": True} | context
         page = self.chrome.new_context(**options).new_page()
         page.on("dialog", lambda dialog: dialog.accept())
-        self.visit(page, file)
+        self.visit(page, file + query)
         if self.name != "voila":
             browser.run_all(page)
         return page
@@ -41,16 +41,23 @@ class Frontend:
 
 @pytest.fixture(scope="module", params=list(browser.FRONTENDS))
 def frontend(request, chrome, tmp_path_factory):
-    home = tmp_path_factory.mktemp(request.param)
-    with browser.frontend(request.param, home) as address:
-        yield Frontend(request.param, home, address, chrome)
+    yield from started(request.param, chrome, tmp_path_factory)
 
 
 @pytest.fixture(scope="module")
 def lab(chrome, tmp_path_factory):
-    home = tmp_path_factory.mktemp("only-lab")
-    with browser.frontend("lab", home) as address:
-        yield Frontend("lab", home, address, chrome)
+    yield from started("lab", chrome, tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def voila(chrome, tmp_path_factory):
+    yield from started("voila", chrome, tmp_path_factory)
+
+
+def started(name, chrome, tmp_path_factory):
+    home = tmp_path_factory.mktemp(name)
+    with browser.frontend(name, home) as address:
+        yield Frontend(name, home, address, chrome)
 
 
 def python(page, expression):
@@ -235,10 +242,12 @@ def test_nothing_is_lost_while_the_kernel_is_busy(lab):
     pad = browser.Pad(page)
     pad.overlay.wait_for()
     box = pad.box
+    # Depending on the versions, events wait for a running cell or not; for the pad's lock they do.
     page.evaluate(
         """() => { jupyterapp.shell.currentWidget.sessionContext.session.kernel
-            .requestExecute({ code: 'import time; time.sleep(4)' }); }"""
+            .requestExecute({ code: 'import time\\nwith pad._lock: time.sleep(4)' }); }"""
     )
+    time.sleep(0.5)
     begun = time.monotonic()
     pad.draw_with_mouse(stored_drawing(4))
     assert time.monotonic() - begun < 3.5, "the kernel is not busy any more"
@@ -359,25 +368,33 @@ pad.on_predict(callback)"""
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [300, 900])
-def test_all_is_visible_at_a_glance(chrome, tmp_path, theme, width):
-    with browser.frontend("voila", tmp_path) as address:
-        frontend = Frontend("voila", tmp_path, address, chrome)
-        size = {"viewport": {"width": width, "height": 650}}
-        page = frontend.open(f"glance.ipynb?theme={theme}", PAD, **size)
-        pad = browser.Pad(page)
-        pad.overlay.wait_for()
-        pad.draw_with_mouse(stored_drawing(5))
-        pad.says("I read a 5")
-        parts = ".digitlab-paper, .digitlab-sentence, button, input, .noUi-handle, img, pre, span"
-        boxes = pad.root.locator(parts).evaluate_all(
-            """all => all.map(part => part.getBoundingClientRect())
-                .map(({ left, top, right, bottom }) => [left, top, right, bottom])"""
+def test_all_is_visible_at_a_glance(voila, theme, width):
+    size = {"width": width, "height": 650}
+    page = voila.open("glance.ipynb", PAD, query=f"?theme={theme}", viewport=size)
+    pad = browser.Pad(page)
+    pad.overlay.wait_for()
+    pad.draw_with_mouse(stored_drawing(5))
+    pad.says("I read a 5")
+    parts = ".digitlab-paper, .digitlab-sentence, button, input, .noUi-handle, img, pre, span"
+    boxes = pad.root.locator(parts).evaluate_all(
+        """all => all.map(part => part.getBoundingClientRect())
+            .map(({ left, top, right, bottom }) => [left, top, right, bottom])"""
+    )
+    left, top, right, bottom = np.array(boxes).T
+    assert len(boxes) > 30
+    assert left.min() >= 0 and top.min() >= 0 and right.max() <= width and bottom.max() <= 650
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= width
+    # Light words on a dark page, and the other way.
+    words, paper = (
+        pad.root.evaluate(f"e => getComputedStyle({element}).{name}.match(/[0-9]+/g).map(Number)")
+        for element, name in (
+            ("e.querySelector('.digitlab-sentence')", "color"),
+            ("document.body", "backgroundColor"),
         )
-        left, top, right, bottom = np.array(boxes).T
-        assert len(boxes) > 30
-        assert left.min() >= 0 and top.min() >= 0 and right.max() <= width and bottom.max() <= 650
-        assert page.evaluate("() => document.documentElement.scrollWidth") <= width
-        page.context.close()
+    )
+    assert sum(words[:3]) > 600 > 150 > sum(paper[:3]) or theme == "light"
+    assert sum(words[:3]) < 150 < 600 < sum(paper[:3]) or theme == "dark"
+    page.context.close()
 
 
 def test_without_the_overlay(lab):

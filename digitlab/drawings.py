@@ -130,7 +130,7 @@ def _parsed(path: Path) -> dict[str, Any]:
     """The file's content, of which all but the strokes is checked."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:  # not UTF-8, or not JSON
+    except (ValueError, RecursionError) as error:  # not UTF-8, or not JSON, or a trap
         raise ValueError(f"expected {path} to be a drawing in JSON, got: {error}") from None
     if not isinstance(content, dict) or any(content.get(key) != _FORMAT[key] for key in _FORMAT):
         raise ValueError(

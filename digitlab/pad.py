@@ -360,7 +360,8 @@ class DrawingPad(Box):
     def _ipython_display_(self) -> None:
         # A saved notebook that is opened without its kernel cannot show a widget. So a picture
         # stands beside it in the output, kept up to date.
-        display(self._repr_mimebundle_(), raw=True)
+        words = {"text/plain": "A drawing pad. Run this cell to draw."}
+        display(self._repr_mimebundle_() | words, raw=True)
         self._show_picture(update=False)
 
     def _show_picture(self, update: bool = True) -> None:

@@ -72,7 +72,7 @@ def text_html(text: str) -> str:
 
 
 def _bar_html(digit: int, probability: float, best: bool) -> str:
-    colour = "var(--jp-brand-color1, #1976d2)" if best else "gray"
+    colour = "#1976d2" if best else "gray"  # no var(): JupyterLab takes it out of untrusted pages
     return (
         '<div style="display: flex; align-items: center; gap: 6px;'
         f' font-weight: {"bold" if best else "normal"}">'

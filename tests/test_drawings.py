@@ -1,9 +1,11 @@
-"""The stored drawings are what they claim to be."""
+"""The stored drawings are what they claim to be, and files keep what was drawn."""
+
+import json
 
 import numpy as np
 import pytest
 
-from digitlab import load_recognizer, stored_drawing
+from digitlab import load_drawing, load_recognizer, save_drawing, stored_drawing
 
 
 @pytest.mark.parametrize("digit", range(10))
@@ -19,3 +21,65 @@ def test_each_is_read(digit):
 def test_there_are_ten(digit):
     with pytest.raises(ValueError, match="digit from 0 to 9"):
         stored_drawing(digit)
+
+
+def test_files_keep_every_place(tmp_path):
+    path = tmp_path / "new" / "five.json"
+    drawing = [stroke + 1 / 3 for stroke in stored_drawing(5)]
+    save_drawing(path, drawing)
+    for there, here in zip(load_drawing(path), drawing, strict=True):
+        np.testing.assert_array_equal(there, here)
+    for there, here in zip(load_drawing(path, size=28), drawing, strict=True):
+        np.testing.assert_allclose(there, here / 10)
+    assert json.loads(path.read_text()) == {
+        "format": "digitlab drawing",
+        "version": 1,
+        "size": 280,
+        "strokes": [stroke.tolist() for stroke in drawing],
+    }
+    save_drawing(path, [])
+    assert load_drawing(path) == []
+    assert [file.name for file in path.parent.iterdir()] == ["five.json"]
+
+
+def test_a_bad_drawing_leaves_the_file_as_it_was(tmp_path):
+    path = tmp_path / "five.json"
+    save_drawing(path, stored_drawing(5))
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match="stroke 0 holds NaN"):
+        save_drawing(path, [[[np.nan, 1]]])
+    assert path.read_bytes() == before
+
+
+HEAD = '{"format": "digitlab drawing", "version": 1, '
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "in JSON"),
+        (b"\xff\xfe", "in JSON"),
+        (b"[]", "digitlab.save_drawing writes"),
+        (b'{"format": "other", "version": 1}', "digitlab.save_drawing writes"),
+        (HEAD.replace("1", "2").encode() + b'"size": 280, "strokes": []}', '"version": 1'),
+        (HEAD.encode() + b'"strokes": []}', '"size" .* above 0, got None'),
+        (HEAD.encode() + b'"size": 0, "strokes": []}', '"size" .* above 0, got 0'),
+        (HEAD.encode() + b'"size": NaN, "strokes": []}', '"size" .* above 0, got nan'),
+        (HEAD.encode() + b'"size": 280}', '"strokes" .* list of strokes'),
+        (HEAD.encode() + b'"size": 280, "strokes": [[1, 2]]}', "stroke 0 to have shape"),
+        (HEAD.encode() + b'"size": 280, "strokes": [[["a", 2]]]}', "stroke 0 to be numbers"),
+        (HEAD.encode() + b'"size": 280, "strokes": [[[NaN, 2]]]}', "stroke 0 holds NaN"),
+        (b"[" * 100_000, "in JSON"),
+    ],
+)
+def test_other_files_are_refused(tmp_path, content, message):
+    path = tmp_path / "drawing.json"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=message) as error:
+        load_drawing(path)
+    assert "drawing.json" in str(error.value)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="nothing.json"):
+        load_drawing(tmp_path / "nothing.json")

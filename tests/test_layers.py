@@ -16,13 +16,16 @@ MAY_IMPORT = {
     "__init__": set(),
     "data": {"numpy", "pooch", "tqdm"},
     "ink": {"numpy", "PIL"},
-    "drawings": {"numpy"},
+    "drawings": {"numpy", "digitlab.ink"},
     "networks": {"keras"},
     "training": {"keras", "numpy", "IPython", "digitlab.data"},
     "silence": set(),
     "recognizer": {"numpy", "PIL", "ai_edge_litert", "digitlab.ink", "digitlab.silence"},
     "plots": {"numpy", "matplotlib"},
-    "pad": {"numpy", "PIL", "ipycanvas", "ipywidgets", "digitlab.ink", "digitlab.recognizer"},
+    "paper": {"numpy", "anywidget", "ipycanvas", "ipywidgets", "traitlets"},
+    "readout": {"numpy", "PIL", "digitlab.recognizer"},
+    "pad": {"numpy", "IPython", "ipywidgets", "traitlets"}
+    | {f"digitlab.{name}" for name in ("drawings", "ink", "paper", "readout", "recognizer")},
     "tfjs": {"numpy", "keras", "tensorflow", "tf_keras", "tensorflowjs"},
     "tflite": {"keras", "tensorflow", "digitlab.silence"},
 }
@@ -53,7 +56,8 @@ def imported_by(code: str) -> set[str]:
     return set(run.stdout.split())
 
 
-HEAVY = {"tensorflow", "keras", "tf_keras", "tensorflowjs", "matplotlib", "ipycanvas", "ipywidgets"}
+HEAVY = {"tensorflow", "keras", "tf_keras", "tensorflowjs", "matplotlib"}
+HEAVY |= {"anywidget", "ipycanvas", "ipywidgets", "IPython"}
 
 
 def test_import_costs_nothing():

@@ -261,9 +261,10 @@ def test_nothing_is_lost_while_the_kernel_is_busy(lab):
     page.context.close()
 
 
+@pytest.mark.parametrize(
+    "frontend", ["lab", "notebook"], indirect=True
+)  # Voila has a kernel a page
 def test_a_reload_keeps_all(frontend):
-    if frontend.name == "voila":
-        pytest.skip("Voila starts a new kernel for each page")
     page = frontend.open("reload.ipynb", PAD)
     pad = browser.Pad(page)
     pad.draw_with_mouse(stored_drawing(5)[:1])
@@ -296,9 +297,8 @@ def test_a_second_view_shows_the_same(lab):
     page.context.close()
 
 
+@pytest.mark.parametrize("frontend", ["lab", "notebook"], indirect=True)  # Voila saves nothing
 def test_a_saved_notebook_shows_a_picture_without_its_kernel(frontend):
-    if frontend.name == "voila":
-        pytest.skip("Voila saves nothing")
     page = frontend.open("saved.ipynb", PAD)
     pad = browser.Pad(page)
     picture = page.locator(".digitlab-picture")

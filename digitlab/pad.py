@@ -5,13 +5,11 @@ browser as well: `DrawingPad.draw` does what a hand does.
 """
 
 import asyncio
-import io
 import os
-import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import redirect_stdout
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -19,12 +17,12 @@ from uuid import uuid4
 import numpy as np
 import traitlets
 from IPython.display import display
-from ipywidgets import HTML, Box, Button, Checkbox, FloatSlider, HBox, Layout, VBox
+from ipywidgets import HTML, Box, Button, Checkbox, FloatSlider, HBox, Layout, Output, VBox
 
 from digitlab.drawings import load_drawing, save_drawing
 from digitlab.ink import as_strokes
 from digitlab.paper import Paper
-from digitlab.readout import error_html, picture_html, reading_html, text_html
+from digitlab.readout import error_html, picture_html, reading_html
 from digitlab.recognizer import Prediction, as_recognizer
 
 _STYLE = (Path(__file__).parent / "assets" / "pad.css").read_text(encoding="utf-8")
@@ -36,6 +34,9 @@ _PEN = 0.07  # of the pad's side: the width of the pen on the screen, which the 
 _INTERVAL = 0.05  # seconds at least from one reading to the next while the pen moves
 _SHARE = 4  # a slow recognizer takes one part in four of that time, so that ink flows
 _HISTORY = 200  # steps that can be taken back
+# Depending on ipykernel's version, handlers run in the main thread or in another. One lock for all
+# pads: a callback of one may draw on another.
+_LOCK = threading.RLock()
 
 
 class DrawingPad(Box):
@@ -85,14 +86,13 @@ class DrawingPad(Box):
             raise ValueError(f"expected size to be a whole number of pixels above 0, got {size!r}")
         pen_width = size * _PEN if pen_width is None else pen_width
         self.size = size
-        # Depending on ipykernel's version, handlers run in the main thread or in another.
-        self._lock = threading.RLock()
         self._callbacks: list[Callable[[Prediction], None]] = []
         self._past: list[list[np.ndarray]] = []  # drawings, to undo
         self._future: list[list[np.ndarray]] = []  # and to redo
         self._timer: asyncio.TimerHandle | None = None  # of the next reading while the pen moves
         self._next_reading = 0.0  # not before, on time.monotonic's clock
-        self._notes: list[str] = []  # HTML: errors, and what callbacks printed
+        self._notes: list[str] = []  # HTML: errors
+        self._by_hand = False  # a handler runs, and not a cell
         self._displayed = False
         self._picture_class = f"digitlab-picture-{uuid4().hex[:12]}"
 
@@ -111,14 +111,14 @@ class DrawingPad(Box):
             on_key=lambda key: self.undo() if key == "undo" else self.redo(),
             on_announces=lambda: self._say(self._sentence, self._shown),
         )
-        self._reading, self._messages = HTML(), HTML()
+        self._reading, self._messages, self._printed = HTML(), HTML(), Output()
         self.children = [
             HTML(self._style(), layout=Layout(display="none")),
             VBox([self._paper, self._controls()], layout=Layout(max_width="100%")),
             VBox([self._reading], layout=Layout(flex="1 1 260px", max_width="320px")),
-            self._messages,
+            VBox([self._messages, self._printed]),
         ]
-        self._messages.add_class("digitlab-messages")
+        self.children[-1].add_class("digitlab-messages")
         self.add_class("digitlab-pad")
         self.observe(self._guard(lambda _: self._paper.set_pen_width(self.pen_width)), "pen_width")
         self.observe(self._guard(lambda _: self._settle()), ["live", "recognizer"])
@@ -134,7 +134,7 @@ class DrawingPad(Box):
             TypeError, ValueError: See `digitlab.ink.as_strokes`; nothing is drawn then.
         """
         strokes = as_strokes(drawing)
-        with self._lock:
+        with _LOCK:
             for stroke in strokes:
                 self._change([*self.strokes, stroke])
             self._paper.show(self.strokes)
@@ -154,14 +154,17 @@ class DrawingPad(Box):
 
     def predict(self) -> Prediction:
         """Read the drawing now, as the button Predict does, and return what was read."""
-        with self._lock:
+        with _LOCK:
             self._read()
             self._paper.announce(self._sentence)
-            for callback in self._callbacks:
-                try:
-                    callback(self.prediction)
-                except Exception as error:
-                    self._note(error_html(error))
+            self._printed.outputs = ()
+            # What callbacks print for a cell stands under the cell, and for a hand under the pad.
+            with self._printed if self._by_hand else nullcontext():
+                for callback in self._callbacks:
+                    try:
+                        callback(self.prediction)
+                    except Exception as error:
+                        self._note(error_html(error))
             self._show_picture()
             return self.prediction
 
@@ -180,7 +183,8 @@ class DrawingPad(Box):
     def on_predict(self, callback: Callable[[Prediction], None], remove: bool = False) -> None:
         """Have ``callback(prediction)`` called after each stroke, undo, redo, clear and `predict`.
 
-        What it prints or raises for a hand's stroke is shown under the pad, which goes on.
+        What it raises, and what it prints for a hand's stroke, is shown under the pad, which goes
+        on.
 
         Args:
             callback: Not called while the pen moves: observe the trait ``prediction`` for that.
@@ -240,18 +244,17 @@ class DrawingPad(Box):
         return VBox(rows, layout=Layout(grid_gap="4px", margin="6px 0 0"))
 
     def _guard(self, handler: Callable) -> Callable:
-        """Show what a handler raises or prints: nobody would see it in a notebook."""
+        """Show what a handler raises: nobody would see it in a notebook."""
 
         def run(*arguments: Any) -> None:
-            with self._lock:
-                printed = _Printed()
+            with _LOCK:
+                before, self._by_hand = self._by_hand, True
                 try:
-                    with redirect_stdout(printed):
-                        handler(*arguments)
+                    handler(*arguments)
                 except Exception as error:
                     self._note(error_html(error))
-                if printed.getvalue():
-                    self._note(text_html(printed.getvalue()))
+                finally:
+                    self._by_hand = before
 
         return run
 
@@ -279,7 +282,7 @@ class DrawingPad(Box):
         self._settle()
 
     def _replace(self, strokes: list[np.ndarray]) -> None:
-        with self._lock:
+        with _LOCK:
             self._paper.lift_pen()
             self._change(strokes)
             self._paper.show(strokes)
@@ -287,7 +290,7 @@ class DrawingPad(Box):
 
     def _travel(self, source: list, target: list) -> None:
         """Go one step through the history, from one of its sides to the other."""
-        with self._lock:
+        with _LOCK:
             self._paper.lift_pen()
             if source:
                 target.append(self.strokes)
@@ -378,15 +381,3 @@ class DrawingPad(Box):
             display_id=self._picture_class,
             update=update,
         )
-
-
-class _Printed(io.StringIO):
-    """What this thread prints; what others print meanwhile, a running cell say, goes its way."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._thread, self._others = threading.get_ident(), sys.stdout
-
-    def write(self, text: str) -> int:
-        mine = threading.get_ident() == self._thread
-        return super().write(text) if mine else self._others.write(text)

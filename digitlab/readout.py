@@ -62,13 +62,8 @@ def error_html(error: Exception) -> str:
     return (
         '<details style="color: var(--jp-error-color1, #d32f2f)">'
         f"<summary>{escape(f'{type(error).__name__}: {error}')}</summary>"
-        f"{text_html(trace)}</details>"
+        f'<pre style="white-space: pre-wrap; margin: 0">{escape(trace)}</pre></details>'
     )
-
-
-def text_html(text: str) -> str:
-    """Text as it was printed."""
-    return f'<pre style="white-space: pre-wrap; margin: 0">{escape(text)}</pre>'
 
 
 def _bar_html(digit: int, probability: float, best: bool) -> str:

@@ -191,6 +191,13 @@ class Pad:
         sentence.filter(has_text=re.compile("^" + text)).wait_for(timeout=60_000)
         return sentence.inner_text()
 
+    def wait_for_kernel(self):
+        """Wait until the kernel has shown all strokes, and the overlay has taken its ink away."""
+        deadline = time.monotonic() + 60
+        while self.ink(self.overlay):
+            assert time.monotonic() < deadline, "the kernel has not shown all strokes"
+            time.sleep(0.1)
+
     def ink(self, canvas=None):
         """How many pixels of a canvas, the kernel's when left out, are white, in parts of all."""
         return (canvas or self.canvas).evaluate(

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import threading
 import time
 from collections import Counter
 
@@ -328,28 +327,6 @@ def test_errors_are_seen_and_the_pad_goes_on(pad):
     assert pad._messages.value == ""
     pad.draw(stored_drawing(7))
     assert pad.prediction.digit == 7
-
-
-def test_what_callbacks_print_is_seen_where_the_hand_is(pad, capsys):
-    pad.on_predict(lambda prediction: print("seen:", prediction))
-    overlay_sends(pad, stroke="v-0", points=[[140, 50], [140, 140], [135, 230]], end=True)
-    assert "seen: I read a 1" in pad._messages.value
-    assert capsys.readouterr().out == ""
-    pad.clear()  # by code: under the cell
-    assert "seen: Draw a digit" in capsys.readouterr().out
-    assert pad._messages.value == ""
-
-
-def test_what_others_print_meanwhile_goes_its_way(pad, capsys):
-    def callback(prediction):
-        cell = threading.Thread(target=print, args=["from a cell"])
-        cell.start()
-        cell.join()
-
-    pad.on_predict(callback)
-    press(pad, "Predict")
-    assert capsys.readouterr().out == "from a cell\n"
-    assert pad._messages.value == ""
 
 
 def test_a_recognizer_that_fails_is_seen():

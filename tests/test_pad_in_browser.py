@@ -60,8 +60,8 @@ def started(name, chrome, tmp_path_factory):
         yield Frontend(name, home, address, chrome)
 
 
-def python(page, expression):
-    """What a Python expression is in the notebook's kernel, by way of JSON."""
+def python(page, expression, prints=""):
+    """What a Python expression is in the notebook's kernel, by way of JSON, and what it prints."""
     code = f"import json; print(json.dumps({expression}))"
     answer = page.evaluate(
         """async code => {
@@ -73,7 +73,8 @@ def python(page, expression):
           return text; }""",
         code,
     )
-    return json.loads(answer)
+    assert answer.startswith(prints)
+    return json.loads(answer.removeprefix(prints))
 
 
 def strokes(page):
@@ -96,7 +97,7 @@ def test_all_ten_digits_are_read(frontend, device):
         draw([stroke[::4] for stroke in stored_drawing(digit)])
         pad.says(f"I read an? {digit} ")
         assert pad.ink() > 0.03
-        wait_for(lambda: pad.ink(pad.overlay) == 0)  # the kernel's ink has taken its place
+        pad.wait_for_kernel()
         pad.press("Clear")
         pad.says("Draw a digit")
         wait_for(lambda: pad.ink() == 0)
@@ -108,6 +109,7 @@ def test_the_kernel_has_what_was_drawn(lab):
     pad = browser.Pad(page)
     pad.draw_with_mouse(stored_drawing(4))
     pad.says("I read a 4")
+    pad.wait_for_kernel()
     for drawn, expected in zip(strokes(page), stored_drawing(4), strict=True):
         # Chromium rounds the mouse's places to pixels, and merges some of a frame.
         distances = np.linalg.norm(drawn[:, None] - expected, axis=2).min(1)
@@ -142,6 +144,7 @@ def test_buttons_and_keys(lab):
     pad = browser.Pad(page)
     pad.draw_with_mouse(stored_drawing(4))
     pad.says("I read a 4")
+    pad.wait_for_kernel()
     whole = pad.ink()
 
     def drawn(count):
@@ -182,7 +185,8 @@ def test_the_keyboard_reaches_and_leaves_everything(lab):
     pad.draw_with_mouse(stored_drawing(7))
     pad.says("I read a 7")
     focused = """() => { const e = document.activeElement;
-        if (e.closest('.digitlab-pad')) return e.ariaLabel || e.role || e.type || e.textContent }"""
+        if (!e.closest('.digitlab-pad')) return null;
+        return [e.ariaLabel, e.role, e.textContent, e.type].find(Boolean); }"""
     walk = ["Undo", "Redo", "Clear", "Predict", "checkbox", "slider"]
 
     def here(expected):
@@ -242,10 +246,10 @@ def test_nothing_is_lost_while_the_kernel_is_busy(lab):
     pad = browser.Pad(page)
     pad.overlay.wait_for()
     box = pad.box
-    # Depending on the versions, events wait for a running cell or not; for the pad's lock they do.
+    # Depending on the versions, events wait for a running cell or not; for the pads' lock they do.
     page.evaluate(
         """() => { jupyterapp.shell.currentWidget.sessionContext.session.kernel
-            .requestExecute({ code: 'import time\\nwith pad._lock: time.sleep(4)' }); }"""
+            .requestExecute({ code: 'import time\\nwith digitlab.pad._LOCK: time.sleep(4)' }); }"""
     )
     time.sleep(0.5)
     begun = time.monotonic()
@@ -255,7 +259,7 @@ def test_nothing_is_lost_while_the_kernel_is_busy(lab):
     page.mouse.click(box["x"] + 5, box["y"] + 5)
     page.keyboard.press("Control+z")
     pad.says("I read a 4")
-    wait_for(lambda: pad.ink(pad.overlay) == 0)
+    pad.wait_for_kernel()
     assert pad.ink() > 0.03
     assert [len(stroke) > 5 for stroke in strokes(page)] == [True, True]
     page.context.close()
@@ -269,7 +273,7 @@ def test_a_reload_keeps_all(frontend):
     pad = browser.Pad(page)
     pad.draw_with_mouse(stored_drawing(5)[:1])
     said = pad.says("I read")
-    wait_for(lambda: pad.ink(pad.overlay) == 0)
+    pad.wait_for_kernel()
     drawn = pad.ink()
     page.evaluate("() => jupyterapp.commands.execute('docmanager:save')")
     frontend.visit(page, "reload.ipynb")
@@ -278,7 +282,7 @@ def test_a_reload_keeps_all(frontend):
     wait_for(lambda: pad.ink() == pytest.approx(drawn, rel=0.02))  # edges differ by a few pixels
     pad.draw_with_mouse(stored_drawing(5)[1:])
     pad.says("I read a 5")
-    wait_for(lambda: pad.ink(pad.overlay) == 0)
+    pad.wait_for_kernel()
     assert pad.ink() > 1.05 * drawn
     page.context.close()
 
@@ -290,7 +294,8 @@ def test_a_second_view_shows_the_same(lab):
         drawn_on.draw_with_mouse(stored_drawing(digit))
         for pad in (first, second):
             pad.says(f"I read an? {digit}")
-            wait_for(lambda pad=pad: pad.ink(pad.overlay) == 0 and pad.ink() > 0.03)
+            pad.wait_for_kernel()
+            assert pad.ink() > 0.03
         assert first.ink() == pytest.approx(second.ink(), rel=0.01)
         second.press("Clear")
         first.says("Draw a digit")
@@ -352,6 +357,8 @@ pad.on_predict(callback)"""
     error = pad.root.get_by_text("RuntimeError: not <b>this</b> one").first
     error.wait_for()
     pad.root.get_by_text("callback: I read a 3").wait_for()
+    # By code, it prints where the code stands.
+    assert python(page, "pad.predict().digit", prints="callback: I read a 3 (100 %)\n") == 3
     red, green, blue = error.evaluate("e => getComputedStyle(e).color.match(/[0-9]+/g).map(Number)")
     assert red > 150 > green + blue
     trace = pad.root.get_by_text("Traceback (most recent call last)")
@@ -363,6 +370,8 @@ pad.on_predict(callback)"""
     pad.draw_with_mouse(stored_drawing(7))
     pad.says("I read a 7")
     error.wait_for(state="detached")
+    pad.root.get_by_text("callback: I read a 7").wait_for()
+    assert pad.root.get_by_text("callback:").count() == 1
     page.context.close()
 
 

@@ -17,6 +17,7 @@ import math
 import os
 import tempfile
 from collections.abc import Sequence
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -64,14 +65,15 @@ _PLACES = {
 _STEPS = 8  # points from one place to the next
 
 
-def stored_drawing(digit: int) -> list[np.ndarray]:
+def stored_drawing(digit: int, size: int = 280) -> list[np.ndarray]:
     """Return the stored drawing of a digit.
 
     Args:
         digit: 0 to 9.
+        size: The side of the pad that it is for, in pixels.
 
     Returns:
-        A list of strokes, each (n, 2) float64: x, y in pixels of a pad of 280 x 280, y downwards.
+        A list of strokes, each (n, 2) float64: x, y in pad pixels, y downwards.
 
     Raises:
         ValueError: For anything but a whole number from 0 to 9.
@@ -79,7 +81,7 @@ def stored_drawing(digit: int) -> list[np.ndarray]:
     if digit not in _PLACES:
         raise ValueError(f"expected a digit from 0 to 9, got {digit!r}")
     strokes = ([place.split(",") for place in stroke.split()] for stroke in _PLACES[int(digit)])
-    return [_curve(np.array(places, float)) for places in strokes]
+    return [_curve(np.array(places, float)) * (size / 280) for places in strokes]
 
 
 def save_drawing(path: str | os.PathLike[str], drawing: Sequence, size: int = 280) -> None:
@@ -96,7 +98,7 @@ def save_drawing(path: str | os.PathLike[str], drawing: Sequence, size: int = 28
         OSError: The file cannot be written.
     """
     strokes = [stroke.tolist() for stroke in as_strokes(drawing)]
-    content = json.dumps(_FORMAT | {"size": size, "strokes": strokes})
+    content = json.dumps(_FORMAT | {"size": _checked_size(size, "size"), "strokes": strokes})
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".drawing-", dir=path.parent) as folder:
@@ -144,6 +146,14 @@ def _parsed(path: Path) -> dict[str, Any]:
     if not isinstance(content.get("strokes"), list):
         raise ValueError(f'expected "strokes" in {path} to be a list of strokes')
     return content
+
+
+def _checked_size(size: Any, name: str) -> float:
+    """The side of a pad, if it can be one."""
+    number = float(size) if isinstance(size, Real) and not isinstance(size, bool) else math.nan
+    if not 0 < number < math.inf:
+        raise ValueError(f"expected {name} to be a number of pixels above 0, got {size!r}")
+    return int(number) if number.is_integer() else number
 
 
 def _curve(places: np.ndarray) -> np.ndarray:

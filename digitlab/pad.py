@@ -5,11 +5,12 @@ browser as well: `DrawingPad.draw` does what a hand does.
 """
 
 import asyncio
+import math
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -17,7 +18,7 @@ from uuid import uuid4
 import numpy as np
 import traitlets
 from IPython.display import display
-from ipywidgets import HTML, Box, Button, Checkbox, FloatSlider, HBox, Layout, Output, VBox
+from ipywidgets import HTML, Box, Button, Checkbox, FloatSlider, HBox, Layout, Output, VBox, Widget
 
 from digitlab.drawings import load_drawing, save_drawing
 from digitlab.ink import as_strokes
@@ -70,8 +71,10 @@ class DrawingPad(Box):
     prediction = traitlets.Instance(Prediction, read_only=True)
     image = traitlets.Instance(np.ndarray, read_only=True)
     live = traitlets.Bool(True)
-    pen_width = traitlets.Float(min=0)
+    pen_width = traitlets.Float()
     recognizer = traitlets.Any()
+
+    _timer: asyncio.TimerHandle | None = None  # of the next reading while the pen moves
 
     def __init__(
         self,
@@ -82,17 +85,17 @@ class DrawingPad(Box):
         pen_width: float | None = None,
         layout: Layout | dict | None = None,
     ):
-        if not (isinstance(size, int) and size > 0):
+        if not (type(size) is int and size > 0):
             raise ValueError(f"expected size to be a whole number of pixels above 0, got {size!r}")
         pen_width = size * _PEN if pen_width is None else pen_width
         self.size = size
         self._callbacks: list[Callable[[Prediction], None]] = []
         self._past: list[list[np.ndarray]] = []  # drawings, to undo
         self._future: list[list[np.ndarray]] = []  # and to redo
-        self._timer: asyncio.TimerHandle | None = None  # of the next reading while the pen moves
         self._next_reading = 0.0  # not before, on time.monotonic's clock
-        self._notes: list[str] = []  # HTML: errors
-        self._by_hand = False  # a handler runs, and not a cell
+        self._notes: list[str] = []  # HTML: what went wrong since the last change
+        self._acting = False  # within a change and what follows from it
+        self._by_hand = False  # a handler of the browser's events runs, and not a cell
         self._displayed = False
         self._picture_class = f"digitlab-picture-{uuid4().hex[:12]}"
 
@@ -105,6 +108,7 @@ class DrawingPad(Box):
         self._paper = Paper(
             size,
             pen_width,
+            strokes=lambda: self.strokes,
             guard=self._guard,
             on_ink=self._read_soon,
             on_stroke=self._add,
@@ -120,12 +124,14 @@ class DrawingPad(Box):
         ]
         self.children[-1].add_class("digitlab-messages")
         self.add_class("digitlab-pad")
-        self.observe(self._guard(lambda _: self._paper.set_pen_width(self.pen_width)), "pen_width")
-        self.observe(self._guard(lambda _: self._settle()), ["live", "recognizer"])
+        self.observe(lambda _: self._paper.set_pen_width(self.pen_width), "pen_width")
+        self.observe(self._shown_errors(lambda _: self._settle()), ["live", "recognizer"])
         self.predict()
 
     def draw(self, drawing: Sequence) -> None:
-        """Draw strokes on top of what is there, as a hand does, and have the whole read.
+        """Draw strokes on top of what is there, and have the whole read.
+
+        Each stroke is a step of its own for `undo`, as when a hand draws it.
 
         Args:
             drawing: A list of strokes, each of shape (n, 2): x, y in pad pixels, y down.
@@ -134,10 +140,10 @@ class DrawingPad(Box):
             TypeError, ValueError: See `digitlab.ink.as_strokes`; nothing is drawn then.
         """
         strokes = as_strokes(drawing)
-        with _LOCK:
+        with self._action():
             for stroke in strokes:
                 self._change([*self.strokes, stroke])
-            self._paper.show(self.strokes)
+            self._paper.redraw()
             self._settle()
 
     def clear(self) -> None:
@@ -153,20 +159,21 @@ class DrawingPad(Box):
         self._travel(self._future, self._past)
 
     def predict(self) -> Prediction:
-        """Read the drawing now, as the button Predict does, and return what was read."""
-        with _LOCK:
-            self._read()
-            self._paper.announce(self._sentence)
-            self._printed.outputs = ()
+        """Read the drawing now, as the button Predict does, and return what was read.
+
+        Raises:
+            Exception: Whatever the recognizer raises.
+        """
+        with self._action():
+            try:
+                prediction = self._read()
+            finally:
+                self._finish()
             # What callbacks print for a cell stands under the cell, and for a hand under the pad.
             with self._printed if self._by_hand else nullcontext():
-                for callback in self._callbacks:
-                    try:
-                        callback(self.prediction)
-                    except Exception as error:
-                        self._note(error_html(error))
-            self._show_picture()
-            return self.prediction
+                for callback in list(self._callbacks):
+                    self._shown_errors(callback)(prediction)
+            return prediction
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the drawing to a file; see `digitlab.save_drawing`."""
@@ -181,13 +188,15 @@ class DrawingPad(Box):
         self._replace(load_drawing(path, self.size))
 
     def on_predict(self, callback: Callable[[Prediction], None], remove: bool = False) -> None:
-        """Have ``callback(prediction)`` called after each stroke, undo, redo, clear and `predict`.
+        """Have ``callback(prediction)`` called after each reading but those while the pen moves.
 
-        What it raises, and what it prints for a hand's stroke, is shown under the pad, which goes
-        on.
+        So after each stroke, undo, redo and clear, unless ``live`` is off, and after `predict`. For
+        the readings while the pen moves, observe the trait ``prediction``. What a callback or an
+        observer raises is shown under the pad, which goes on; so is what a callback prints when a
+        hand has drawn.
 
         Args:
-            callback: Not called while the pen moves: observe the trait ``prediction`` for that.
+            callback: The function.
             remove: Call it no longer.
         """
         if not callable(callback):
@@ -197,6 +206,13 @@ class DrawingPad(Box):
         else:
             self._callbacks.append(callback)
 
+    def close(self) -> None:
+        """Close the pad with all its parts, which pages show no longer; the drawing stays."""
+        self._cancel_timer()
+        for part in (*self.children, self.layout):
+            _close(part)
+        super().close()
+
     def __repr__(self) -> str:
         """Say what is drawn, and what was read."""
         return f"<DrawingPad, strokes: {len(self.strokes)}. {self._sentence}>"
@@ -204,6 +220,12 @@ class DrawingPad(Box):
     @traitlets.validate("recognizer")
     def _validate_recognizer(self, proposal: Any) -> Any:
         return as_recognizer(proposal.value)
+
+    @traitlets.validate("pen_width")
+    def _validate_pen_width(self, proposal: Any) -> float:
+        if not 0 < proposal.value < math.inf:
+            raise ValueError(f"expected pen_width to be above 0 pixels, got {proposal.value}")
+        return proposal.value
 
     def _controls(self) -> VBox:
         buttons = []
@@ -234,6 +256,12 @@ class DrawingPad(Box):
             style={"description_width": "auto"},
             layout=Layout(width="auto", min_width="0", flex="1", margin="0"),
         )
+
+        def widen(_: Any = None) -> None:
+            pen.min, pen.max = min(pen.min, self.pen_width), max(pen.max, self.pen_width)
+
+        widen()
+        self.observe(widen, "pen_width")
         traitlets.link((self, "live"), (live, "value"))
         traitlets.link((self, "pen_width"), (pen, "value"))
         row = {"max_width": "100%", "align_items": "center"}
@@ -244,58 +272,84 @@ class DrawingPad(Box):
         return VBox(rows, layout=Layout(grid_gap="4px", margin="6px 0 0"))
 
     def _guard(self, handler: Callable) -> Callable:
-        """Show what a handler raises: nobody would see it in a notebook."""
+        """Wrap a handler of the browser's events."""
+        handler = self._shown_errors(handler)
 
         def run(*arguments: Any) -> None:
             with _LOCK:
                 before, self._by_hand = self._by_hand, True
                 try:
                     handler(*arguments)
-                except Exception as error:
-                    self._note(error_html(error))
                 finally:
                     self._by_hand = before
 
         return run
 
-    def _note(self, html: str) -> None:
-        self._notes.append(html)
-        self._messages.value = "".join(self._notes)
+    def _shown_errors(self, function: Callable) -> Callable:
+        """Show what a function raises: Jupyter would swallow it, or others not be called."""
 
-    def _set(self, name: str, value: Any) -> None:
-        """Set a trait; an observer that raises is shown, and the others' state is whole."""
-        try:
-            self.set_trait(name, value)
-        except Exception as error:
-            self._note(error_html(error))
+        def run(*arguments: Any) -> None:
+            with _LOCK:
+                try:
+                    function(*arguments)
+                except Exception as error:
+                    self._notes.append(error_html(error))
+                    self._messages.value = "".join(self._notes)
+
+        return run
+
+    @contextmanager
+    def _action(self) -> Iterator[None]:
+        """A change, or a wish to read, with all that follows. What the last one left goes away."""
+        with _LOCK:
+            outermost, self._acting = not self._acting, True
+            if outermost:
+                self._notes.clear()
+                self._messages.value, self._printed.outputs = "", ()
+            try:
+                yield
+            finally:
+                if outermost:
+                    self._acting = False
 
     def _change(self, strokes: list[np.ndarray]) -> None:
         """Take a new drawing for the state; the old one can be had back."""
         self._past.append(self.strokes)
         del self._past[:-_HISTORY]
         self._future.clear()
-        self._set("strokes", strokes)
+        self._set(strokes=strokes)
+
+    def _set(self, **traits: Any) -> None:
+        """Set traits, all before any observer hears of one."""
+
+        def notify() -> None:
+            with self.hold_trait_notifications():
+                for name, value in traits.items():
+                    self.set_trait(name, value)
+
+        self._shown_errors(notify)()
 
     def _add(self, stroke: np.ndarray) -> None:
         """Take in a stroke that a hand has drawn, and that the paper shows already."""
-        self._change([*self.strokes, stroke])
-        self._settle()
+        with self._action():
+            self._change([*self.strokes, stroke])
+            self._settle()
 
     def _replace(self, strokes: list[np.ndarray]) -> None:
-        with _LOCK:
+        with self._action():
             self._paper.lift_pen()
             self._change(strokes)
-            self._paper.show(strokes)
+            self._paper.redraw()
             self._settle()
 
     def _travel(self, source: list, target: list) -> None:
         """Go one step through the history, from one of its sides to the other."""
-        with _LOCK:
+        with self._action():
             self._paper.lift_pen()
             if source:
                 target.append(self.strokes)
-                self._set("strokes", source.pop())
-                self._paper.show(self.strokes)
+                self._set(strokes=source.pop())
+                self._paper.redraw()
                 self._settle()
 
     def _settle(self) -> None:
@@ -304,7 +358,7 @@ class DrawingPad(Box):
             self.predict()
         else:
             self._say("Press Predict to have it read")
-            self._show_picture()
+            self._finish()
 
     def _read_soon(self) -> None:
         """The pen has moved: read now, or when the last reading is long enough ago."""
@@ -312,20 +366,21 @@ class DrawingPad(Box):
             return
         wait = self._next_reading - time.monotonic()
         if wait <= 0:
-            self._read()
+            self._read_live()
             return
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
             return  # no browser, so nobody watches; the end of the stroke reads
-        self._timer = loop.call_later(wait, self._guard(self._read))
+        self._timer = loop.call_later(wait, self._guard(self._read_live))
 
-    def _read(self) -> None:
+    def _read_live(self) -> None:
+        with suppress(Exception):  # said beside the pad; shown when the stroke's end meets it, too
+            self._read()
+
+    def _read(self) -> Prediction:
         """Read what is drawn, the stroke under the pen included, and show it."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        self._notes.clear()
+        self._cancel_timer()
         begun = time.monotonic()
         try:
             prediction = self.recognizer.predict([*self.strokes, *self._paper.pen])
@@ -340,17 +395,26 @@ class DrawingPad(Box):
         finally:
             now = time.monotonic()
             self._next_reading = max(begun + _INTERVAL, now + (_SHARE - 1) * (now - begun))
-        self._messages.value = ""
         self._say(str(prediction), prediction)
-        self._set("image", prediction.image)
-        self._set("prediction", prediction)
+        self._set(image=prediction.image, prediction=prediction)
+        return prediction
+
+    def _cancel_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _say(self, sentence: str, prediction: Prediction | None = None) -> None:
         """Show a sentence beside the pad, and under it the reading that it speaks of."""
         self._sentence, self._shown = sentence, prediction
-        # The overlay announces it better: it is told apart what is final.
+        # The paper announces it better: only what is final, and also the same again.
         role = None if self._paper.announces else "status"
         self._reading.value = reading_html(prediction, sentence, role)
+
+    def _finish(self) -> None:
+        """What is said now stays until the next change."""
+        self._paper.announce(self._sentence)
+        self._show_picture()
 
     def _style(self) -> str:
         """The style sheet. While the pad itself can be seen, its picture is not shown."""
@@ -361,6 +425,9 @@ class DrawingPad(Box):
         )
 
     def _ipython_display_(self) -> None:
+        if self.comm is None:
+            display({"text/plain": repr(self)}, raw=True)  # it was closed
+            return
         # A saved notebook that is opened without its kernel cannot show a widget. So a picture
         # stands beside it in the output, kept up to date.
         words = {"text/plain": "A drawing pad. Run this cell to draw."}
@@ -381,3 +448,15 @@ class DrawingPad(Box):
             display_id=self._picture_class,
             update=update,
         )
+
+
+def _close(widget: Widget) -> None:
+    """Close a widget with its parts: each is a comm of its own, which Jupyter keeps."""
+    names = ("layout", "style")
+    for part in (
+        *getattr(widget, "children", ()),
+        *(getattr(widget, name, None) for name in names),
+    ):
+        if isinstance(part, Widget):
+            _close(part)
+    widget.close()

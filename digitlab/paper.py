@@ -14,7 +14,7 @@ import anywidget
 import numpy as np
 from ipycanvas import Canvas, hold_canvas
 from ipywidgets import Box, Layout
-from traitlets import Bool, Float, Int, Unicode
+from traitlets import Bool, Float, Int
 
 _SCALE = 2  # canvas pixels for each pad pixel, so that ink is sharp on phones, too
 
@@ -27,7 +27,6 @@ class _Overlay(anywidget.AnyWidget):
     _esm = Path(__file__).parent / "assets" / "overlay.js"
     size = Int().tag(sync=True)
     pen_width = Float().tag(sync=True)
-    announcement = Unicode().tag(sync=True)  # for screen readers
     alive = Bool(False).tag(sync=True)  # set by the browser
 
 
@@ -37,6 +36,7 @@ class Paper(Box):
     Args:
         size: Its side in pad pixels.
         pen_width: In pad pixels.
+        strokes: Gives what to show: strokes, each (n, 2) in pad pixels.
         guard: Wraps each handler of an event from the browser.
         on_ink: Called when the stroke under the pen has grown.
         on_stroke: Called with each finished stroke, (n, 2) float64.
@@ -49,6 +49,7 @@ class Paper(Box):
         size: int,
         pen_width: float,
         *,
+        strokes: Callable[[], list[np.ndarray]],
         guard: Callable[[Callable], Callable],
         on_ink: Callable[[], None],
         on_stroke: Callable[[np.ndarray], None],
@@ -56,16 +57,16 @@ class Paper(Box):
         on_announces: Callable[[], None],
     ):
         self._size = size
-        self._strokes: list[np.ndarray] = []
+        self._strokes = strokes
         self._pen: list[Point] = []  # the stroke that is being drawn
-        self._name: str | None = None  # the overlay's name for it
+        self._name: str | None = None  # the overlay's name for it; the lower canvas has none
         self._on_ink, self._on_stroke, self._on_key = on_ink, on_stroke, on_key
         self._canvas = Canvas(
             width=_SCALE * size,
             height=_SCALE * size,
             layout=Layout(width="100%", height="auto"),
         )
-        self._other_canvas = Canvas(width=1, height=1)  # see _redraw
+        self._other_canvas = Canvas(width=1, height=1)  # see redraw
         self._overlay = _Overlay(size=size, pen_width=pen_width)
         self._overlay.add_class("digitlab-overlay")
         self._overlay.observe(guard(lambda change: on_announces()), "alive")
@@ -75,7 +76,7 @@ class Paper(Box):
             layout=Layout(width=f"{size}px", max_width="100%"),
         )
         self.add_class("digitlab-paper")
-        self._redraw()
+        self.redraw()
 
     @property
     def pen(self) -> list[np.ndarray]:
@@ -89,25 +90,45 @@ class Paper(Box):
 
     def announce(self, sentence: str) -> None:
         """Have screen readers say a sentence."""
-        self._overlay.announcement = sentence
+        self._overlay.send({"say": sentence})
 
-    def show(self, strokes: list[np.ndarray]) -> None:
-        """Show these strokes, each (n, 2) in pad pixels, and no others."""
-        self._strokes = strokes
-        self._redraw()
+    def redraw(self) -> None:
+        """Show the strokes as they are now."""
+        if self.comm is None:
+            return  # closed
+        canvas = self._canvas
+        # After a reload of the page, ipycanvas draws on no canvas until it has switched to one, and
+        # it switches only when another was drawn on before.
+        self._other_canvas.clear()
+        with hold_canvas():
+            canvas.set_transform(_SCALE, 0, 0, _SCALE, 0, 0)
+            canvas.fill_style = "black"
+            canvas.fill_rect(0, 0, self._size, self._size)
+            canvas.fill_style = canvas.stroke_style = "white"
+            canvas.line_width = self._overlay.pen_width
+            canvas.line_cap = canvas.line_join = "round"
+            for stroke in [*self._strokes(), *self.pen]:
+                self._draw_dot(stroke[0])
+                if len(stroke) > 1:
+                    canvas.stroke_lines(stroke)
 
     def set_pen_width(self, pen_width: float) -> None:
         """Draw all strokes with a pen of another width, in pad pixels."""
         self._overlay.pen_width = pen_width
-        self._redraw()
+        self.redraw()
 
     def lift_pen(self) -> None:
         """End the stroke under the pen, if there is one."""
         stroke = self.pen
         self._pen, self._name = [], None
         if stroke:
-            self._strokes = [*self._strokes, *stroke]
             self._on_stroke(stroke[0])
+
+    def close(self) -> None:
+        """Close the canvases too."""
+        self._other_canvas.layout.close()
+        self._other_canvas.close()
+        super().close()
 
     def _connect(self, guard: Callable[[Callable], Callable]) -> None:
         self._overlay.on_msg(guard(self._overlay_message))
@@ -115,24 +136,38 @@ class Paper(Box):
         def put(place: Point) -> None:
             self._put_pen(_in_pad_pixels(place))
 
-        def move(places: list[Point]) -> None:
-            self._move_pen([_in_pad_pixels(place) for place in places])
+        def move(place: Point) -> None:
+            if self._name is None:  # or the overlay has the pen
+                self._move_pen([_in_pad_pixels(place)])
 
-        def lift(*_: Any) -> None:
-            self.lift_pen()
+        def lift() -> None:
+            if self._name is None:
+                self.lift_pen()
+
+        # The first finger draws, until the last one is lifted.
+        def touch(fingers: list[Point]) -> None:
+            if len(fingers) == 1:
+                put(fingers[0])
+
+        def leave(fingers: list[Point]) -> None:
+            if not fingers:
+                lift()
+
+        def ready() -> None:
+            self.lift_pen()  # a page that was reloaded says no more of its stroke
+            self.redraw()
 
         canvas = self._canvas
-        canvas.on_client_ready(guard(self._redraw))
+        canvas.on_client_ready(guard(ready))
         canvas.on_mouse_down(guard(lambda x, y: put((x, y))))
-        canvas.on_mouse_move(guard(lambda x, y: move([(x, y)])))
-        canvas.on_mouse_up(guard(lift))
+        canvas.on_mouse_move(guard(lambda x, y: move((x, y))))
+        canvas.on_mouse_up(guard(lambda x, y: lift()))
         # A pen that leaves the pad brings no "up" any more: the stroke ends here.
-        canvas.on_mouse_out(guard(lift))
-        # The first finger draws. A touch's end brings the fingers that remain, often none.
-        canvas.on_touch_start(guard(lambda fingers: put(fingers[0])))
-        canvas.on_touch_move(guard(lambda fingers: move(fingers[:1])))
-        canvas.on_touch_end(guard(lift))
-        canvas.on_touch_cancel(guard(lift))
+        canvas.on_mouse_out(guard(lambda x, y: lift()))
+        canvas.on_touch_start(guard(touch))
+        canvas.on_touch_move(guard(lambda fingers: move(fingers[0])))
+        canvas.on_touch_end(guard(leave))
+        canvas.on_touch_cancel(guard(leave))
         canvas.on_key_down(guard(self._press_key))
 
     def _overlay_message(self, _: Any, message: dict, buffers: list) -> None:
@@ -145,7 +180,7 @@ class Paper(Box):
                 self._put_pen(points.pop(0))
                 self._name = name
             self._move_pen(points)
-            if end:
+            if end and name == self._name:
                 self.lift_pen()
         finally:
             if end:
@@ -172,23 +207,6 @@ class Paper(Box):
 
     def _draw_dot(self, place: Point) -> None:
         self._canvas.fill_circle(*place, self._overlay.pen_width / 2)
-
-    def _redraw(self) -> None:
-        canvas = self._canvas
-        # After a reload of the page, ipycanvas draws on no canvas until it has switched to one, and
-        # it switches only when another was drawn on before.
-        self._other_canvas.clear()
-        with hold_canvas():
-            canvas.set_transform(_SCALE, 0, 0, _SCALE, 0, 0)
-            canvas.fill_style = "black"
-            canvas.fill_rect(0, 0, self._size, self._size)
-            canvas.fill_style = canvas.stroke_style = "white"
-            canvas.line_width = self._overlay.pen_width
-            canvas.line_cap = canvas.line_join = "round"
-            for stroke in [*self._strokes, *self.pen]:
-                self._draw_dot(stroke[0])
-                if len(stroke) > 1:
-                    canvas.stroke_lines(stroke)
 
 
 def _in_pad_pixels(place: Point) -> Point:

@@ -60,9 +60,9 @@ def error_html(error: Exception) -> str:
     """An error in red, its traceback folded."""
     trace = "".join(traceback.format_exception(type(error), error, error.__traceback__))
     return (
-        '<details style="color: var(--jp-error-color1, #d32f2f)">'
+        '<div role="alert"><details style="color: var(--jp-error-color1, #d32f2f)">'
         f"<summary>{escape(f'{type(error).__name__}: {error}')}</summary>"
-        f'<pre style="white-space: pre-wrap; margin: 0">{escape(trace)}</pre></details>'
+        f'<pre style="white-space: pre-wrap; margin: 0">{escape(trace)}</pre></details></div>'
     )
 
 

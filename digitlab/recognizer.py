@@ -26,7 +26,8 @@ class Prediction:
     """What a recognizer read.
 
     Attributes:
-        digit: The digit, 0 to 9, or None when there is no ink.
+        digit: The digit, 0 to 9, or None when there is none: no ink, or ink in which a recognizer
+            sees no digit. A `Recognizer` sees one in all ink.
         confidence: The probability of that digit, 0 to 1; 0.0 when there is no ink.
         probabilities: (10,) float32, sums to 1: one for each digit, all equal when there is no ink.
         image: (28, 28) float32 in [0, 1]: what the network saw, ink 1 on paper 0.

@@ -15,6 +15,8 @@ def test_each_is_read(digit):
     assert points.min() >= 0 and points.max() <= 280
     prediction = load_recognizer().predict(drawing)
     assert (prediction.digit, prediction.confidence > 0.9) == (digit, True)
+    for small, large in zip(stored_drawing(digit, size=28), drawing, strict=True):
+        np.testing.assert_allclose(small, large / 10)
 
 
 @pytest.mark.parametrize("digit", [10, -1, 1.5, "5", None])
@@ -37,7 +39,7 @@ def test_files_keep_every_place(tmp_path):
         "size": 280,
         "strokes": [stroke.tolist() for stroke in drawing],
     }
-    save_drawing(path, [])
+    save_drawing(path, [], size=np.int64(280))
     assert load_drawing(path) == []
     assert [file.name for file in path.parent.iterdir()] == ["five.json"]
 
@@ -48,6 +50,9 @@ def test_a_bad_drawing_leaves_the_file_as_it_was(tmp_path):
     before = path.read_bytes()
     with pytest.raises(ValueError, match="stroke 0 holds NaN"):
         save_drawing(path, [[[np.nan, 1]]])
+    for size in (0, np.nan, "280", True):
+        with pytest.raises(ValueError, match="size to be a number of pixels above 0"):
+            save_drawing(path, stored_drawing(3), size=size)
     assert path.read_bytes() == before
 
 

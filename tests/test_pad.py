@@ -12,6 +12,7 @@ from IPython.display import display
 from IPython.testing.globalipapp import start_ipython
 from IPython.utils.capture import capture_output
 from ipywidgets import Button, Checkbox, FloatSlider
+from ipywidgets.widgets.widget import _instances
 
 from digitlab import DrawingPad, Prediction, Recognizer, stored_drawing
 
@@ -35,6 +36,13 @@ def happen(pad, event, *arguments):
 
 def overlay_sends(pad, **message):
     pad._paper._overlay._handle_custom_msg(message, [])
+
+
+def sent(pad):
+    """A list that takes all that goes to the overlay from now on."""
+    messages = []
+    pad._paper._overlay.send = messages.append
+    return messages
 
 
 def control(pad, kind, name):
@@ -85,15 +93,16 @@ def test_a_finger_does_the_same(pad):
         happen(pad, "touch_start", tuple(stroke[0]))
         for point in stroke[1:]:
             happen(pad, "touch_move", tuple(point), (1, 1))  # a second finger draws nothing
-        happen(pad, "touch_end")  # no finger remains
+        happen(pad, "touch_start", tuple(stroke[-1]), (1, 1))
+        happen(pad, "touch_end", tuple(stroke[-1]))  # one remains
+        happen(pad, "touch_end")
     for drawn, expected in zip(pad.strokes, stored_drawing(5), strict=True):
         np.testing.assert_array_equal(drawn, expected)
     assert pad.prediction.digit == 5
 
 
 def test_the_overlay_does_the_same(pad):
-    answers = []
-    pad._paper._overlay.send = answers.append
+    messages = sent(pad)
     for index, stroke in enumerate(stored_drawing(5)):
         name, points = f"v-{index}", stroke.tolist()
         overlay_sends(pad, stroke=name, points=points[:1], end=False)
@@ -103,7 +112,12 @@ def test_the_overlay_does_the_same(pad):
     for drawn, expected in zip(pad.strokes, stored_drawing(5), strict=True):
         np.testing.assert_array_equal(drawn, expected)
     assert pad.prediction.digit == 5
-    assert answers == [{"shown": "v-0"}, {"shown": "v-1"}]
+    said = [message["say"] for message in messages if "say" in message]
+    assert len(said) == 2 and "I read a 5" in said[1]  # once a stroke, and not while the pen moves
+    assert [message for message in messages if "shown" in message] == [
+        {"shown": "v-0"},
+        {"shown": "v-1"},
+    ]
     overlay_sends(pad, action="undo")
     assert len(pad.strokes) == 1
     overlay_sends(pad, action="redo")
@@ -113,6 +127,9 @@ def test_the_overlay_does_the_same(pad):
 def test_strokes_of_two_views_stay_apart(pad):
     overlay_sends(pad, stroke="a-0", points=[[1, 1], [2, 2]], end=False)
     overlay_sends(pad, stroke="b-0", points=[[9, 9]], end=False)
+    overlay_sends(pad, stroke="a-0", points=[], end=True)  # it has ended already
+    happen(pad, "mouse_move", 50, 50)  # neither is this of the same pen
+    happen(pad, "mouse_out", 50, 50)
     overlay_sends(pad, stroke="b-0", points=[[8, 8]], end=True)
     assert [stroke.tolist() for stroke in pad.strokes] == [[[1, 1], [2, 2]], [[9, 9], [8, 8]]]
 
@@ -256,6 +273,12 @@ def test_the_pen_width_is_the_screens_alone(pad):
     image = pad.image
     control(pad, FloatSlider, "pen").value = 7
     assert pad.pen_width == 7 and pad._paper._overlay.pen_width == 7
+    for width in (1, 100):
+        pad.pen_width = width
+        assert control(pad, FloatSlider, "pen").value == width == pad.pen_width
+    for width in (0, -1, np.nan, np.inf):
+        with pytest.raises(ValueError, match="pen_width to be above 0"):
+            pad.pen_width = width
     pad.predict()
     np.testing.assert_array_equal(pad.image, image)
 
@@ -309,24 +332,92 @@ def test_no_digit_is_said(pad):
     assert "font-weight: bold" not in pad._reading.value
 
 
-def test_errors_are_seen_and_the_pad_goes_on(pad):
-    def fails(_):
+@pytest.mark.parametrize("live", [True, False])
+def test_errors_are_seen_and_the_pad_goes_on(pad, live):
+    def observer(change):
         raise RuntimeError("no <i>ink</i>")
 
+    def callback(prediction):
+        raise ValueError("no robot")
+
     seen = []
-    pad.observe(fails, "strokes")
-    pad.on_predict(fails)
+    pad.live = live
+    pad.observe(observer, "strokes")
+    pad.on_predict(callback)
     pad.on_predict(seen.append)
-    pad.draw(stored_drawing(3))
-    assert "RuntimeError: no &lt;i&gt;ink" in pad._messages.value
+    for _ in range(3):  # shown once, not piled up
+        overlay_sends(pad, stroke="v-0", points=[[140, 50], [140, 140], [135, 230]], end=True)
+        press(pad, "Predict") if not live else None
+        assert (
+            pad._messages.value.count("RuntimeError: no &lt;i&gt;ink&lt;/i&gt;</summary>") == live
+        )
+        assert pad._messages.value.count("ValueError: no robot</summary>") == 1
     assert "Traceback" in pad._messages.value and "<details" in pad._messages.value
-    assert pad.prediction.digit == 3 == seen[0].digit
+    assert pad.prediction.digit == 1 == seen[0].digit
+    # It stays while the next stroke is drawn and read.
+    overlay_sends(pad, stroke="v-1", points=[[1, 1], [2, 2]], end=False)
+    assert "no robot" in pad._messages.value
     pad.unobserve_all("strokes")
-    pad.on_predict(fails, remove=True)
+    pad.on_predict(callback, remove=True)
     pad.clear()
     assert pad._messages.value == ""
     pad.draw(stored_drawing(7))
-    assert pad.prediction.digit == 7
+    assert pad.predict().digit == 7
+
+
+def test_callbacks_may_change_the_pad_and_themselves(pad):
+    seen = []
+
+    def once(prediction):
+        pad.on_predict(once, remove=True)
+
+    def collect(prediction):
+        if prediction.digit is not None:
+            seen.append(prediction.digit)
+            pad.clear()
+
+    for callback in (once, collect, lambda prediction: seen.append(prediction.digit)):
+        pad.on_predict(callback)
+    pad.draw(stored_drawing(4))
+    assert seen == [4, None, 4]
+    assert pad.strokes == [] and pad.prediction.digit is None
+    pad.observe(lambda change: pad.clear() if change.new.any() else None, "image")
+    pad.draw(stored_drawing(4))
+    assert pad.strokes == [] and pad.prediction.digit is None and not pad.image.any()
+
+
+def test_the_same_again_is_said_again(pad):
+    messages = sent(pad)
+    press(pad, "Predict")
+    press(pad, "Predict")
+    pad.live = False
+    pad.draw([[[1, 1]]])
+    assert [message["say"] for message in messages[-3:]] == [
+        "Draw a digit",
+        "Draw a digit",
+        "Press Predict to have it read",
+    ]
+
+
+def test_a_reload_ends_the_stroke(pad):
+    overlay_sends(pad, stroke="v-0", points=[[1, 1], [2, 2]], end=False)
+    happen(pad, "client_ready", 0, 0)
+    assert len(pad.strokes) == 1
+    happen(pad, "mouse_move", 9, 9)
+    assert len(pad.strokes[0]) == 2
+
+
+def test_closing_closes_all_parts(pad):
+    before = set(_instances)
+    other = DrawingPad()
+    other.draw(stored_drawing(3))
+    other.close()
+    assert set(_instances) == before
+    assert len(other.strokes) == 1
+    other.draw(stored_drawing(3))  # as any object of Python
+    assert other.prediction is not None
+    pad.draw(stored_drawing(3))  # drawing goes on elsewhere
+    assert pad.prediction.digit == 3
 
 
 def test_a_recognizer_that_fails_is_seen():
@@ -339,13 +430,13 @@ def test_a_recognizer_that_fails_is_seen():
             return super().predict(strokes)
 
     pad = DrawingPad(Failing())
-    answers = []
-    pad._paper._overlay.send = answers.append
+    messages = sent(pad)
     pad.recognizer.fails = True
     overlay_sends(pad, stroke="v-0", points=[[1, 1], [2, 2]], end=True)
     assert "RuntimeError: no &lt;i&gt;network" in pad._messages.value
     assert "I could not read this" in pad._reading.value
-    assert len(pad.strokes) == 1 and answers == [{"shown": "v-0"}]
+    assert len(pad.strokes) == 1
+    assert messages == [{"say": "I could not read this"}, {"shown": "v-0"}]
     with pytest.raises(RuntimeError):
         pad.draw(stored_drawing(5))
     assert len(pad.strokes) == 3
@@ -397,7 +488,7 @@ def test_bad_input_draws_nothing(pad):
     assert pad.strokes == []
 
 
-@pytest.mark.parametrize("size", [0, -280, 2.5, None, "280"])
+@pytest.mark.parametrize("size", [0, -280, 2.5, None, "280", True])
 def test_size_is_checked(size):
     with pytest.raises(ValueError, match="size to be a whole number"):
         DrawingPad(size=size)

@@ -5,6 +5,7 @@
 // To the kernel:   {stroke, points: [[x, y], ...], end}   points of a stroke, in pad pixels
 //                  {action: "undo" or "redo"}             a key
 // From the kernel: {shown: stroke}                        it stands on the canvas below
+//                  {say: sentence}                        to screen readers
 
 function render({ model, el }) {
   const canvas = document.createElement("canvas");
@@ -23,6 +24,7 @@ function render({ model, el }) {
   const strokes = new Map(); // name -> points: all that the kernel has not shown yet
   let count = 0;
   let pointer = null; // the mouse, finger or pen that draws
+  let kind = null; // which of them it is
   let stroke = null; // the name of the stroke that it draws
 
   function place(event) {
@@ -70,6 +72,7 @@ function render({ model, el }) {
 
   function move(event) {
     if (event.pointerId !== pointer) return;
+    if (!(event.buttons & 1)) return lift(); // a menu or another window has had the release
     // All places that the pen passed since the last frame. Events made by scripts have none.
     const passed = event.getCoalescedEvents?.() ?? [];
     const size = model.get("size");
@@ -97,19 +100,32 @@ function render({ model, el }) {
     send(points);
   }
 
+  function lift() {
+    end();
+    pointer = null;
+  }
+
+  function down(event) {
+    if (event.button !== 0) return;
+    if (pointer !== null) {
+      // The first finger draws. But a hand that lay there before its pen has drawn nothing.
+      if (event.pointerType !== "pen" || kind !== "touch") return;
+      lift();
+      model.send({ action: "undo" });
+    }
+    canvas.setPointerCapture(event.pointerId);
+    pointer = event.pointerId;
+    kind = event.pointerType;
+    if (kind !== "mouse") canvas.focus({ preventScroll: true }); // a mouse brings it by itself
+    if (strokes.size === 0) redraw(); // the window may have been zoomed since
+    begin(place(event));
+  }
+
   const listeners = {
-    pointerdown(event) {
-      // The first finger draws, and the left button.
-      if (event.button !== 0 || pointer !== null) return;
-      canvas.setPointerCapture((pointer = event.pointerId));
-      if (strokes.size === 0) redraw(); // the window may have been zoomed since
-      begin(place(event));
-    },
+    pointerdown: down,
     pointermove: move,
     lostpointercapture(event) {
-      if (event.pointerId !== pointer) return;
-      end();
-      pointer = null;
+      if (event.pointerId === pointer) lift();
     },
   };
   for (const [name, listener] of Object.entries(listeners)) canvas.addEventListener(name, listener);
@@ -122,40 +138,46 @@ function render({ model, el }) {
     if (action === undefined) return;
     event.preventDefault();
     event.stopImmediatePropagation();
+    end();
     model.send({ action });
   }
   // On the window, so that it comes before JupyterLab, whose own Ctrl+Z undoes changes of cells.
   window.addEventListener("keydown", keydown, true);
 
-  function shown({ shown: name }) {
+  function receive(message) {
+    if ("say" in message) {
+      // Emptied first, so that the same sentence is said again.
+      status.textContent = "";
+      setTimeout(() => (status.textContent = message.say), 50);
+      return;
+    }
     // Two frames later the canvas below has painted it.
     requestAnimationFrame(() =>
       requestAnimationFrame(() => {
-        if (strokes.delete(name)) redraw();
+        if (strokes.delete(message.shown)) redraw();
       }),
     );
   }
-  model.on("msg:custom", shown);
+  model.on("msg:custom", receive);
   model.on("change:pen_width", redraw);
 
-  function announce() {
-    status.textContent = model.get("announcement");
-  }
-  model.on("change:announcement", announce);
-  announce();
-
-  // The canvas below keeps every key to itself, Tab too: nobody may get there with the keyboard.
-  function leave_out() {
-    for (const other of el.parentElement?.querySelectorAll("canvas") ?? []) {
+  // What ipywidgets and ipycanvas leave undone for those who have no mouse.
+  function mend() {
+    if (el.parentElement === null) return;
+    const pad = el.closest(".digitlab-pad");
+    // The canvas below keeps every key to itself, Tab too: nobody may get there with the keyboard.
+    for (const other of el.parentElement.querySelectorAll("canvas")) {
       if (other !== canvas && other.tabIndex !== -1) other.tabIndex = -1;
     }
+    pad?.querySelector("[role=slider]")?.setAttribute("aria-label", "width of the pen");
   }
-  const canvases = new MutationObserver(leave_out);
+  const changes = new MutationObserver(mend);
   const layout = new ResizeObserver(() => {
     if (el.parentElement === null) return;
     redraw();
-    leave_out();
-    canvases.observe(el.parentElement, { subtree: true, childList: true, attributes: true });
+    mend();
+    const whole = el.closest(".digitlab-pad") ?? el.parentElement;
+    changes.observe(whole, { subtree: true, childList: true, attributeFilter: ["tabindex"] });
   });
   layout.observe(el);
 
@@ -163,11 +185,11 @@ function render({ model, el }) {
   model.save_changes();
 
   return () => {
+    end(); // another view of the pad may live on
     window.removeEventListener("keydown", keydown, true);
-    model.off("msg:custom", shown);
+    model.off("msg:custom", receive);
     model.off("change:pen_width", redraw);
-    model.off("change:announcement", announce);
-    canvases.disconnect();
+    changes.disconnect();
     layout.disconnect();
   };
 }

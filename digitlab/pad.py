@@ -169,9 +169,10 @@ class DrawingPad(Box):
                 prediction = self._read()
             finally:
                 self._finish()
-            # What callbacks print for a cell stands under the cell, and for a hand under the pad.
-            with self._printed if self._by_hand else nullcontext():
-                for callback in list(self._callbacks):
+            callbacks = list(self._callbacks)
+            # What they print for a cell stands under the cell, and for a hand under the pad.
+            with self._printed if callbacks and self._by_hand else nullcontext():
+                for callback in callbacks:
                     self._shown_errors(callback)(prediction)
             return prediction
 

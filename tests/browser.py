@@ -195,7 +195,7 @@ class Pad:
         """Wait until the kernel has shown all strokes, and the overlay has taken its ink away."""
         deadline = time.monotonic() + 60
         while self.ink(self.overlay):
-            assert time.monotonic() < deadline, "the kernel has not shown all strokes"
+            assert time.monotonic() < deadline, f"not all is shown; {self.root.inner_text()}"
             time.sleep(0.1)
 
     def ink(self, canvas=None):

@@ -151,12 +151,11 @@ function render({ model, el }) {
       setTimeout(() => (status.textContent = message.say), 50);
       return;
     }
-    // Two frames later the canvas below has painted it.
-    requestAnimationFrame(() =>
-      requestAnimationFrame(() => {
-        if (strokes.delete(message.shown)) redraw();
-      }),
-    );
+    // By then the canvas below has drawn it: what it draws was sent before this message. Not in
+    // frames, which a page that is hidden does not have.
+    setTimeout(() => {
+      if (strokes.delete(message.shown)) redraw();
+    }, 100);
   }
   model.on("msg:custom", receive);
   model.on("change:pen_width", redraw);

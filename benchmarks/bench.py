@@ -3,9 +3,11 @@
 All that is compared is measured in one run, in turn, so that a busy machine slows both sides.
 """
 
+import dataclasses
 import os
 import platform
 import statistics
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -15,16 +17,30 @@ from pathlib import Path
 import ink
 import keras
 import numpy as np
+import reading
 import tensorflow as tf
 
 import digitlab
 
-README = Path(__file__).parent / "README.md"
+HERE = Path(__file__).parent
+README = HERE / "README.md"
+sys.path.append(str(HERE.parent / "models"))
+import train as shipped  # noqa: E402  (models/train.py: the shipped network's recipe)
+
 SEEDS = range(5)
 ARTICLE = digitlab.TrainConfig(
     batch_size=64, peak_learning_rate=0.001, one_cycle=False, validation_share=0
 )
+ARTICLE_EPOCHS = 5
 OURS = digitlab.TrainConfig(validation_share=0)
+ABLATION_COLUMNS = (
+    "MNIST test set",
+    "unipen-a, strokes",
+    "unipen-a, turned by 15 degrees",
+    "unipen-a, screenshot, pen 2",
+    "unipen-a, refused",
+    "refused: all of these",
+)
 
 
 def median_ms(function: Callable[[], object], runs: int = 200) -> float:
@@ -97,7 +113,69 @@ def predictions(model: keras.Model, digits: digitlab.Digits) -> list[str]:
         f"{median_ms(lambda: digitlab.render_strokes(drawing)):.2f} |",
         f"| strokes to probabilities | {median_ms(lambda: litert.predict(drawing)):.2f} |",
         "",
-        f"In batches `load_recognizer()` reads {batch:,.0f} images a second.",
+        f"In batches `load_recognizer()` reads {batch:,.0f} images a second. {fresh_process()}",
+    ]
+
+
+def fresh_process(runs: int = 5) -> str:
+    """A sentence: what the first prediction costs in a new Python."""
+    code = (
+        "import time; begun = time.perf_counter()\n"
+        "import digitlab\n"
+        "digitlab.load_recognizer().predict(digitlab.stored_drawing(5))\n"
+        "seconds = time.perf_counter() - begun\n"
+        "import resource; print(seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    seconds, memory = [], []
+    for _ in range(runs):
+        run = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+        took, kilobytes = map(float, run.stdout.split())
+        seconds.append(took)
+        memory.append(kilobytes / 1024)
+    return (
+        f"In a new Python the first prediction, imports included, takes "
+        f"{statistics.median(seconds):.2f} s, and the process at most {max(memory):.0f} MB."
+    )
+
+
+def how_people_are_read() -> list[str]:
+    """The shipped network's seeds beside the article's network."""
+    digits = digitlab.load_digits(sample=False)
+    keras.utils.set_random_seed(0)
+    article = digitlab.article_cnn()
+    config = dataclasses.replace(ARTICLE, epochs=ARTICLE_EPOCHS)
+    digitlab.train(article, digits, config, progress=False)
+    ours = [shipped.trained(seed) for seed in shipped.SEEDS]
+    return [
+        f"Measured with {machine()}, TensorFlow {tf.__version__}, Keras {keras.__version__}. "
+        f"article_cnn: {ARTICLE_EPOCHS} epochs, {article.count_params():,} parameters, seed 0; "
+        f"digits_cnn: {shipped.EPOCHS} epochs, {ours[0].count_params():,} parameters, "
+        f"seeds {', '.join(map(str, shipped.SEEDS))}, the first is shipped; after the last epoch.",
+        "",
+        *reading.table(article, ours, digits),
+    ]
+
+
+def ablation() -> list[str]:
+    """What each part of the recipe buys: trained for fewer epochs without it."""
+    digits = digitlab.load_digits(sample=False)
+    whole = shipped.AUGMENTATION
+    recipes: dict[str, digitlab.Augmentation | None] = {"all of it": whole}
+    for part in dataclasses.fields(whole):
+        recipes[f"without `{part.name}`"] = dataclasses.replace(whole, **{part.name: 0.0})
+    recipes["nothing: MNIST as it is"] = None
+    rows = []
+    for name, augmentation in recipes.items():
+        result = reading.figures(shipped.ablated(augmentation), digits)
+        names = [key for key in result if key in ABLATION_COLUMNS]
+        rows.append(f"| {name} | " + " | ".join(f"{result[key]:.2f}" for key in names) + " |")
+    return [
+        f"Measured with {machine()}, TensorFlow {tf.__version__}, Keras {keras.__version__}: "
+        f"{shipped.ABLATION_EPOCHS} epochs in place of {shipped.EPOCHS}, seed 0.",
+        "",
+        f"| % | {' | '.join(names)} |",
+        "|---" * (len(names) + 1) + "|",
+        *rows,
     ]
 
 
@@ -133,7 +211,12 @@ def machine() -> str:
     )
 
 
-PARTS = {"networks": networks_and_predictions, "ink": ink_on_the_pad}
+PARTS = {
+    "reading": how_people_are_read,
+    "ablation": ablation,
+    "networks": networks_and_predictions,
+    "ink": ink_on_the_pad,
+}
 
 
 def main() -> None:

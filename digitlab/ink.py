@@ -12,7 +12,7 @@ pen from touching down to lifting. A *drawing* is a list of strokes. No class is
 from collections.abc import Sequence
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageFilter, ImageOps
 
 SIZE = 28  # pixels: the side of an image
 BOX = 20  # pixels: the longer side of the ink in it
@@ -25,7 +25,12 @@ CENTRE = 14.0
 _REACH = PEN_WIDTH / 2 + 0.5  # pixels from the line to where its ink ends
 _PIECE = 2.0  # pixels: the longest piece
 _MARGIN = 14  # pixels around the image: moved by its centre of mass, ink can leave it
+_SMALLEST = 1e-300  # canvas pixels: half the longer side of a drawing that is not a dot
 _CHUNK = 4096  # pieces at once: bounds the memory of a drawing of a million points
+
+_LARGE = 256  # pixels: pictures twice as large, or more, are made smaller first
+_CHANNELS = ((), (1,), (3,), (4,))  # of a picture: grey, grey, RGB, RGBA
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # brightness of RGB, as Pillow's (ITU-R 601)
 
 
 def as_strokes(drawing: Sequence) -> list[np.ndarray]:
@@ -68,10 +73,18 @@ def as_strokes(drawing: Sequence) -> list[np.ndarray]:
 def render_strokes(drawing: Sequence) -> np.ndarray:
     """Draw strokes as MNIST would have them, whatever pad, place, size and pen they came from.
 
-    The points are scaled so that the longer side of the ink is 20 pixels, drawn with a round pen
-    of MNIST's width, and moved so that the centre of mass lies in the middle. A pixel's value is
-    the part of it that ink covers: 1 within the pen's radius of the line, falling to 0 over one
-    pixel. A drawing of a single place becomes a dot.
+    Exactly, so that another language can repeat it:
+
+    1. *Fit.* Points are scaled by ``17.4 / s``, where ``s`` is the longer side of the box around
+       all of them: with a pen of 2.6 pixels the ink is 20 pixels long. The middle of that box
+       comes to (14, 14). A drawing of a single place is not scaled.
+    2. *Draw.* Pixel (x, y), both 0 to 27, holds ``clip(1.8 - d, 0, 1)``, where ``d`` is its
+       distance to the nearest place of any stroke, straight from point to point: 1 within the
+       pen's radius less half a pixel, 0 beyond the radius and half a pixel.
+    3. *Centre.* The centre of mass of these pixels is ``sum(v * (x, y)) / sum(v)``. All points are
+       moved by (14, 14) less that, and drawn again as in 2. Ink that leaves the image is lost.
+
+    ``tests/fixtures/ink.json`` holds drawings of all kinds with what must come out.
 
     Args:
         drawing: A list of strokes, each of shape (n, 2): x, y in canvas pixels, y down.
@@ -90,10 +103,11 @@ def render_strokes(drawing: Sequence) -> np.ndarray:
 
     low = np.minimum(starts.min(0), ends.min(0))
     high = np.maximum(starts.max(0), ends.max(0))
-    longer_side = (high - low).max()
-    scale = (BOX - PEN_WIDTH) / longer_side if longer_side > 0 else 0.0
-    shift = CENTRE - (low + high) / 2 * scale
-    starts, ends = _pieces(starts * scale + shift, ends * scale + shift)
+    middle, half = low / 2 + high / 2, (high / 2 - low / 2).max()  # halves cannot overflow
+    # Below the smallest normal number there is no telling two places apart.
+    scale = (BOX - PEN_WIDTH) / 2 / half if half > _SMALLEST else 0.0
+    starts, ends = ((points - middle) * scale + CENTRE for points in (starts, ends))
+    starts, ends = _pieces(starts, ends)
 
     # Drawn twice, for the centre of mass is known only from the ink: moving the points and not
     # the pixels keeps the edges as sharp as they were.
@@ -105,24 +119,26 @@ def normalize_image(picture: np.ndarray | Image.Image) -> np.ndarray:
     """Bring a picture of one digit to MNIST's geometry: threshold, crop, fit, centre.
 
     What most of the picture shows is taken as paper, so ink may be light on dark or dark on
-    light. MNIST's own digits come out almost as they went in.
+    light, and the light on the paper may change slowly from side to side. A line much thinner
+    than MNIST's is made as wide. MNIST's own digits come out almost as they went in.
 
     Args:
-        picture: A 2-D array of any size and numeric type, or a Pillow image (made grey).
+        picture: An array of any size and numeric type, (h, w) or (h, w, c) with c = 1 grey, 3 RGB
+            or 4 RGBA; or a Pillow image of any mode, turned as its camera says. Where alpha
+            says that a place is empty, it is paper.
 
     Returns:
         (28, 28) float32 in [0, 1], ink 1 on paper 0; all 0 for a picture of one single value.
 
     Raises:
-        ValueError: When it has not two dimensions, or a value is not a finite number.
+        ValueError: When it has another shape, or a value is not a finite number.
     """
-    if isinstance(picture, Image.Image):
-        picture = picture.convert("L")
-    ink = _ink(np.asarray(picture))
+    ink = _ink(_grey(picture))
     rows, columns = np.nonzero(ink > 0.25)
     if len(rows) == 0:
         return np.zeros((SIZE, SIZE), np.float32)
     ink = ink[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+    ink = _thickened(ink)
 
     scale = BOX / max(ink.shape)
     height, width = (max(1, round(side * scale)) for side in ink.shape)
@@ -185,31 +201,92 @@ def _coverage(starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
     return np.clip(_REACH - distance, 0.0, 1.0)
 
 
-def _ink(values: np.ndarray) -> np.ndarray:
-    """How much ink is at each place of a grey picture (h, w): float32 in [0, 1]."""
-    if values.ndim != 2 or values.size == 0:
+def _grey(picture: np.ndarray | Image.Image) -> np.ndarray:
+    """Brightness (h, w) of a picture, float32 of any range, no side longer than `_LARGE`."""
+    if isinstance(picture, Image.Image):
+        picture = ImageOps.exif_transpose(picture)
+        if picture.has_transparency_data:
+            picture = picture.convert("RGBA")
+        elif picture.mode not in ("F", "I", "I;16", "I;16B", "I;16L", "I;16N"):
+            picture = picture.convert("L")
+    values = np.asarray(picture)
+    if values.ndim not in (2, 3) or 0 in values.shape or values.shape[2:] not in _CHANNELS:
         raise ValueError(
-            f"expected a picture of shape (height, width), neither of them 0, got {values.shape}"
+            "expected a picture of shape (h, w), (h, w, 1), (h, w, 3) or (h, w, 4), "
+            f"with no side 0, got {values.shape}"
         )
-    if values.shape[1] == 2:
+    if values.ndim == 2 and values.shape[1] == 2:
         raise ValueError(
             f"expected a picture, got shape {values.shape}: is it a stroke? "
             "A drawing is a list of strokes: [stroke]"
         )
     if values.dtype.kind not in "biuf":
         raise ValueError(f"expected a picture of numbers, got dtype {values.dtype}")
-    values = values.astype(np.float64)
+    full = float(np.iinfo(values.dtype).max) if values.dtype.kind in "iu" else 1.0
+    values = values.astype(np.float32)
     if not np.isfinite(values).all():
         raise ValueError("expected finite values in the picture, got NaN or infinity")
-    paper = np.median(values)
-    difference = values - paper
+    if values.ndim == 3:
+        alpha = values[:, :, 3] / full if values.shape[2] == 4 else None
+        values = values[:, :, :3] @ _LUMA if values.shape[2] > 1 else values[:, :, 0]
+        if alpha is not None and alpha.min() < 1 and alpha.max() > 0:
+            # On paper that the ink stands out from.
+            paper = 0.0 if np.average(values, weights=alpha) > full / 2 else full
+            values = values * alpha + paper * (1 - alpha)
+    if (times := max(values.shape) // _LARGE) > 1:
+        values = np.asarray(Image.fromarray(values).reduce(times))
+    return values
+
+
+def _ink(values: np.ndarray) -> np.ndarray:
+    """How much ink is at each place of a grey picture (h, w): float32 in [0, 1]."""
+    difference = values - _paper(values)
     if -difference.min() > difference.max():
         difference = -difference  # dark ink on light paper
     if difference.max() <= 0:
         return np.zeros(values.shape, np.float32)
-    # The grain of the paper, from its spread about the median, counts as no ink.
-    grain = 4 * 1.4826 * np.median(np.abs(difference))
+    grain = 4 * _spread(difference)  # that much from the paper counts as no ink
     full = np.quantile(difference[difference > difference.max() / 2], 0.99)
     if full <= grain:
         return np.zeros(values.shape, np.float32)
     return np.clip((difference - grain) / (full - grain), 0.0, 1.0).astype(np.float32)
+
+
+def _paper(values: np.ndarray) -> np.ndarray:
+    """Brightness of the paper at each place of a picture (h, w), ink or not: float64."""
+    height, width = values.shape
+    y, x = np.meshgrid(np.linspace(-1, 1, height), np.linspace(-1, 1, width), indexing="ij")
+    terms = np.stack([x, y, x * x, x * y, y * y, np.ones_like(x)]).reshape(6, -1)  # (6, h w)
+    flat = values.ravel().astype(np.float64)
+    paper = np.full(flat.shape, np.median(flat))
+    # Light falls off smoothly, and ink does not: what lies far from the surface so far is left
+    # out of the next. Paper of one brightness, such as MNIST's, has no spread and stays.
+    for _ in range(5):
+        spread = _spread(flat - paper)
+        if spread == 0:
+            break
+        near = np.abs(flat - paper) <= 2.5 * spread
+        paper = np.linalg.lstsq(terms[:, near].T, flat[near], rcond=None)[0] @ terms
+    return paper.reshape(height, width)
+
+
+def _spread(difference: np.ndarray) -> float:
+    """Standard deviation of the paper's grain, from the median, which ink does not move."""
+    return 1.4826 * float(np.median(np.abs(difference)))
+
+
+def _thickened(ink: np.ndarray) -> np.ndarray:
+    """Ink (h, w) of a pen half as wide as MNIST's or less, made as wide as MNIST's."""
+    solid = ink > 0.5
+    # A line has two edges: its width is twice its area by the length of its edge.
+    edge = sum(np.count_nonzero(np.diff(np.pad(solid, 1), axis=axis)) for axis in (0, 1))
+    width = 2 * np.count_nonzero(solid) / max(edge, 1) * 4 / np.pi  # 4 / pi: edges are staircases
+    wanted = PEN_WIDTH * max(ink.shape) / BOX
+    if width >= wanted / 2:
+        return ink
+    more = round((wanted - width) / 2)  # pixels on each side
+    if more < 1:
+        return ink
+    return np.asarray(
+        Image.fromarray(np.pad(ink, more)).filter(ImageFilter.MaxFilter(2 * more + 1))
+    )

@@ -4,21 +4,39 @@ The shipped network runs in LiteRT, which starts in a fraction of a second where
 many; a Keras model, or anything else that maps images to probabilities, can be wrapped as well.
 """
 
+import os
 import threading
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter
 from PIL import Image
 
 from digitlab.ink import SIZE, normalize_image, render_strokes
 from digitlab.silence import silent_stderr
 
+try:
+    from ai_edge_litert.interpreter import Interpreter
+except ImportError:  # no wheel for this platform: TensorFlow carries the same interpreter
+    try:
+        from tensorflow.lite.python.interpreter import Interpreter
+    except ImportError:
+        raise ImportError(
+            "digitlab needs LiteRT to run a network: pip install ai-edge-litert, or tensorflow "
+            "where that has no wheel"
+        ) from None
+    warnings.warn(
+        "ai-edge-litert is not installed, so TensorFlow's own LiteRT runs the networks. It reads "
+        "the same, and takes longer to start.",
+        stacklevel=2,
+    )
+
 CLASSES = 10
 _BATCH = 32  # images at once: the most a second; larger batches leave the cache
+_THREADS = min(4, os.cpu_count() or 1)  # more wait for each other: a batch takes a millisecond
 
 
 @dataclass(frozen=True)
@@ -26,10 +44,10 @@ class Prediction:
     """What a recognizer read.
 
     Attributes:
-        digit: The digit, 0 to 9, or None when there is none: no ink, or ink in which a recognizer
-            sees no digit. A `Recognizer` sees one in all ink.
-        confidence: The probability of that digit, 0 to 1; 0.0 when there is no ink.
-        probabilities: (10,) float32, sums to 1: one for each digit, all equal when there is no ink.
+        digit: The digit, 0 to 9, or None when there is none (see `reason`).
+        confidence: The probability of that digit, 0 to 1; 0.0 when there is none.
+        probabilities: (10,) float32, sums to 1: one for each digit, if it is one; all equal when
+            there is no ink.
         image: (28, 28) float32 in [0, 1]: what the network saw, ink 1 on paper 0.
     """
 
@@ -38,10 +56,17 @@ class Prediction:
     probabilities: np.ndarray
     image: np.ndarray
 
+    @property
+    def reason(self) -> str | None:
+        """Why there is no digit: "empty" without ink, else "not a digit"; None when there is."""
+        if self.digit is not None:
+            return None
+        return "not a digit" if self.image.any() else "empty"
+
     def __str__(self) -> str:
         """Say it as a sentence: "I read a 5 (99 %)"."""
         if self.digit is None:
-            return "I see no digit in this" if self.image.any() else "Draw a digit"
+            return "Draw a digit" if self.reason == "empty" else "I see no digit in this"
         article = "an" if self.digit == 8 else "a"
         return f"I read {article} {self.digit} ({self.confidence:.0%})".replace("%", " %")
 
@@ -51,23 +76,26 @@ class Recognizer:
 
     Args:
         model: A Keras model, or any callable, from float32 images (n, 28, 28, 1) in [0, 1], ink 1
-            on paper 0, to probabilities (n, 10).
+            on paper 0, to probabilities (n, 10); or (n, 11), the last that of no digit.
     """
 
     def __init__(self, model: Callable[[np.ndarray], np.ndarray]):
         if not callable(model):
             raise TypeError(
                 "expected a Keras model or a callable from images (n, 28, 28, 1) to "
-                f"probabilities (n, 10), got {type(model).__name__}"
+                f"probabilities (n, 10) or (n, 11), got {type(model).__name__}"
             )
         self.model = model
 
     def predict(self, drawing: Sequence | np.ndarray | Image.Image) -> Prediction:
         """Read one digit.
 
+        There is none where the network gives all ten together less than the eleventh: less than a
+        half. A network without an eleventh answer sees a digit in all ink.
+
         Args:
             drawing: A list of strokes, each of shape (n, 2): x, y in canvas pixels, y down; or a
-                picture: a 2-D array of any size or a Pillow image, light on dark or dark on light.
+                picture, an array or a Pillow image (see `digitlab.normalize_image`).
 
         Raises:
             TypeError, ValueError: See `digitlab.render_strokes` and `digitlab.normalize_image`.
@@ -78,12 +106,18 @@ class Recognizer:
             image = render_strokes(drawing)
         if not image.any():
             return Prediction(None, 0.0, np.full(CLASSES, 1 / CLASSES, np.float32), image)
-        probabilities = self.predict_images(image[None])[0]
+        (answer,) = self._answers(image[None])
+        probabilities = _given_a_digit(answer[None])[0]
+        if answer[CLASSES:].sum() > 0.5:
+            return Prediction(None, 0.0, probabilities, image)
         digit = int(probabilities.argmax())
         return Prediction(digit, float(probabilities[digit]), probabilities, image)
 
     def predict_images(self, images: np.ndarray) -> np.ndarray:
         """Give the probabilities for images that are in MNIST's geometry already.
+
+        Each is taken for a digit. Beside `images` and the result no more than a few of them are
+        in memory at once, so a million on disk can be read: ``numpy.load(path, mmap_mode="r")``.
 
         Args:
             images: (n, 28, 28), ink light on dark: uint8 in 0 to 255, or floating point in [0, 1].
@@ -93,7 +127,7 @@ class Recognizer:
 
         Raises:
             ValueError: For another shape, type or range, or when the network does not answer with
-                probabilities (n, 10).
+                probabilities (n, 10) or (n, 11).
         """
         images = np.asarray(images)
         if images.ndim != 3 or images.shape[1:] != (SIZE, SIZE):
@@ -104,27 +138,39 @@ class Recognizer:
             )
         probabilities = np.empty((len(images), CLASSES), np.float32)
         for first in range(0, len(images), _BATCH):
-            batch = images[first : first + _BATCH].astype(np.float32)[..., None]  # (b, 28, 28, 1)
-            if images.dtype == np.uint8:
-                batch /= 255
-            elif not (batch.min() >= 0 and batch.max() <= 1):  # False for NaN, too
-                raise ValueError(
-                    "expected float images in [0, 1], "
-                    f"got values from {batch.min():g} to {batch.max():g}; divide by 255?"
-                )
-            answer = np.asarray(self.model(batch))
-            if answer.shape != (len(batch), CLASSES):
-                raise ValueError(
-                    f"expected the network to answer with shape ({len(batch)}, {CLASSES}), "
-                    f"got {answer.shape}"
-                )
-            if not (answer.min() >= 0 and np.abs(answer.sum(axis=1) - 1).max() < 0.01):
-                raise ValueError(
-                    "expected the network to answer with probabilities, ten that sum to 1; got "
-                    f"{np.array2string(answer[0], precision=3)}; does it end in a softmax?"
-                )
-            probabilities[first : first + len(batch)] = answer
+            batch = images[first : first + _BATCH]
+            probabilities[first : first + _BATCH] = _given_a_digit(self._answers(batch))
         return probabilities
+
+    def _answers(self, images: np.ndarray) -> np.ndarray:
+        """The network's answers, (n, 10) or (n, 11), to images (n, 28, 28), checked."""
+        batch = images.astype(np.float32)[..., None]  # (n, 28, 28, 1)
+        if images.dtype == np.uint8:
+            batch /= 255
+        elif not (batch.min() >= 0 and batch.max() <= 1):  # False for NaN, too
+            raise ValueError(
+                "expected float images in [0, 1], "
+                f"got values from {batch.min():g} to {batch.max():g}; divide by 255?"
+            )
+        answers = np.asarray(self.model(batch))
+        if answers.shape not in ((len(batch), CLASSES), (len(batch), CLASSES + 1)):
+            raise ValueError(
+                f"expected the network to answer with shape ({len(batch)}, {CLASSES}) or "
+                f"({len(batch)}, {CLASSES + 1}), got {answers.shape}"
+            )
+        if not (answers.min() >= 0 and np.abs(answers.sum(axis=1) - 1).max() < 0.01):
+            raise ValueError(
+                "expected the network to answer with probabilities that sum to 1; got "
+                f"{np.array2string(answers[0], precision=3)}; does it end in a softmax?"
+            )
+        return answers
+
+
+def _given_a_digit(answers: np.ndarray) -> np.ndarray:
+    """Probabilities (n, 10) float32 if it is a digit, from answers (n, 10) or (n, 11)."""
+    # A hair more than nothing, so that a network that is sure of no digit leaves ten that sum to 1.
+    digits = answers[:, :CLASSES].astype(np.float64) + 1e-12
+    return (digits / digits.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
 def as_recognizer(reader: Any) -> Any:
@@ -160,7 +206,7 @@ def load_recognizer(path: str | Path | None = None) -> Recognizer:
 
     Raises:
         FileNotFoundError, ValueError: When there is no such file, or it holds no network from 28 x
-            28 to 10.
+            28 to 10 or 11.
     """
     path = shipped_model() if path is None else Path(path)
     if path.suffix == ".keras":
@@ -181,11 +227,11 @@ def shipped_model() -> Path:
 
 
 class _LiteRT:
-    """A LiteRT network as a callable from float32 images (n, 28, 28, 1) to (n, 10)."""
+    """A LiteRT network as a callable from float32 images (n, 28, 28, 1) to (n, 10 or 11)."""
 
     def __init__(self, path: Path):
         try:
-            self._interpreter = Interpreter(str(path))
+            self._interpreter = Interpreter(str(path), num_threads=_THREADS)
         except ValueError as error:
             raise ValueError(
                 f"expected {path.name} to be a LiteRT network (.tflite), got {error}"
@@ -197,10 +243,10 @@ class _LiteRT:
             self._interpreter.get_output_details(),
         )
         shapes = tuple(inputs["shape"][1:]), tuple(outputs["shape"][1:])
-        if shapes != ((SIZE, SIZE, 1), (CLASSES,)):
+        if shapes[0] != (SIZE, SIZE, 1) or shapes[1] not in ((CLASSES,), (CLASSES + 1,)):
             raise ValueError(
-                f"expected a network from (28, 28, 1) to (10,), {path.name} maps {shapes[0]} to "
-                f"{shapes[1]}"
+                f"expected a network from (28, 28, 1) to (10,) or (11,), {path.name} maps "
+                f"{shapes[0]} to {shapes[1]}"
             )
         self._input, self._output = inputs["index"], outputs["index"]
         self._images = 0  # how many the buffers are made for

@@ -16,6 +16,7 @@ import numpy as np
 from IPython import get_ipython
 from IPython.display import HTML, DisplayHandle
 
+from digitlab.augment import NO_DIGIT, Augmentation, AugmentedDigits
 from digitlab.data import Digits
 
 
@@ -24,7 +25,8 @@ class TrainConfig:
     """Every knob of `train`.
 
     The defaults train `pen_cnn`; the article's network was trained with
-    ``TrainConfig(batch_size=64, peak_learning_rate=0.001, one_cycle=False)``.
+    ``TrainConfig(batch_size=64, peak_learning_rate=0.001, one_cycle=False)``, and the shipped one
+    with an augmentation, see ``models/README.md``.
     """
 
     epochs: int = 1  # how many times each training digit is seen
@@ -34,6 +36,7 @@ class TrainConfig:
     warmup_share: float = 0.25  # of all steps: the climb
     validation_share: float = 1 / 12  # of the training digits, held out: 5,000 of MNIST's 60,000
     seed: int = 0  # for the order of the digits, dropout, and which ones are held out
+    augmentation: Augmentation | None = None  # None: each digit as it is, every epoch
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size"):
@@ -60,9 +63,10 @@ def train(
     keeps the weights of its best epoch so far, or those of that moment within the first epoch.
 
     Args:
-        model: Takes images (n, 28, 28, 1) in [0, 1], gives probabilities (n, 10). Trained in place.
-        digits: Its training digits are used, and a share of them is held out for validation; its
-            test digits are not looked at.
+        model: Takes images (n, 28, 28, 1) in [0, 1], gives probabilities (n, 10); or (n, 11), and
+            learns what is no digit from the augmentation. Trained in place.
+        digits: Its training digits are used, and a share of them is held out for validation, as
+            they are; its test digits are not looked at.
         config: The knobs; `TrainConfig()` when left out.
         progress: Show a bar with the time left, and the curves.
 
@@ -75,6 +79,7 @@ def train(
     order = np.random.default_rng(config.seed).permutation(len(digits.x_train))
     held_out, kept = np.split(order, [round(len(order) * config.validation_share)])
     steps = config.epochs * math.ceil(len(kept) / config.batch_size)
+    images, labels = digits.x_train[kept], digits.y_train[kept]
     model.compile(
         optimizer=keras.optimizers.Adam(config.peak_learning_rate),
         # The cross-entropy of one-hot labels, without making them one-hot.
@@ -91,10 +96,21 @@ def train(
     if progress and in_notebook:
         callbacks.append(_NotebookProgress(config.epochs))
     try:
+        if config.augmentation is None:
+            data = {"x": _as_input(images), "y": labels, "batch_size": config.batch_size}
+        else:
+            data = {
+                "x": AugmentedDigits(
+                    images,
+                    labels,
+                    config.augmentation,
+                    config.batch_size,
+                    config.seed,
+                    no_digits=model.output_shape[-1] == NO_DIGIT + 1,
+                )
+            }
         model.fit(
-            _as_input(digits.x_train[kept]),
-            digits.y_train[kept],
-            batch_size=config.batch_size,
+            **data,
             epochs=config.epochs,
             validation_data=(_as_input(digits.x_train[held_out]), digits.y_train[held_out])
             if len(held_out)

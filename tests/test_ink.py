@@ -1,55 +1,35 @@
-"""The geometry of MNIST: compared with a brute-force distance field, and with MNIST itself."""
+"""The geometry of MNIST: compared with the vectors that specify it, and with MNIST itself."""
+
+import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
 from digitlab import normalize_image, render_strokes, stored_drawing
-from digitlab.ink import BOX, CENTRE, PEN_WIDTH, centre_of_mass
+from digitlab.ink import BOX, CENTRE, centre_of_mass
+
+VECTORS = json.loads((Path(__file__).parent / "fixtures" / "ink.json").read_text("utf-8"))
 
 
-def brute_force(drawing):
-    """The specification, pixel by pixel and segment by segment."""
-    strokes = [np.asarray(stroke, float) for stroke in drawing]
-    points = np.concatenate(strokes)
-    low, high = points.min(0), points.max(0)
-    side = (high - low).max()
-    scale = (BOX - PEN_WIDTH) / side if side else 0
-
-    def coverage(offset):
-        image = np.zeros((28, 28))
-        for stroke in strokes:
-            placed = (stroke - (low + high) / 2) * scale + CENTRE + offset
-            ends = placed[1:] if len(placed) > 1 else placed
-            for a, b in zip(placed, ends, strict=False):
-                for y in range(28):
-                    for x in range(28):
-                        p, along = np.array([x, y]), b - a
-                        length = along @ along
-                        at = np.clip((p - a) @ along / length, 0, 1) if length else 0
-                        distance = np.hypot(*(p - a - at * along))
-                        ink = np.clip(PEN_WIDTH / 2 + 0.5 - distance, 0, 1)
-                        image[y, x] = max(image[y, x], ink)
-        return image
-
-    return coverage(CENTRE - centre_of_mass(coverage(0)))
-
-
-DRAWINGS = {
-    "one point": [[[3, 4]]],
-    "the same point twice": [[[3, 4], [3, 4]]],
-    "a line": [[[0, 0], [100, 3]]],
-    "an angle and a dot": [[[0, 0], [0, 100], [100, 100]], [[50, 50]]],
-    "uneven": [[[0, 0], [0, 200]], [[0, 0], [9, 2], [1, 7], [8, 1], [3, 8]]],
-    "five": stored_drawing(5),
-}
-
-
-@pytest.mark.parametrize("name", DRAWINGS)
-def test_strokes_are_drawn_as_specified(name):
-    image = render_strokes(DRAWINGS[name])
+@pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["name"])
+def test_strokes_are_drawn_as_specified(vector):
+    image = render_strokes(vector["strokes"])
     assert image.shape == (28, 28) and image.dtype == np.float32
-    np.testing.assert_allclose(image, brute_force(DRAWINGS[name]), atol=1e-5)
+    np.testing.assert_allclose(image, np.reshape(vector["image"], (28, 28)), atol=0.001)
+
+
+def test_there_are_vectors_of_all_kinds():
+    assert len(VECTORS) >= 200
+    kinds = {vector["name"].split(":")[0] for vector in VECTORS}
+    assert {"empty", "dot", "line", "collinear", "many", "doodle", "5,000 points"} <= kinds
+
+
+@pytest.mark.parametrize("size", [5e-324, 1e-310, 1e-200, 1e200, 1e308])
+def test_sizes_at_the_end_of_the_numbers(size):
+    image = render_strokes([[[-size, 0], [size, size]]])
+    assert np.isfinite(image).all() and image.max() == 1
 
 
 @pytest.mark.parametrize("digit", range(10))
@@ -116,10 +96,87 @@ def test_pictures_of_either_polarity_become_the_same(paper, ink):
     assert np.abs(image - render_strokes(stored_drawing(3))).mean() < 0.04
 
 
-def test_pillow_images_are_pictures():
-    grey = (np.clip(big_digit(1, 0), 0, 1) * 255).astype(np.uint8)
-    image = normalize_image(Image.fromarray(grey).convert("RGB"))
-    np.testing.assert_array_equal(image, normalize_image(grey))
+def test_mnist_is_read_as_well_after_it(mnist):
+    from digitlab import load_recognizer
+
+    recognizer = load_recognizer()
+    normalized = np.stack([normalize_image(image) for image in mnist.x_test])
+    before, after = (
+        np.mean(recognizer.predict_images(images).argmax(1) == mnist.y_test)
+        for images in (mnist.x_test, normalized)
+    )
+    assert abs(after - before) <= 0.001
+
+
+def rgba(grey, paper_alpha):
+    """Black ink whose alpha says where it is, or opaque all over."""
+    colour = np.zeros((*grey.shape, 4), np.uint8)
+    colour[:, :, :3] = grey[:, :, None] if paper_alpha else 0
+    colour[:, :, 3] = 255 if paper_alpha else 255 - grey
+    return colour
+
+
+GREY = (np.clip(big_digit(1, 0), 0, 1) * 255).astype(np.uint8)
+PICTURES = {
+    "grey": GREY,
+    "negative": 255 - GREY,
+    "grey with an axis": GREY[:, :, None],
+    "16 bit": GREY.astype(np.uint16) * 257,
+    "float": GREY / 255,
+    "yes or no": GREY > 127,
+    "RGB": np.repeat(GREY[:, :, None], 3, 2),
+    "RGB, blue on yellow": np.stack([GREY, GREY, 255 - GREY], 2),
+    "RGBA, opaque": rgba(GREY, True),
+    "RGBA, black ink on nothing": rgba(GREY, False),
+    "RGBA, white ink on nothing": rgba(GREY, False) | np.uint8([255, 255, 255, 0]),
+    "Pillow L": Image.fromarray(GREY),
+    "Pillow 1": Image.fromarray(GREY).convert("1", dither=Image.Dither.NONE),
+    "Pillow RGB": Image.fromarray(GREY).convert("RGB"),
+    "Pillow P": Image.fromarray(GREY).convert("P"),
+    "Pillow LA, white ink on nothing": Image.merge(
+        "LA", [Image.new("L", GREY.shape[::-1], 255), Image.fromarray(255 - GREY)]
+    ),
+    "Pillow RGBA": Image.fromarray(rgba(GREY, False)),
+    "Pillow 16 bit": Image.fromarray(GREY.astype(np.uint16) * 257),
+    "Pillow F": Image.fromarray(GREY.astype(np.float32)),
+    "large": np.repeat(np.repeat(GREY, 6, 0), 6, 1),
+    "small": np.asarray(Image.fromarray(GREY).reduce(4)),
+}
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_all_kinds_of_pictures_become_the_same(name):
+    image = normalize_image(PICTURES[name])
+    assert image.shape == (28, 28) and image.dtype == np.float32
+    assert np.abs(image - normalize_image(GREY)).mean() < 0.02
+
+
+def test_a_photo_is_turned_as_its_camera_says():
+    upright = Image.fromarray(GREY)
+    lying = upright.transpose(Image.Transpose.ROTATE_90)
+    lying.getexif()[0x0112] = 6  # orientation: turn it clockwise to see it upright
+    np.testing.assert_allclose(normalize_image(lying), normalize_image(upright), atol=1e-6)
+
+
+def photo(pen, light, grain):
+    """A stored digit on a sheet in a light that comes from one corner."""
+    sheet = Image.new("L", (900, 700))
+    draw = ImageDraw.Draw(sheet)
+    for stroke in stored_drawing(3):
+        draw.line([(2 * x + 250, 2 * y + 50) for x, y in stroke], fill=255, width=pen)
+    y, x = np.mgrid[:1:700j, :1:900j]
+    paper = 230 - light * (x + y**2) / 2
+    noise = np.random.default_rng(0).normal(0, grain, paper.shape)
+    return np.clip(paper * (1 - 0.75 * np.asarray(sheet) / 255) + noise, 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("pen", [6, 12, 40, 60])
+@pytest.mark.parametrize(("light", "grain"), [(0, 0), (120, 0), (0, 12), (120, 8)])
+def test_photos_of_ink_on_paper(pen, light, grain):
+    image = normalize_image(photo(pen, light, grain))
+    assert np.abs(image - render_strokes(stored_drawing(3))).mean() < 0.06
+    rows, columns = np.nonzero(image > 0.5)
+    assert 18 <= max(np.ptp(rows), np.ptp(columns)) + 1 <= 21  # nothing else was taken for ink
 
 
 @pytest.mark.parametrize("value", [0, 0.5, 255])
@@ -130,8 +187,9 @@ def test_a_picture_of_one_value_is_empty(value):
 @pytest.mark.parametrize(
     ("picture", "message"),
     [
-        (np.zeros((28, 28, 3, 1)), r"\(height, width\).*got \(28, 28, 3, 1\)"),
-        (np.zeros((0, 9)), r"neither of them 0, got \(0, 9\)"),
+        (np.zeros((28, 28, 3, 1)), r"\(h, w\).*got \(28, 28, 3, 1\)"),
+        (np.zeros((5, 28, 28)), r"\(h, w, 3\).*got \(5, 28, 28\)"),
+        (np.zeros((0, 9)), r"no side 0, got \(0, 9\)"),
         (np.zeros((9, 2)), "is it a stroke"),
         (np.full((9, 9), np.nan), "finite values"),
         (np.full((9, 9), "x"), "numbers, got dtype"),

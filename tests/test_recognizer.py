@@ -35,7 +35,7 @@ def test_nothing_is_no_digit(recognizer, empty):
     assert prediction.digit is None and prediction.confidence == 0
     assert prediction.probabilities.sum() == pytest.approx(1)
     assert not prediction.image.any()
-    assert str(prediction) == "Draw a digit"
+    assert prediction.reason == "empty" and str(prediction) == "Draw a digit"
 
 
 def test_it_reads_mnist(recognizer, mnist):
@@ -102,7 +102,7 @@ def test_a_keras_model_is_a_model(recognizer):
 def test_what_is_no_model():
     with pytest.raises(TypeError, match="expected a Keras model or a callable.*got str"):
         Recognizer("digits.tflite")
-    with pytest.raises(ValueError, match=r"shape \(1, 10\), got \(1, 3\)"):
+    with pytest.raises(ValueError, match=r"shape \(1, 10\) or \(1, 11\), got \(1, 3\)"):
         Recognizer(lambda images: np.zeros((len(images), 3))).predict(stored_drawing(1))
 
 

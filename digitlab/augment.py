@@ -9,8 +9,8 @@ at once, to learn what is no digit.
 """
 
 import math
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 
 import keras
 import numpy as np
@@ -37,10 +37,17 @@ class Augmentation:
     shear: float = 0.35  # slant: pixels sideways for each pixel up, either way
     shift: float = 1.0  # pixels, either way
     bend: float = 1.0  # pixels: how far waves move the line
-    styles: float = 0.45  # share of the redrawn 0, 1, 5 and 7: a slash, flag, foot, bar ...
+    styles: float = 0.45  # share of the redrawn 0, 1, 7, 9: a slash, a flag and foot, a bar, a hook
     gaps: float = 0.2  # share of the redrawn digits: a piece of the line is missing
     pen: float = 0.6  # how much wider or narrower the pen is than MNIST's: e to that power
     no_digits: float = 0.12  # what is no digit, for each digit; for networks with 11 outputs
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            most = 1 if field.name in ("redrawn", "styles", "gaps", "no_digits") else math.inf
+            if not 0 <= value <= most:
+                raise ValueError(f"expected {field.name} from 0 to {most}, got {value!r}")
 
 
 class AugmentedDigits(keras.utils.PyDataset):
@@ -66,7 +73,7 @@ class AugmentedDigits(keras.utils.PyDataset):
         seed: int,
         no_digits: bool,
     ) -> None:
-        super().__init__(workers=1, max_queue_size=8)
+        super().__init__()  # one thread, which draws the next batches while one is learned
         self.images, self.labels = images, labels
         self.knobs, self.batch_size, self.seed = augmentation, batch_size, seed
         self.others = no_digits
@@ -93,17 +100,16 @@ class AugmentedDigits(keras.utils.PyDataset):
         redrawn = rng.random(len(chosen)) < self.knobs.redrawn
         pixels, lines = chosen[~redrawn], chosen[redrawn]
         drawn = [styled(self._line(i), int(self.labels[i]), self.knobs, rng) for i in lines]
-        labels = np.concatenate([self.labels[pixels], self.labels[lines]]).astype(np.int64)
-        parts = [transformed(self.images[pixels], self.knobs, rng)]
+        moved = transformed(self.images[pixels], self.knobs, rng)
+        others = noisy = 0
         if self.others and self.knobs.no_digits:
-            count = rng.binomial(len(chosen), self.knobs.no_digits)
-            noisy = rng.binomial(count, 0.1)
-            drawn += [self._no_digit(rng) for _ in range(count - noisy)]
-            parts.append(noise(noisy, rng))
-            # In the order below: pixels, lines, drawn, noise.
-            labels = np.concatenate([labels, np.full(count, NO_DIGIT)])
-        parts.insert(1, draw(drawn, self.knobs, rng))
-        return np.concatenate(parts)[..., None], labels
+            others = rng.binomial(len(chosen), self.knobs.no_digits)
+            noisy = rng.binomial(others, 0.1)
+            drawn += [self._no_digit(rng) for _ in range(others - noisy)]
+        specks = noise(noisy, rng)
+        images = np.concatenate([moved, draw(drawn, self.knobs, rng), specks])[..., None]
+        labels = [self.labels[pixels], self.labels[lines], np.full(others, NO_DIGIT)]
+        return images, np.concatenate(labels).astype(np.int64)
 
     def _line(self, index: int) -> np.ndarray:
         return self.points[self.starts[index] : self.starts[index + 1]]
@@ -172,7 +178,7 @@ def _dense(stroke: np.ndarray) -> np.ndarray:
     return np.stack([np.interp(along, at, axis) for axis in stroke.T], 1)
 
 
-def _slash(line: Any, low: Any, high: Any, rng: np.random.Generator) -> list:
+def _slash(line: np.ndarray, low: np.ndarray, high: np.ndarray, rng: np.random.Generator) -> list:
     """A zero crossed from the lower left to the upper right, or the other way, or with a dot."""
     middle, half = (low + high) / 2, (high - low) / 2
     if rng.random() < 0.1:
@@ -185,12 +191,12 @@ def _slash(line: Any, low: Any, high: Any, rng: np.random.Generator) -> list:
     return [(middle + [-reach[0], reach[1]], middle + [reach[0], -reach[1]])]
 
 
-def _flag(line: Any, low: Any, high: Any, rng: np.random.Generator) -> list:
+def _flag(line: np.ndarray, low: np.ndarray, high: np.ndarray, rng: np.random.Generator) -> list:
     """A one with a flag, a foot, or both."""
     top, foot = line[line[:, 1].argmin()], line[line[:, 1].argmax()]
     stem = foot - top
     height = max(np.hypot(*stem), 4.0)
-    strokes = []
+    strokes: list[tuple] = []
     if rng.random() < 0.85:
         # From the stem's own direction: a slanted one has a flag that is slanted, too.
         length = rng.triangular(0.15, 0.45, 1.0)
@@ -209,7 +215,7 @@ def _flag(line: Any, low: Any, high: Any, rng: np.random.Generator) -> list:
     return strokes
 
 
-def _bar(line: Any, low: Any, high: Any, rng: np.random.Generator) -> list:
+def _bar(line: np.ndarray, low: np.ndarray, high: np.ndarray, rng: np.random.Generator) -> list:
     """A seven with a bar through its stem, a serif at its beginning, or both."""
     width, height = high - low
     strokes = []
@@ -227,15 +233,17 @@ def _bar(line: Any, low: Any, high: Any, rng: np.random.Generator) -> list:
     return strokes
 
 
-def _hook(line: Any, low: Any, high: Any, rng: np.random.Generator) -> list:
-    """A nine or a four whose stem ends in a hook to the left."""
+def _hook(line: np.ndarray, low: np.ndarray, high: np.ndarray, rng: np.random.Generator) -> list:
+    """A nine whose stem ends in a hook to the left."""
     foot, height = line[line[:, 1].argmax()], high[1] - low[1]
     across, up = height * rng.uniform(0.15, 0.5), height * rng.uniform(-0.05, 0.2)
     bottom = foot + [-across / 2, rng.uniform(0, 1.5)]
     return [(foot, bottom), (bottom, foot - [across, up])]
 
 
-_STYLES = {0: _slash, 1: _flag, 7: _bar, 9: _hook}
+# Each takes a digit's points (p, 2) and the corners of the box around them, and gives the strokes
+# to add.
+_STYLES: dict[int, Callable] = {0: _slash, 1: _flag, 7: _bar, 9: _hook}
 
 
 def draw(lines: list[np.ndarray], knobs: Augmentation, rng: np.random.Generator) -> np.ndarray:
@@ -270,11 +278,7 @@ def draw(lines: list[np.ndarray], knobs: Augmentation, rng: np.random.Generator)
         np.einsum("pij,pj->pi", waves[of], points) + phases[of]
     )
 
-    pen = (
-        PEN_WIDTH * np.exp(rng.triangular(-1, 0, 1, n) * knobs.pen)
-        if knobs.pen
-        else np.full(n, PEN_WIDTH)
-    )
+    pen = PEN_WIDTH * np.exp(rng.triangular(-1, 0, 1, n) * knobs.pen)
     centre, size = middle(points)
     # A single place stays one: nothing to scale.
     scale = np.where(size > 1e-2, (BOX - pen) / np.maximum(size, 1e-2), 0.0)
@@ -325,7 +329,7 @@ def transformed(images: np.ndarray, knobs: Augmentation, rng: np.random.Generato
     rows = np.concatenate([inverse, offset[:, :, None]], 2).reshape(n, 6)
     rows = np.concatenate([rows, np.zeros((n, 2))], 1).astype(np.float32)
     moved = keras.ops.image.affine_transform(pixels[..., None], rows, interpolation="bilinear")
-    return np.asarray(moved)[..., 0]
+    return keras.ops.convert_to_numpy(moved)[..., 0]
 
 
 def noise(n: int, rng: np.random.Generator) -> np.ndarray:

@@ -32,6 +32,7 @@ _NO_WIDGET = (
     ".jp-OutputArea-child:not(:has(.digitlab-pad)):has(+ * .digitlab-picture) { display: none }"
 )
 _PEN = 0.07  # of the pad's side: the width of the pen on the screen, which the network never sees
+_DOT = 0.03  # of the pad's side: ink no larger is a dot, however the hand trembled
 _INTERVAL = 0.05  # seconds at least from one reading to the next while the pen moves
 _SHARE = 4  # a slow recognizer takes one part in four of that time, so that ink flows
 _HISTORY = 200  # steps that can be taken back
@@ -48,7 +49,8 @@ class DrawingPad(Box):
     - ``strokes``: the drawing, a list of strokes, each (n, 2) float64: x, y in pad pixels, y down.
       A new list after each stroke; read-only: `draw`, `undo` and `clear` change it.
     - ``prediction``: what was read last, a `Prediction`; its ``digit`` is None while the pad is
-      empty. Read-only. It changes up to 20 times a second while the pen moves.
+      empty, and where the recognizer sees no digit. Ink of a tap's size, up to 3 % of the pad, is
+      read as a dot. Read-only. It changes up to 20 times a second while the pen moves.
     - ``image``: what the network saw then: (28, 28) float32 in [0, 1], ink 1 on paper 0. Read-only.
     - ``live``: whether the drawing is read while and after the pen moves; when False, when asked.
     - ``pen_width``: on the screen, in pad pixels. What the network sees does not depend on it.
@@ -384,7 +386,7 @@ class DrawingPad(Box):
         self._cancel_timer()
         begun = time.monotonic()
         try:
-            prediction = self.recognizer.predict([*self.strokes, *self._paper.pen])
+            prediction = self.recognizer.predict(self._legible())
             if not isinstance(prediction, Prediction):
                 raise TypeError(
                     "expected the recognizer's predict(strokes) to return a Prediction, "
@@ -399,6 +401,16 @@ class DrawingPad(Box):
         self._say(str(prediction), prediction)
         self._set(image=prediction.image, prediction=prediction)
         return prediction
+
+    def _legible(self) -> list[np.ndarray]:
+        """The drawing as it is read, the stroke under the pen included."""
+        drawing = [*self.strokes, *self._paper.pen]
+        if drawing:
+            points = np.concatenate(drawing)
+            # Scaled up, a tap of two or three pixels would be read as a 1.
+            if np.ptp(points, axis=0).max() <= _DOT * self.size:
+                return [points[:1]]
+        return drawing
 
     def _cancel_timer(self) -> None:
         if self._timer is not None:

@@ -18,9 +18,12 @@ MAY_IMPORT = {
     "ink": {"numpy", "PIL"},
     "drawings": {"numpy", "digitlab.ink"},
     "networks": {"keras"},
-    "training": {"keras", "numpy", "IPython", "digitlab.data"},
+    "doodles": {"numpy"},
+    "augment": {"keras", "numpy", "PIL", "skimage", "digitlab.doodles", "digitlab.ink"},
+    "training": {"keras", "numpy", "IPython", "digitlab.augment", "digitlab.data"},
     "silence": set(),
-    "recognizer": {"numpy", "PIL", "ai_edge_litert", "digitlab.ink", "digitlab.silence"},
+    "recognizer": {"numpy", "PIL", "ai_edge_litert", "digitlab.ink", "digitlab.silence"}
+    | {"tensorflow"},  # where ai_edge_litert has no wheel
     "plots": {"numpy", "matplotlib"},
     "paper": {"numpy", "anywidget", "ipycanvas", "ipywidgets", "traitlets"},
     "readout": {"numpy", "PIL", "digitlab.recognizer"},

@@ -297,6 +297,34 @@ def test_live_and_on_the_button(lab):
     page.context.close()
 
 
+NO_DIGITS = {
+    "a scribble": [np.array([[60 + 12 * i, 70 + 130 * (i % 2)] for i in range(13)], float)],
+    "a cross": [np.array([[60.0, 60], [220, 220]]), np.array([[220.0, 60], [60, 220]])],
+    "a triangle": [np.array([[140.0, 50], [230, 210], [50, 210], [140, 50]])],
+    "a tap": [np.array([[150.0, 150], [152, 151], [151, 153]])],
+}
+
+
+@pytest.mark.parametrize("name", NO_DIGITS)
+def test_what_is_no_digit_is_not_read(lab, name):
+    page = lab.open("scribble.ipynb", PAD)
+    pad = browser.Pad(page)
+    along = np.linspace(0, 1, 8)[:, None]  # a mouse moves in small steps
+    drawing = [
+        np.concatenate([a + along * (b - a) for a, b in zip(stroke, stroke[1:], strict=False)])
+        for stroke in NO_DIGITS[name]
+    ]
+    pad.draw_with_mouse(drawing)
+    pad.wait_for_kernel()
+    pad.says("I see no digit in this")
+    assert python(page, "[pad.prediction.digit, pad.prediction.reason]") == [None, "not a digit"]
+    pad.press("Clear")
+    pad.says("Draw a digit")
+    pad.draw_with_mouse(stored_drawing(5))
+    pad.says("I read a 5")
+    page.context.close()
+
+
 def test_nothing_is_lost_while_the_kernel_is_busy(lab):
     page = lab.open("busy.ipynb", PAD)
     pad = browser.Pad(page)

@@ -1,10 +1,15 @@
 """The recognizer: the shipped network, wrapped models, and what it refuses."""
 
+import subprocess
+import sys
+import tracemalloc
+
 import numpy as np
 import pytest
 from PIL import Image
 
-from digitlab import Recognizer, load_recognizer, render_strokes, stored_drawing
+from digitlab import Recognizer, doodle, load_recognizer, render_strokes, stored_drawing
+from digitlab.doodles import KINDS
 
 
 @pytest.fixture(scope="module")
@@ -114,3 +119,100 @@ def test_files_that_hold_no_network(tmp_path):
     (tmp_path / "garbage.tflite").write_bytes(b"no network" * 100)
     with pytest.raises(ValueError, match=r"garbage\.tflite to be a LiteRT network"):
         load_recognizer(tmp_path / "garbage.tflite")
+
+
+@pytest.mark.parametrize(
+    ("answer", "digit", "reason", "sentence"),
+    [
+        ([0.0] * 7 + [0.45, 0, 0, 0.55], None, "not a digit", "I see no digit in this"),
+        ([0.0] * 7 + [0.55, 0, 0, 0.45], 7, None, "I read a 7 (100 %)"),
+        ([0.05] * 8 + [0.15, 0, 0.45], 8, None, "I read an 8 (27 %)"),
+        ([0.0] * 10 + [1], None, "not a digit", "I see no digit in this"),
+    ],
+)
+def test_an_eleventh_answer_is_that_of_no_digit(answer, digit, reason, sentence):
+    recognizer = Recognizer(lambda images: np.tile(np.float32(answer), (len(images), 1)))
+    prediction = recognizer.predict(stored_drawing(7))
+    assert (prediction.digit, prediction.reason, str(prediction)) == (digit, reason, sentence)
+    assert prediction.probabilities.shape == (10,)
+    assert prediction.probabilities.sum() == pytest.approx(1)
+    assert (prediction.confidence > 0) == (digit is not None)
+    # Images are taken for digits.
+    images = recognizer.predict_images(prediction.image[None])
+    np.testing.assert_array_equal(images, prediction.probabilities[None])
+
+
+def test_what_is_no_digit_is_refused(recognizer):
+    rng = np.random.default_rng(7)
+    kinds = [kind for kind in KINDS for _ in range(5)]
+    refused = [recognizer.predict(doodle(kind, rng)).reason == "not a digit" for kind in kinds]
+    assert np.mean(refused) >= 0.95
+
+
+def test_digits_are_not_refused(recognizer, mnist):
+    for digit in range(10):
+        assert recognizer.predict(stored_drawing(digit)).digit == digit
+    answers = recognizer._answers(mnist.x_test)
+    assert np.mean(answers[:, 10] > 0.5) <= 0.005
+
+
+def test_a_million_images_are_read_a_few_at_a_time(tmp_path):
+    images = np.lib.format.open_memmap(
+        tmp_path / "images.npy", "w+", np.uint8, shape=(1_000_000, 28, 28)
+    )
+    sizes = set()
+
+    def model(batch):
+        sizes.add(len(batch))
+        return np.full((len(batch), 10), 0.1, np.float32)
+
+    tracemalloc.start()
+    probabilities = Recognizer(model).predict_images(images)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert probabilities.shape == (1_000_000, 10)
+    assert max(sizes) <= 64
+    assert most < probabilities.nbytes + 2_000_000
+
+
+def in_a_new_python(code):
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=300
+    )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc, which only Linux has")
+def test_the_first_prediction_needs_little_memory():
+    code = (
+        "import digitlab; digitlab.load_recognizer().predict(digitlab.stored_drawing(5))\n"
+        "print(open('/proc/self/status').read())"
+    )
+    status = in_a_new_python(code).stdout
+    kilobytes = int(status.partition("VmHWM:")[2].split()[0])  # the most that it ever held
+    assert kilobytes / 1024 <= 150
+
+
+def test_without_litert_tensorflow_s_own_runs_and_says_so_once(recognizer):
+    pytest.importorskip("tensorflow", reason="needs TensorFlow: pip install 'digitlab[train]'")
+    code = (
+        "import sys; sys.modules['ai_edge_litert'] = None\n"  # as where it is not installed
+        "import digitlab\n"
+        "for _ in range(2):\n"
+        "    print(*digitlab.load_recognizer().predict(digitlab.stored_drawing(5)).probabilities)"
+    )
+    run = in_a_new_python(code)
+    first, second = (np.array(line.split(), float) for line in run.stdout.splitlines())
+    expected = recognizer.predict(stored_drawing(5)).probabilities
+    np.testing.assert_allclose(first, expected, atol=1e-6)
+    np.testing.assert_array_equal(first, second)
+    assert run.stderr.count("TensorFlow's own LiteRT") == 1
+
+
+def test_without_any_litert_it_says_what_to_install():
+    code = (
+        "import sys; sys.modules['ai_edge_litert'] = sys.modules['tensorflow'] = None\n"
+        "import digitlab\n"
+        "try: digitlab.load_recognizer\n"
+        "except ImportError as error: print(error)"
+    )
+    assert "pip install ai-edge-litert" in in_a_new_python(code).stdout

@@ -1,0 +1,155 @@
+"""Augmentation: what it draws, that each knob does something, and that a seed repeats it."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from digitlab import Augmentation, Digits, TrainConfig, digits_cnn, doodle, pen_cnn, train
+from digitlab.augment import NO_DIGIT, AugmentedDigits, dense, draw, noise, styled, thin
+from digitlab.doodles import KINDS
+from digitlab.ink import CENTRE, PEN_WIDTH, centre_of_mass, render_strokes
+
+NOTHING = Augmentation(**{field.name: 0.0 for field in dataclasses.fields(Augmentation)})
+
+
+@pytest.fixture(scope="module")
+def few(mnist):
+    return mnist.x_train[:300], mnist.y_train[:300]
+
+
+def batches(few, augmentation=None, seed=0, no_digits=True):
+    images, labels = few
+    return AugmentedDigits(images, labels, augmentation or Augmentation(), 64, seed, no_digits)
+
+
+def test_an_epoch_has_every_digit_once_and_what_is_none_on_top(few):
+    data = batches(few)
+    parts = [data[index] for index in range(len(data))]
+    assert len(parts) == 5
+    images = np.concatenate([images for images, _ in parts])
+    labels = np.concatenate([labels for _, labels in parts])
+    assert images.shape[1:] == (28, 28, 1) and images.dtype == np.float32
+    assert images.min() >= 0 and images.max() <= 1
+    assert images.max((1, 2, 3)).min() > 0.1  # none is empty
+    counts = np.bincount(labels, minlength=11)
+    np.testing.assert_array_equal(counts[:10], np.bincount(few[1], minlength=10))
+    assert 10 < counts[NO_DIGIT] < 80  # 12 % of 300
+
+
+def test_a_network_of_ten_gets_digits_alone(few):
+    data = batches(few, no_digits=False)
+    assert max(data[index][1].max() for index in range(len(data))) == 9
+
+
+def test_a_seed_repeats_it_and_an_epoch_does_not(few):
+    data, again, other = batches(few), batches(few), batches(few, seed=1)
+    first = data[3][0]
+    again[0]  # what was asked before does not matter
+    np.testing.assert_array_equal(first, again[3][0])
+    assert first.shape != other[3][0].shape or (first != other[3][0]).any()
+    data.on_epoch_end()
+    assert first.shape != data[3][0].shape or (first != data[3][0]).any()
+
+
+def test_without_any_of_it_the_digits_stay_as_they_are(few):
+    data = batches(few, NOTHING)
+    images, labels = data[0]
+    chosen = data.order[:64]
+    np.testing.assert_array_equal(labels, few[1][chosen])
+    # Nothing turned or shifted; sizes differ by up to a tenth.
+    change = np.abs(images[..., 0] - few[0][chosen] / 255).mean((1, 2))
+    assert np.median(change) < 0.05
+
+
+@pytest.mark.parametrize("knob", [field.name for field in dataclasses.fields(Augmentation)])
+def test_every_knob_does_something(few, knob):
+    without = dataclasses.replace(Augmentation(), **{knob: 0.0})
+    images, other = batches(few)[0][0], batches(few, without)[0][0]
+    assert images.shape != other.shape or np.abs(images - other).max() > 0.1
+
+
+def test_a_thinned_digit_drawn_again_is_the_digit(few):
+    images, _ = few
+    points, starts = thin(images)
+    assert points.shape == (starts[-1], 2) and len(starts) == 301
+    lines = [points[a:b] for a, b in zip(starts, starts[1:], strict=False)]
+    drawn = draw(lines, NOTHING, np.random.default_rng(0))
+    away = [np.abs(centre_of_mass(image) - CENTRE).max() for image in drawn]
+    assert np.median(away) < 0.3 and max(away) < 1.5
+    overlap = np.minimum(drawn, images / 255).sum((1, 2)) / (images / 255).sum((1, 2))
+    assert np.median(overlap) > 0.6
+
+
+def test_lines_are_drawn_as_strokes_are():
+    corners = np.array([[0, 0], [0, 20], [15, 20], [0, 0]], float)
+    line = dense([corners])
+    (image,) = draw([line], NOTHING, np.random.default_rng(0))
+    assert np.abs(image - render_strokes([corners])).mean() < 0.03
+    assert image.sum() == pytest.approx(render_strokes([corners]).sum(), rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("digit", "added"), [(0, True), (1, True), (7, True), (9, True), (3, False)]
+)
+def test_ways_of_writing(few, digit, added):
+    images, labels = few
+    points, starts = thin(images[labels == digit])
+    knobs = dataclasses.replace(NOTHING, styles=1.0)
+    rng = np.random.default_rng(0)
+    more = [
+        len(styled(points[a:b], digit, knobs, rng)) > b - a
+        for a, b in zip(starts, starts[1:], strict=False)
+    ]
+    assert np.mean(more) > 0.75 if added else not any(more)
+
+
+def test_pens_are_as_wide_as_they_should_be():
+    line = np.stack([np.zeros(100), np.linspace(0, 20, 100)], 1)
+    images = draw([line] * 300, dataclasses.replace(NOTHING, pen=0.6), np.random.default_rng(0))
+    widths = images[:, 14].sum(1)  # across the line
+    assert PEN_WIDTH * np.exp(-0.6) <= widths.min() < 2.0
+    assert 3.5 < widths.max() <= PEN_WIDTH * np.exp(0.6) + 0.1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_doodles_are_drawings_and_differ(kind):
+    rng = np.random.default_rng(0)
+    one, other = doodle(kind, rng), doodle(kind, rng)
+    image = render_strokes(one)
+    assert image.any()
+    if kind != "dot":
+        assert (image != render_strokes(other)).any()
+
+
+def test_what_is_no_doodle():
+    with pytest.raises(ValueError, match="kind of doodle out of.*'A'.*got '8'"):
+        doodle("8", np.random.default_rng(0))
+
+
+def test_noise_fills_images():
+    images = noise(20, np.random.default_rng(0))
+    assert images.shape == (20, 28, 28) and images.min() >= 0 and images.max() <= 1
+    assert (images.max((1, 2)) > 0).all()
+
+
+@pytest.mark.parametrize(
+    ("knob", "value"), [("styles", 1.5), ("bend", -1), ("redrawn", float("nan"))]
+)
+def test_bad_knobs(knob, value):
+    with pytest.raises(ValueError, match=f"expected {knob} from 0 to .*, got {value!r}"):
+        Augmentation(**{knob: value})
+
+
+@pytest.mark.parametrize("build", [pen_cnn, digits_cnn])
+def test_networks_learn_from_it(few, build):
+    images, labels = few
+    digits = Digits(images, labels, None, None, "no test digits")
+    model = build()
+    assert f"{model.count_params():,} parameters" in build.__doc__
+    config = TrainConfig(
+        epochs=6, batch_size=32, peak_learning_rate=0.01, augmentation=Augmentation()
+    )
+    history = train(model, digits, config, progress=False).history
+    assert len(history["val_loss"]) == 6
+    assert history["loss"][-1] < 0.7 * history["loss"][0]

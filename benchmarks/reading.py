@@ -55,7 +55,7 @@ def turned(drawing: list, degrees: float) -> list:
 
 def screenshot(drawing: list, side: int = PAD, pen: float = PEN) -> np.ndarray:
     """The pad's pixels (side, side) uint8, white ink on black, with a round pen."""
-    finer = 3
+    finer = 2
     picture = Image.new("L", (side * finer, side * finer))
     draw, radius = ImageDraw.Draw(picture), pen * finer / 2
     for stroke in drawing:

@@ -10,7 +10,7 @@ at once, to learn what is no digit.
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import keras
 import numpy as np
@@ -31,16 +31,16 @@ _SPACING = 0.35  # pixels between the points that stand for a line
 class Augmentation:
     """Every knob of the augmentation; 0 leaves its part out."""
 
-    redrawn: float = 0.5  # share of the digits: thinned to a line, and drawn again with a pen
-    rotation: float = 22.0  # degrees, either way
-    stretch: float = 0.3  # share by which one side grows against the other
-    shear: float = 0.35  # slant: pixels sideways for each pixel up, either way
+    redrawn: float = 0.6  # share of the digits: thinned to a line, and drawn again with a pen
+    rotation: float = 20.0  # degrees, either way
+    stretch: float = 0.2  # share by which one side grows against the other
+    shear: float = 0.25  # slant: pixels sideways for each pixel up, either way
     shift: float = 1.0  # pixels, either way
-    bend: float = 1.0  # pixels: how far waves move the line
-    styles: float = 0.45  # share of the redrawn 0, 1, 7, 9: a slash, a flag and foot, a bar, a hook
-    gaps: float = 0.2  # share of the redrawn digits: a piece of the line is missing
+    bend: float = 0.8  # pixels: how far waves move the line
+    styles: float = 0.4  # share of the redrawn 0, 1, 7, 9: a slash, a flag and foot, a bar, a hook
+    gaps: float = 0.15  # share of the redrawn digits: a piece of the line is missing
     pen: float = 0.6  # how much wider or narrower the pen is than MNIST's: e to that power
-    no_digits: float = 0.12  # what is no digit, for each digit; for networks with 11 outputs
+    no_digits: float = 0.07  # what is no digit, for each digit; for networks with 11 outputs
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -157,10 +157,12 @@ def styled(
 ) -> np.ndarray:
     """A digit's points (p, 2), some with a way of writing that MNIST hardly has."""
     if rng.random() < knobs.gaps:
-        # Fives lose their bar and eights their top more often than others lose anything.
+        # Fives lose the corner under their bar and eights their top more often than others lose
+        # anything, and fives lose more of it.
         habit = {5: line.sum(1), 8: line[:, 1]}.get(digit)
         at = rng.integers(len(line)) if habit is None or rng.random() < 0.4 else habit.argmin()
-        kept = line[np.hypot(*(line - line[at]).T) > rng.uniform(0.8, 3.0)]
+        radius = rng.uniform(0.8, 3.5 if digit == 5 else 2.0)
+        kept = line[np.hypot(*(line - line[at]).T) > radius]
         line = kept if len(kept) > 8 else line
     if digit not in _STYLES or rng.random() >= knobs.styles:
         return line
@@ -199,9 +201,9 @@ def _flag(line: np.ndarray, low: np.ndarray, high: np.ndarray, rng: np.random.Ge
     strokes: list[tuple] = []
     if rng.random() < 0.85:
         # From the stem's own direction: a slanted one has a flag that is slanted, too.
-        length = rng.triangular(0.15, 0.45, 1.0)
+        length = rng.triangular(0.15, 0.4, 0.9)
         # A long one hangs closer to the stem: else it is a seven.
-        angle = np.radians(rng.uniform(18, 70 - 35 * length))
+        angle = np.radians(rng.uniform(18, 62 - 40 * length))
         bow = angle + rng.normal(0, 0.2)
         middle, end = (
             top + np.array([[np.cos(a), -np.sin(a)], [np.sin(a), np.cos(a)]]) @ stem * part
@@ -321,8 +323,11 @@ def transformed(images: np.ndarray, knobs: Augmentation, rng: np.random.Generato
     pixels = images.astype(np.float32) / 255
     if n == 0:
         return pixels
-    # Milder than for lines: these have the size and place that they had.
-    inverse = np.linalg.inv(matrices(n, knobs, rng) * np.exp(rng.uniform(-0.1, 0.1, (n, 1, 1))))
+    # Half as much as for lines: these keep the size and the place that they have.
+    half = replace(
+        knobs, rotation=knobs.rotation / 2, stretch=knobs.stretch / 2, shear=knobs.shear / 2
+    )
+    inverse = np.linalg.inv(matrices(n, half, rng) * np.exp(rng.uniform(-0.1, 0.1, (n, 1, 1))))
     shift = rng.uniform(-1.5, 1.5, (n, 2)) * knobs.shift
     offset = CENTRE - np.einsum("nij,nj->ni", inverse, CENTRE + shift)
     # One row for each image: x, then y, of the place that a pixel is taken from.

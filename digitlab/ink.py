@@ -29,6 +29,7 @@ _SMALLEST = 1e-300  # canvas pixels: half the longer side of a drawing that is n
 _CHUNK = 4096  # pieces at once: bounds the memory of a drawing of a million points
 
 _LARGE = 256  # pixels: pictures twice as large, or more, are made smaller first
+_GRID = 64  # places at least, each way, from which the light on the paper is found
 _CHANNELS = ((), (1,), (3,), (4,))  # of a picture: grey, grey, RGB, RGBA
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # brightness of RGB, as Pillow's (ITU-R 601)
 
@@ -254,20 +255,24 @@ def _ink(values: np.ndarray) -> np.ndarray:
 
 def _paper(values: np.ndarray) -> np.ndarray:
     """Brightness of the paper at each place of a picture (h, w), ink or not: float64."""
-    height, width = values.shape
-    y, x = np.meshgrid(np.linspace(-1, 1, height), np.linspace(-1, 1, width), indexing="ij")
-    terms = np.stack([x, y, x * x, x * y, y * y, np.ones_like(x)]).reshape(6, -1)  # (6, h w)
-    flat = values.ravel().astype(np.float64)
-    paper = np.full(flat.shape, np.median(flat))
+    y, x = (np.linspace(-1, 1, side) for side in values.shape)
+    down, across = (max(1, side // _GRID) for side in values.shape)
+    some = values[::down, ::across].astype(np.float64).ravel()
+    v, u = (axis.ravel() for axis in np.meshgrid(y[::down], x[::across], indexing="ij"))
+    terms = np.stack([u, v, u * u, u * v, v * v, np.ones_like(u)], axis=1)
+    paper = np.array([0, 0, 0, 0, 0, np.median(values)])
     # Light falls off smoothly, and ink does not: what lies far from the surface so far is left
     # out of the next. Paper of one brightness, such as MNIST's, has no spread and stays.
     for _ in range(5):
-        spread = _spread(flat - paper)
+        away = np.abs(some - terms @ paper)
+        spread = _spread(away)
         if spread == 0:
             break
-        near = np.abs(flat - paper) <= 2.5 * spread
-        paper = np.linalg.lstsq(terms[:, near].T, flat[near], rcond=None)[0] @ terms
-    return paper.reshape(height, width)
+        near = away <= 2.5 * spread
+        paper = np.linalg.lstsq(terms[near], some[near], rcond=None)[0]
+    a, b, c, d, e, f = paper
+    y = y[:, None]
+    return (a + c * x + d * y) * x + (b + e * y) * y + f
 
 
 def _spread(difference: np.ndarray) -> float:

@@ -31,13 +31,13 @@ _SPACING = 0.35  # pixels between the points that stand for a line
 class Augmentation:
     """Every knob of the augmentation; 0 leaves its part out."""
 
-    redrawn: float = 0.6  # share of the digits: thinned to a line, and drawn again with a pen
+    redrawn: float = 0.5  # share of the digits: thinned to a line, and drawn again with a pen
     rotation: float = 20.0  # degrees, either way
     stretch: float = 0.2  # share by which one side grows against the other
     shear: float = 0.25  # slant: pixels sideways for each pixel up, either way
     shift: float = 1.0  # pixels, either way
     bend: float = 0.8  # pixels: how far waves move the line
-    styles: float = 0.4  # share of the redrawn 0, 1, 7, 9: a slash, a flag and foot, a bar, a hook
+    styles: float = 0.4  # share of the redrawn 0, 1, 5, 7, 9: as MNIST hardly has them
     gaps: float = 0.15  # share of the redrawn digits: a piece of the line is missing
     pen: float = 0.6  # how much wider or narrower the pen is than MNIST's: e to that power
     no_digits: float = 0.07  # what is no digit, for each digit; for networks with 11 outputs
@@ -158,18 +158,15 @@ def styled(
     """A digit's points (p, 2), some with a way of writing that MNIST hardly has."""
     if rng.random() < knobs.gaps:
         # Fives lose the corner under their bar and eights their top more often than others lose
-        # anything, and fives lose more of it.
+        # anything, and both lose more of it.
         habit = {5: line.sum(1), 8: line[:, 1]}.get(digit)
         at = rng.integers(len(line)) if habit is None or rng.random() < 0.4 else habit.argmin()
-        radius = rng.uniform(0.8, 3.5 if digit == 5 else 2.0)
+        radius = rng.uniform(0.8, 2.0 if habit is None else 3.5)
         kept = line[np.hypot(*(line - line[at]).T) > radius]
         line = kept if len(kept) > 8 else line
     if digit not in _STYLES or rng.random() >= knobs.styles:
         return line
-    low, high = line.min(0), line.max(0)
-    strokes = _STYLES[digit](line, low, high, rng)
-    ink = [_dense(np.array(stroke)) for stroke in strokes]
-    return np.concatenate([line, *ink])
+    return _STYLES[digit](line, line.min(0), line.max(0), rng)
 
 
 def _dense(stroke: np.ndarray) -> np.ndarray:
@@ -180,20 +177,29 @@ def _dense(stroke: np.ndarray) -> np.ndarray:
     return np.stack([np.interp(along, at, axis) for axis in stroke.T], 1)
 
 
-def _slash(line: np.ndarray, low: np.ndarray, high: np.ndarray, rng: np.random.Generator) -> list:
+def _with(line: np.ndarray, strokes: list[tuple]) -> np.ndarray:
+    """A digit's points (p, 2), and those of strokes that are added to it."""
+    return np.concatenate([line, *(_dense(np.array(stroke)) for stroke in strokes)])
+
+
+def _slash(
+    line: np.ndarray, low: np.ndarray, high: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
     """A zero crossed from the lower left to the upper right, or the other way, or with a dot."""
     middle, half = (low + high) / 2, (high - low) / 2
     if rng.random() < 0.1:
-        return [(middle, middle + rng.uniform(0, 2, 2))]
+        return _with(line, [(middle, middle + rng.uniform(0, 2, 2))])
     reach = half * rng.uniform(0.35, 1.7, 2)
     reach[0] = max(reach[0], rng.uniform(1, 4))
     if rng.random() < 0.2:
         reach[0] = -reach[0]
     middle = middle + rng.normal(0, 0.7, 2)
-    return [(middle + [-reach[0], reach[1]], middle + [reach[0], -reach[1]])]
+    return _with(line, [(middle + [-reach[0], reach[1]], middle + [reach[0], -reach[1]])])
 
 
-def _flag(line: np.ndarray, low: np.ndarray, high: np.ndarray, rng: np.random.Generator) -> list:
+def _flag(
+    line: np.ndarray, low: np.ndarray, high: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
     """A one with a flag, a foot, or both."""
     top, foot = line[line[:, 1].argmin()], line[line[:, 1].argmax()]
     stem = foot - top
@@ -202,22 +208,36 @@ def _flag(line: np.ndarray, low: np.ndarray, high: np.ndarray, rng: np.random.Ge
     if rng.random() < 0.85:
         # From the stem's own direction: a slanted one has a flag that is slanted, too.
         length = rng.triangular(0.15, 0.4, 0.9)
-        # A long one hangs closer to the stem: else it is a seven.
-        angle = np.radians(rng.uniform(18, 62 - 40 * length))
+        # A long one hangs closer to the stem, and none lies nearly flat: else it is a seven.
+        lean = np.degrees(np.arctan2(-stem[0], stem[1]))
+        angle = np.radians(rng.uniform(18, max(24, min(60 - 20 * length, 62 - lean))))
         bow = angle + rng.normal(0, 0.2)
         middle, end = (
             top + np.array([[np.cos(a), -np.sin(a)], [np.sin(a), np.cos(a)]]) @ stem * part
             for a, part in ((bow, length / 2), (angle, length))
         )
         strokes.append((top, middle, end))
-    if rng.random() < 0.4:
-        left, right = height * rng.uniform(0.08, 0.35, 2)
+    if rng.random() < 0.45:
+        left, right = height * rng.uniform(0.08, 0.45, 2)
         tilt = rng.normal(0, 0.08) * height
         strokes.append((foot - [left, tilt], foot + [right, tilt]))
-    return strokes
+    return _with(line, strokes)
 
 
-def _bar(line: np.ndarray, low: np.ndarray, high: np.ndarray, rng: np.random.Generator) -> list:
+def _apart(
+    line: np.ndarray, low: np.ndarray, high: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """A five whose bar was drawn last, shorter and away from the rest."""
+    of_bar = line[:, 1] < low[1] + (high[1] - low[1]) * rng.uniform(0.1, 0.25)
+    bar, rest = line[of_bar], line[~of_bar]
+    middle = bar.mean(0)
+    move = rng.uniform([-1.5, -3.0], [3.0, 0.5])
+    return np.concatenate([middle + (bar - middle) * rng.uniform(0.5, 1.0) + move, rest])
+
+
+def _bar(
+    line: np.ndarray, low: np.ndarray, high: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
     """A seven with a bar through its stem, a serif at its beginning, or both."""
     width, height = high - low
     strokes = []
@@ -232,20 +252,22 @@ def _bar(line: np.ndarray, low: np.ndarray, high: np.ndarray, rng: np.random.Gen
         upper = line[line[:, 1] < low[1] + height * 0.35]
         start = upper[upper[:, 0].argmin()]
         strokes.append((start, start + [rng.uniform(-1.5, 0.5), height * rng.uniform(0.1, 0.3)]))
-    return strokes
+    return _with(line, strokes)
 
 
-def _hook(line: np.ndarray, low: np.ndarray, high: np.ndarray, rng: np.random.Generator) -> list:
+def _hook(
+    line: np.ndarray, low: np.ndarray, high: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
     """A nine whose stem ends in a hook to the left."""
     foot, height = line[line[:, 1].argmax()], high[1] - low[1]
     across, up = height * rng.uniform(0.15, 0.5), height * rng.uniform(-0.05, 0.2)
     bottom = foot + [-across / 2, rng.uniform(0, 1.5)]
-    return [(foot, bottom), (bottom, foot - [across, up])]
+    return _with(line, [(foot, bottom), (bottom, foot - [across, up])])
 
 
-# Each takes a digit's points (p, 2) and the corners of the box around them, and gives the strokes
-# to add.
-_STYLES: dict[int, Callable] = {0: _slash, 1: _flag, 7: _bar, 9: _hook}
+# Each takes a digit's points (p, 2) and the corners of the box around them, and gives its points
+# in that style.
+_STYLES: dict[int, Callable] = {0: _slash, 1: _flag, 5: _apart, 7: _bar, 9: _hook}
 
 
 def draw(lines: list[np.ndarray], knobs: Augmentation, rng: np.random.Generator) -> np.ndarray:

@@ -178,6 +178,25 @@ def _curves(rng: np.random.Generator) -> list[np.ndarray]:
     return strokes
 
 
+def _figure(rng: np.random.Generator) -> list[np.ndarray]:
+    """Rings, arcs, lines and corners, most of them hung on each other: a sign of no language."""
+    strokes = [np.zeros((1, 2))]
+    for _ in range(int(rng.integers(3, 7))):
+        before = strokes[rng.integers(len(strokes))]
+        at = before[rng.integers(len(before))] + rng.normal(0, 0.4, 2) * (rng.random() < 0.4)
+        part = rng.integers(3)
+        if part == 0:
+            stroke = np.array([at, at + rng.normal(0, 0.6, 2)])
+        elif part == 1:
+            stroke = np.concatenate([[at], at + rng.normal(0, 0.4, (int(rng.integers(2, 5)), 2))])
+        else:
+            start, size = rng.uniform(0, 360), rng.uniform(0.1, 0.5, 2)
+            arc = np.array(_arc(0, 0, *size, start, start + rng.choice([180, 270, 360])))
+            stroke = arc - arc[0] + at
+        strokes.append(stroke)
+    return strokes[1:]
+
+
 def _dot(rng: np.random.Generator) -> list[np.ndarray]:
     """The pen put down once."""
     return [rng.uniform(0, 1, (1, 2))]
@@ -192,6 +211,7 @@ SCRIBBLES: dict[str, Callable[[np.random.Generator], list[np.ndarray]]] = {
     "strokes": _strokes,
     "tally": _tally,
     "curves": _curves,
+    "figure": _figure,
     "dot": _dot,
 }
 

@@ -104,6 +104,20 @@ def test_ways_of_writing(few, digit, added):
     assert np.mean(more) > 0.75 if added else not any(more)
 
 
+def test_the_bar_of_a_five_comes_off(few):
+    images, labels = few
+    points, starts = thin(images[labels == 5])
+    knobs = dataclasses.replace(NOTHING, styles=1.0)
+    rng = np.random.default_rng(0)
+    for a, b in zip(starts, starts[1:], strict=False):
+        line = points[a:b]
+        drawn = styled(line, 5, knobs, rng)
+        assert len(drawn) == len(line)
+        stays = (drawn[:, None] == line).all(2).any(1)
+        assert 0.5 < stays.mean() < 1
+        assert line[:, 1].min() - 3 <= drawn[~stays, 1].mean() <= np.median(line[:, 1])
+
+
 def test_pens_are_as_wide_as_they_should_be():
     line = np.stack([np.zeros(100), np.linspace(0, 20, 100)], 1)
     images = draw([line] * 300, dataclasses.replace(NOTHING, pen=0.6), np.random.default_rng(0))

@@ -94,9 +94,15 @@ def networks(digits: digitlab.Digits) -> tuple[list[str], keras.Model]:
     ], ours
 
 
+def fifty_points(stroke: np.ndarray) -> np.ndarray:
+    """A stroke (n, 2) as (50, 2)."""
+    at = np.linspace(0, len(stroke) - 1, 50)
+    return np.stack([np.interp(at, np.arange(len(stroke)), axis) for axis in stroke.T], axis=1)
+
+
 def predictions(model: keras.Model, digits: digitlab.Digits) -> list[str]:
     """Rows: the time of one prediction."""
-    drawing = digitlab.stored_drawing(5)
+    drawing = [fifty_points(stroke) for stroke in digitlab.stored_drawing(5)]  # two strokes
     image = digits.x_test[:1]  # (1, 28, 28)
     litert, keras_model = digitlab.load_recognizer(), digitlab.Recognizer(model)
     batch = 10_000 / (median_ms(lambda: litert.predict_images(digits.x_test[:10_000]), 5) / 1000)

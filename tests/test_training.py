@@ -1,10 +1,10 @@
-"""The two networks and their training, on few digits."""
+"""The networks and their training, on few digits."""
 
 import keras
 import numpy as np
 import pytest
 
-from digitlab import Digits, TrainConfig, article_cnn, pen_cnn, train
+from digitlab import Augmentation, Digits, TrainConfig, article_cnn, pen_cnn, train
 from digitlab.training import one_cycle
 
 
@@ -77,7 +77,8 @@ class _Stop(keras.callbacks.Callback):
             raise KeyboardInterrupt
 
 
-def test_a_stop_keeps_the_best_weights(stripes, monkeypatch):
+@pytest.mark.parametrize("augmentation", [None, Augmentation()])
+def test_a_stop_keeps_the_best_weights(stripes, monkeypatch, augmentation):
     stop = _Stop()
     fit = keras.Model.fit
 
@@ -86,7 +87,8 @@ def test_a_stop_keeps_the_best_weights(stripes, monkeypatch):
 
     monkeypatch.setattr(keras.Model, "fit", fit_until_stopped)
     model = pen_cnn()
-    history = train(model, stripes, TrainConfig(epochs=3, batch_size=100), progress=False)
+    config = TrainConfig(epochs=3, batch_size=100, augmentation=augmentation)
+    history = train(model, stripes, config, progress=False)
     assert len(history.history["loss"]) == 1
     for kept, best in zip(model.get_weights(), stop.before, strict=True):
         np.testing.assert_array_equal(kept, best)

@@ -36,8 +36,9 @@ test: $(READY) ## set up and run all checks: lint, format, types, tests, noteboo
 	$(BIN)/mypy
 	$(BIN)/pytest --nbval-lax --nbval-current-env -n $(WORKERS) --dist loadgroup notebooks tests $(ARGS)
 
-models: $(READY) ## train the models in models/ anew
+models: $(READY) ## train the models in models/ anew, and measure how they read
 	$(BIN)/python models/train.py $(ARGS)
+	$(BIN)/python benchmarks/bench.py reading
 
 bench: $(READY) ## measure accuracy and speed
 	$(BIN)/python benchmarks/bench.py $(ARGS)

@@ -115,7 +115,7 @@ def networks(mnist):
     article.compile("adam", "sparse_categorical_crossentropy")
     x = mnist.x_train[:9600, ..., None].astype("float32") / 255
     article.fit(x, mnist.y_train[:9600], batch_size=128, verbose=0)
-    return {"article": article, "pen": keras.models.load_model(path, compile=False)}
+    return {"article": article, "shipped": keras.models.load_model(path, compile=False)}
 
 
 @pytest.fixture(scope="module")
@@ -134,15 +134,24 @@ def agreement(networks, mnist, predict, tmp_path_factory):
     return {key: (expected[key[0]], y) for key, y in zip(keys, found, strict=True)}
 
 
-@pytest.mark.parametrize("name", ["article", "pen"])
+@pytest.mark.parametrize("name", ["article", "shipped"])
 def test_tensorflow_js_agrees_with_keras_on_a_thousand_images(agreement, mnist, name):
     expected, found = agreement[name, None]
     assert (expected.argmax(1) == mnist.y_test[::10]).mean() > 0.9  # it is trained
     assert abs(found - expected).max() <= 1e-5
 
 
+def test_the_shipped_files_hold_the_same_network(networks, mnist, predict):
+    """Though a weight has four bytes in digits.keras, and in tfjs/ one."""
+    x = mnist.x_test[::10, ..., None].astype("float32") / 255  # (1000, 28, 28, 1)
+    ((found,),) = predict([(ROOT / "models" / "tfjs", "wasm", [x], 1)])
+    assert abs(found - networks["shipped"].predict(x, verbose=0)).max() <= 1e-5
+    (weights,) = (ROOT / "models" / "tfjs").glob("*.bin")
+    assert weights.stat().st_size <= 150_000
+
+
 @pytest.mark.parametrize("quantize", ["float16", "uint8"])
-@pytest.mark.parametrize("name", ["article", "pen"])
+@pytest.mark.parametrize("name", ["article", "shipped"])
 def test_quantized_tensorflow_js_reads_the_same_digits(agreement, name, quantize):
     expected, found = agreement[name, quantize]
     assert (found.argmax(1) == expected.argmax(1)).mean() >= 0.999

@@ -191,7 +191,7 @@ def _figure(rng: np.random.Generator) -> list[np.ndarray]:
             stroke = np.concatenate([[at], at + rng.normal(0, 0.4, (int(rng.integers(2, 5)), 2))])
         else:
             start, size = rng.uniform(0, 360), rng.uniform(0.1, 0.5, 2)
-            arc = np.array(_arc(0, 0, *size, start, start + rng.choice([180, 270, 360])))
+            arc = np.array(_arc(0, 0, size[0], size[1], start, start + rng.choice([180, 270, 360])))
             stroke = arc - arc[0] + at
         strokes.append(stroke)
     return strokes[1:]

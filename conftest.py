@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from digitlab.data import Digits, load_digits
+from digitlab.site import INSTALL, build_site
 
 TESTS = Path(__file__).parent / "tests"
 
@@ -47,6 +48,21 @@ def node() -> str:
     if path is None or not (TESTS / "tfjs" / "node_modules").is_dir():
         _missing("node", "needs Node 18 or newer and its packages: npm ci --prefix tests/tfjs")
     return path
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the web page that `digitlab.build_site` writes."""
+    if shutil.which("node") is None or shutil.which("npm") is None:
+        _missing("node", f"the web page is built with Node and npm: {INSTALL}")
+    folder = tmp_path_factory.mktemp("built") / "site"
+    try:
+        build_site(folder)
+    except RuntimeError as error:
+        if not str(error).startswith("npm"):
+            raise
+        _missing("index", f"needs TensorFlow.js from npm, once: {error}")
+    return folder
 
 
 @pytest.fixture(scope="session")

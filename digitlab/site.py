@@ -1,4 +1,4 @@
-"""The web page: a folder of files in which the network reads digits, in any browser, without a server's help.
+"""The web page: a folder of files with which the network reads digits in anybody's browser.
 
 The page's own code stands in ``assets/site`` and is copied as it is; `ink.js` and `recognizer.js`
 there compute what `digitlab.ink` and `digitlab.recognizer` do. TensorFlow.js comes from npm, in the

@@ -29,7 +29,7 @@ const pad = new Pad(element("pad"), {
   change() {
     document.body.classList.toggle("drawn", pad.strokes.length > 0);
     if (live.checked || pad.strokes.length === 0) read();
-    else show(null, "Press Predict to have it read");
+    else show(null, "Press Predict");
   },
 });
 
@@ -69,11 +69,11 @@ function say(words, quiet) {
   document.body.classList.toggle("quiet", quiet);
 }
 
-async function load() {
+async function load(cache) {
   element("trouble").hidden = true;
-  show(null, "Loading the network");
+  show(null, "Loading …");
   try {
-    network = await loadNetwork("model/model.json");
+    network = await loadNetwork("model/model.json", cache);
   } catch (error) {
     show(null, "I cannot read");
     element("trouble").hidden = false;
@@ -122,5 +122,5 @@ element("predict").addEventListener("click", () => {
   read();
 });
 live.addEventListener("change", () => pad.listener.change());
-element("retry").addEventListener("click", load);
+element("retry").addEventListener("click", () => load("reload"));
 load();

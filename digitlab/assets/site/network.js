@@ -16,13 +16,15 @@ export class NetworkError extends Error {}
  * Fetches a network.
  *
  * @param {string} address of model.json
+ * @param {RequestCache} [cache] "reload" fetches what the browser has kept once more: it may be damaged
  * @throws {NetworkError} when a file is missing or damaged, or holds something else
  */
-export async function loadNetwork(address) {
-  const text = await fetched(address, "text");
+export async function loadNetwork(address, cache = "default") {
+  const text = await fetched(address, cache, "text");
   const folder = address.slice(0, address.lastIndexOf("/") + 1);
   const document = parse(text, address);
-  const parts = await Promise.all(weightFiles(document, address).map((path) => fetched(folder + path, "arrayBuffer")));
+  const paths = weightFiles(document, address);
+  const parts = await Promise.all(paths.map((path) => fetched(folder + path, cache, "arrayBuffer")));
   return makeNetwork(document, new Uint8Array(await new Blob(parts).arrayBuffer()));
 }
 
@@ -72,10 +74,10 @@ export function weightFiles(document, name = "model.json") {
   return paths;
 }
 
-async function fetched(address, kind) {
+async function fetched(address, cache, kind) {
   let response;
   try {
-    response = await fetch(address);
+    response = await fetch(address, { cache });
   } catch {
     throw new NetworkError(`${address} cannot be reached`);
   }

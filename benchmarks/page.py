@@ -262,9 +262,8 @@ def table() -> list[str]:
     )
     rows.append(f"| MNIST's test digits read as by Keras in float32 | | {mnist(folders['ours'])} |")
     if same_people:
-        rows.append(
-            f"| {PEOPLE} digits of unipen-a, drawn with a pen, read as by Python | | {same_people} |"
-        )
+        name = f"{PEOPLE} digits of unipen-a, drawn with a pen, read as by Python"
+        rows.append(f"| {name} | | {same_people} |")
     shutil.rmtree(home)
     return rows
 

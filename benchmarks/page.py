@@ -98,6 +98,8 @@ def article(folder: Path) -> Path:
     network = digitlab.article_cnn()
     digitlab.export_tfjs(network, folder / "model")
     with tempfile.TemporaryDirectory() as npm:
+        # Without it npm installs into a folder above.
+        (Path(npm) / "package.json").write_text('{"private": true}')
         command = [shutil.which("npm"), "install", "--ignore-scripts", "--no-audit", "--no-fund"]
         subprocess.run([*command, *NPM], cwd=npm, check=True, capture_output=True)
         for name, source in SCRIPTS.items():

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -213,14 +213,16 @@ class Pad:
 
 
 @contextmanager
-def serve(directory, path="/", policy=None):
+def serve(directory, path="/", **headers):
     """Serve a folder, under a path, on a server that has nothing else; yield the address.
 
     Args:
         directory: The folder.
         path: With a slash at both ends.
-        policy: The Content-Security-Policy that the server sends along.
+        headers: What the server sends along, "_" for "-": Cache_Control="no-store".
     """
+
+    connections = []
 
     class Handler(SimpleHTTPRequestHandler):
         protocol_version = "HTTP/1.1"  # one connection for many files, as real servers have
@@ -231,14 +233,18 @@ def serve(directory, path="/", policy=None):
             return super().translate_path("/" + below)
 
         def end_headers(self):
-            if policy:
-                self.send_header("Content-Security-Policy", policy)
+            for name, value in headers.items():
+                self.send_header(name.replace("_", "-"), value)
             super().end_headers()
 
         def log_message(self, *_):
             pass
 
     class Server(ThreadingHTTPServer):
+        def process_request(self, connection, client):
+            connections.append(connection)
+            super().process_request(connection, client)
+
         def handle_error(self, *_):
             pass  # a page that was closed
 
@@ -246,6 +252,9 @@ def serve(directory, path="/", policy=None):
         Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}{path}"
         server.shutdown()
+        for connection in connections:  # those that are open would still be answered
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
 
 class Page(Pad):

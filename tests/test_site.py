@@ -51,7 +51,7 @@ def same_weights(site):
     for layer in model.layers:
         for weight in layer.weights:
             weight.assign(weights[f"{layer.name}/{weight.name}"])
-    return Recognizer(model)
+    return Recognizer(model.predict_on_batch)  # compiled: ten times as fast as a call
 
 
 # The files.

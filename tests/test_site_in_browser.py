@@ -12,8 +12,7 @@ from test_site import VECTORS, exported, same_weights  # noqa: F401  (a fixture)
 import digitlab
 from digitlab import stored_drawing
 
-STRICT = "default-src 'self'"
-TROUBLE = "#trouble p"
+STRICT = {"Content_Security_Policy": "default-src 'self'"}
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +24,7 @@ def chrome(chromium):
 @pytest.fixture(scope="module")
 def address(site):
     """Below a path, as on a host that serves many sites, and under the strictest policy."""
-    with browser.serve(site, "/class/7b/digits/", STRICT) as address:
+    with browser.serve(site, "/class/7b/digits/", **STRICT) as address:
         yield address
 
 
@@ -326,7 +325,8 @@ def test_it_works_offline_after_the_first_visit(chrome, site, tmp_path):
     shutil.copytree(site, folder)
     window = chrome.new_context()
     page = browser.Page(window.new_page())
-    with browser.serve(folder, "/digits/") as address:
+    # Or else the browser would have kept the files by itself.
+    with browser.serve(folder, "/digits/", Cache_Control="no-store") as address:
         page.open(address)
         page.page.evaluate("async () => { await navigator.serviceWorker.ready; }")
     # Nobody answers any more.
@@ -400,7 +400,7 @@ def broken(folder, site, how, tmp_path):
 )
 def test_a_network_in_trouble_is_told_and_can_be_tried_again(visit, site, tmp_path, how, message):
     folder = broken(tmp_path / "site", site, how, tmp_path)
-    with browser.serve(folder, policy=STRICT) as address:
+    with browser.serve(folder, **STRICT) as address:
         pad = visit(address, state="trouble", clean=False)
         text = pad.page.get_by_role("alert").locator("p")
         assert text.is_visible()

@@ -5,8 +5,10 @@ What the environment variable DIGITLAB_REQUIRE names ("mnist node browser") must
 test fails.
 """
 
+import atexit
 import os
 import shutil
+import tempfile
 import warnings
 from functools import cache
 from pathlib import Path
@@ -14,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from digitlab.data import Digits, load_digits
+from digitlab.site import INSTALL, build_site
 
 TESTS = Path(__file__).parent / "tests"
 
@@ -49,6 +52,31 @@ def node() -> str:
     return path
 
 
+@cache
+def _built_site() -> Path | tuple[str, str]:
+    """A folder with the web page; or what is missing to build it, and how to have it."""
+    if shutil.which("node") is None or shutil.which("npm") is None:
+        return "node", f"the web page is built with Node and npm: {INSTALL}"
+    folder = Path(tempfile.mkdtemp(prefix="digitlab-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    try:
+        build_site(folder / "site")
+    except RuntimeError as error:
+        if not str(error).startswith("npm"):
+            raise
+        return "index", f"the web page needs TensorFlow.js from npm, once: {error}"
+    return folder / "site"
+
+
+@pytest.fixture(scope="session")
+def site() -> Path:
+    """A folder with the web page that `digitlab.build_site` writes."""
+    built = _built_site()
+    if isinstance(built, tuple):
+        _missing(*built)
+    return built
+
+
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """The path of a Chromium that Playwright can drive."""
@@ -63,6 +91,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Group the tests for parallel runs; without MNIST, do not compare what depends on it.
 
     A file's tests share their fixtures, and the later notebooks read what the earlier ones write.
+    The notebook of the web page is skipped where the page cannot be built.
     """
     for item in items:
         group = "notebooks" if item.path.suffix == ".ipynb" else item.path.name
@@ -71,6 +100,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if cells and _digits().name != "MNIST":
         for cell in cells:
             cell.options["check"] = False
+
+    pages = [item for item in items if item.path.name.startswith("06_")]
+    if pages and isinstance(built := _built_site(), tuple):
+        name, how = built
+        if name not in os.environ.get("DIGITLAB_REQUIRE", "").split():
+            for cell in pages:
+                cell.add_marker(pytest.mark.skip(reason=how))
 
 
 def _tags(item: pytest.Item) -> list[str]:

@@ -17,6 +17,7 @@ from pathlib import Path
 import ink
 import keras
 import numpy as np
+import page
 import reading
 import tensorflow as tf
 
@@ -210,6 +211,11 @@ def ink_on_the_pad() -> list[str]:
     return [f"Measured with {machine()}, {versions}.", "", *ink.table()]
 
 
+def web_page() -> list[str]:
+    """From navigation to a page that can read, and from the pen to the bars."""
+    return [f"Measured with {machine()}.", "", *page.table()]
+
+
 def machine() -> str:
     """Where it was measured."""
     return (
@@ -223,6 +229,7 @@ PARTS = {
     "ablation": ablation,
     "networks": networks_and_predictions,
     "ink": ink_on_the_pad,
+    "page": web_page,
 }
 
 

@@ -31,6 +31,7 @@ _MODULES = {
     "DrawingPad": "pad",
     "export_tfjs": "tfjs",
     "export_tflite": "tflite",
+    "build_site": "site",
 }
 
 __all__ = [*_MODULES, "__version__"]

@@ -1,4 +1,4 @@
-"""JupyterLab, Notebook and Voila in a real Chromium, and hands that draw on the pad there."""
+"""JupyterLab, Notebook, Voila and the web page in a real Chromium, and hands that draw there."""
 
 import json
 import os
@@ -7,7 +7,10 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from urllib.request import urlopen
 
 import nbformat
@@ -207,3 +210,78 @@ class Pad:
               for (let i = 0; i < pixels.length; i += 4) white += pixels[i] > 200;
               return white / width / height; }"""
         )
+
+
+@contextmanager
+def serve(directory, path="/", **headers):
+    """Serve a folder, under a path, on a server that has nothing else; yield the address.
+
+    Args:
+        directory: The folder.
+        path: With a slash at both ends.
+        headers: What the server sends along, "_" for "-": Cache_Control="no-store".
+    """
+
+    connections = []
+
+    class Handler(SimpleHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"  # one connection for many files, as real servers have
+        extensions_map = {**SimpleHTTPRequestHandler.extensions_map, ".js": "text/javascript"}
+
+        def translate_path(self, url):
+            below = url.removeprefix(path) if url.startswith(path) else "not here"
+            return super().translate_path("/" + below)
+
+        def end_headers(self):
+            for name, value in headers.items():
+                self.send_header(name.replace("_", "-"), value)
+            super().end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    class Server(ThreadingHTTPServer):
+        def process_request(self, connection, client):
+            connections.append(connection)
+            super().process_request(connection, client)
+
+        def handle_error(self, *_):
+            pass  # a page that was closed
+
+    with Server(("127.0.0.1", 0), partial(Handler, directory=str(directory))) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}{path}"
+        server.shutdown()
+        for connection in connections:  # those that are open would still be answered
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+
+class Page(Pad):
+    """The pad on the web page that `digitlab.build_site` writes."""
+
+    def __init__(self, page):
+        self.page = page
+        self.root = page.locator("body")
+        self.canvas = page.locator("#pad")
+
+    def open(self, address):
+        """Go there, and wait until the network can read."""
+        self.page.goto(address)
+        self.wait_until("ready")
+        return self
+
+    def wait_until(self, state):
+        """Wait for "ready", or "trouble"."""
+        self.page.locator(f"html[data-state={state}]").wait_for(timeout=20_000)
+
+    @property
+    def sentence(self):
+        """What the page says."""
+        return self.page.locator("#sentence").inner_text()
+
+    def says(self, text):
+        """Wait until the sentence begins so."""
+        sentence = self.page.locator("#sentence")
+        sentence.filter(has_text=re.compile("^" + text)).wait_for(timeout=20_000)
+        return sentence.inner_text()

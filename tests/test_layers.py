@@ -31,6 +31,7 @@ MAY_IMPORT = {
     | {f"digitlab.{name}" for name in ("drawings", "ink", "paper", "readout", "recognizer")},
     "tfjs": {"numpy", "keras", "tensorflow", "tf_keras", "tensorflowjs"},
     "tflite": {"keras", "tensorflow", "digitlab.silence"},
+    "site": {"pooch"},
 }
 
 

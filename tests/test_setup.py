@@ -213,20 +213,23 @@ def test_wheel_draws_and_predicts_with_the_core_alone(uv, environment, tmp_path)
     (wheel,) = tmp_path.glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
     inside = {path.relative_to(ROOT).as_posix() for path in (ROOT / "digitlab").rglob("*.py")}
-    inside |= {f"digitlab/assets/{path.name}" for path in (ROOT / "digitlab/assets").glob("*")}
-    inside |= {"digitlab/models/digits.tflite"}
+    assets = (path for path in (ROOT / "digitlab/assets").rglob("*") if path.is_file())
+    inside |= {path.relative_to(ROOT).as_posix() for path in assets}
+    tfjs = (ROOT / "models" / "tfjs").iterdir()
+    inside |= {"digitlab/models/digits.tflite", *(f"digitlab/models/tfjs/{p.name}" for p in tfjs)}
     assert {name for name in names if ".dist-info/" not in name} == inside
 
     run(sys.executable, "-m", "pip", "--python", environment, "install", wheel, cwd=tmp_path)
     script = """
 import importlib.util, sys
-import digitlab
+import digitlab, digitlab.site
 assert "site-packages" in digitlab.__file__, digitlab.__file__
 for digit in range(10):
     assert digitlab.load_recognizer().predict(digitlab.stored_drawing(digit)).digit == digit
 pad = digitlab.DrawingPad()
 pad.draw(digitlab.stored_drawing(5))
 assert pad.prediction.digit == 5
+assert (digitlab.site.shipped_model() / "model.json").is_file()
 assert importlib.util.find_spec("tensorflow") is None
 """
     run(environment, "-c", script, cwd=tmp_path)

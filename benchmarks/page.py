@@ -1,0 +1,278 @@
+"""The web page beside the article's: bytes, time until it can read, time from pen to bars.
+
+The article's page is built here as the article has it: its network in float32, the whole of
+TensorFlow.js, jQuery and Chart.js in script tags, a pad of 150 pixels shrunk to the nearest pixels,
+and a button Predict. All of its files are local here; in the article they come from four hosts.
+"""
+
+import asyncio
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+
+import digitlab
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent / "tests"))
+import browser  # noqa: E402
+
+NAVIGATIONS = 10
+READINGS = 100
+PEOPLE = 500
+LINK = {  # 10 Mbit/s and 40 ms, by Chromium's own throttling
+    "offline": False,
+    "latency": 40,
+    "downloadThroughput": 10e6 / 8,
+    "uploadThroughput": 10e6 / 8,
+}
+NPM = ("@tensorflow/tfjs@4.22.0", "jquery@3.7.1", "chart.js@2.9.4")
+SCRIPTS = {
+    "tf.min.js": "@tensorflow/tfjs/dist/tf.min.js",
+    "jquery.min.js": "jquery/dist/jquery.min.js",
+    "Chart.min.js": "chart.js/dist/Chart.min.js",
+}
+
+ARTICLE = """<!doctype html><html><head><meta charset="utf-8"><title>The article's page</title>
+<script src="jquery.min.js"></script>
+<script src="tf.min.js"></script>
+<script src="Chart.min.js"></script>
+</head><body>
+<canvas id="pad" width="150" height="150"></canvas>
+<button id="predict">Predict</button><button id="clear">Clear</button>
+<p id="sentence"></p><div style="width: 400px"><canvas id="chart" width="400" height="200"></canvas></div>
+<script>
+let model, drawing = false;
+const canvas = document.getElementById("pad"), context = canvas.getContext("2d");
+context.fillRect(0, 0, 150, 150);
+context.strokeStyle = "white"; context.lineWidth = 10; context.lineCap = context.lineJoin = "round";
+canvas.addEventListener("mousedown", e => { drawing = true; context.beginPath(); context.moveTo(e.offsetX, e.offsetY); });
+canvas.addEventListener("mousemove", e => { if (drawing) { context.lineTo(e.offsetX, e.offsetY); context.stroke(); } });
+canvas.addEventListener("mouseup", () => { drawing = false; });
+$(document).ready(async () => {
+  model = await tf.loadLayersModel("model/model.json");
+  performance.mark("ready");
+  document.documentElement.dataset.state = "ready";
+});
+$("#predict").click(async () => {
+  const tensor = tf.browser.fromPixels(canvas).resizeNearestNeighbor([28, 28]).mean(2)
+    .expandDims(2).expandDims().toFloat().div(255.0);
+  const data = Array.from(await model.predict(tensor).data());
+  const best = data.indexOf(Math.max(...data));
+  $("#sentence").text(`${best} with ${Math.round(100 * data[best])} %`);
+  new Chart("chart", { type: "bar", options: { animation: false },
+    data: { labels: [...data.keys()], datasets: [{ data }] } });
+  window.bars?.();
+});
+</script></body></html>
+"""  # noqa: E501
+
+# From an event to the frame in which the bars stand, after it was painted.
+WATCH = """([event, target]) => {
+  window.times = [];
+  document.querySelector(target).addEventListener(event, ({ timeStamp }) => {
+    window.bars = () => requestAnimationFrame(() => {
+      const { port1, port2 } = new MessageChannel();
+      port1.onmessage = () => window.times.push(performance.now() - timeStamp);
+      port2.postMessage(null);
+    });
+    if (event === 'pointerup') {
+      // The page reads as soon as the stroke ends, before this frame.
+      new MutationObserver((_, observer) => { observer.disconnect(); window.bars(); })
+        .observe(document.getElementById('sentence'), { childList: true });
+    }
+  }, true);
+}"""
+
+
+def article(folder: Path) -> Path:
+    """Write the article's page."""
+    network = digitlab.article_cnn()
+    digitlab.export_tfjs(network, folder / "model")
+    with tempfile.TemporaryDirectory() as npm:
+        # Without it npm installs into a folder above.
+        (Path(npm) / "package.json").write_text('{"private": true}')
+        command = [shutil.which("npm"), "install", "--ignore-scripts", "--no-audit", "--no-fund"]
+        subprocess.run([*command, *NPM], cwd=npm, check=True, capture_output=True)
+        for name, source in SCRIPTS.items():
+            shutil.copyfile(Path(npm) / "node_modules" / source, folder / name)
+    (folder / "index.html").write_text(ARTICLE, encoding="utf-8")
+    return folder
+
+
+def navigation(chrome: object, address: str, link: dict | None) -> tuple[float, set[str]]:
+    """Seconds from navigation to a page that can predict, in a new window, and what it fetched."""
+    window = chrome.new_context(service_workers="block")
+    page = window.new_page()
+    fetched = set()
+    page.on("request", lambda request: fetched.add(request.url.removeprefix(address)))
+    devtools = window.new_cdp_session(page)
+    devtools.send("Network.enable")
+    devtools.send("Network.setCacheDisabled", {"cacheDisabled": True})
+    if link:
+        devtools.send("Network.emulateNetworkConditions", link)
+    page.goto(address, timeout=120_000)
+    page.locator("html[data-state=ready]").wait_for(timeout=120_000)
+    seconds = page.evaluate("() => performance.getEntriesByName('ready')[0].startTime") / 1000
+    window.close()
+    return seconds, fetched
+
+
+def stroke_to_bars(chrome: object, address: str, ours: bool) -> float:
+    """Median ms from the end of a stroke, or the press of Predict, to the bars on the screen."""
+    page = browser.Page(chrome.new_page(viewport={"width": 1280, "height": 800}))
+    page.open(address)
+    time.sleep(1)
+    page.page.evaluate(WATCH, ["pointerup", "#pad"] if ours else ["click", "#predict"])
+    for reading in range(READINGS):
+        page.draw_with_mouse([stroke[::6] for stroke in digitlab.stored_drawing(reading % 10)])
+        if not ours:
+            page.press("Predict")
+        expected = reading + 1
+        if ours:  # a digit of two strokes is read twice
+            expected = sum(len(digitlab.stored_drawing(i % 10)) for i in range(expected))
+        browser.until(page.page, f"() => window.times.length >= {expected}", 30)
+        page.page.evaluate("() => document.getElementById('clear').click()")
+    times = page.page.evaluate("() => window.times")
+    page.page.close()
+    return statistics.median(times)
+
+
+async def read_by_the_page(chromium: str, address: str, drawings: list) -> list[int | None]:
+    """The digits that the page reads in drawings, drawn with a real pen's events."""
+    from playwright.async_api import async_playwright
+
+    digits = []
+    async with async_playwright() as playwright:
+        chrome = await playwright.chromium.launch(
+            executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
+        )
+        page = await chrome.new_page(viewport={"width": 1280, "height": 800})
+        await page.goto(address)
+        await page.locator("html[data-state=ready]").wait_for()
+        box = await page.locator("#pad").bounding_box()
+        devtools = await page.context.new_cdp_session(page)
+        for drawing in drawings:
+            events = []
+            for stroke in drawing:
+                places = stroke * (box["width"] / reading_pad()) + (box["x"], box["y"])
+                kinds = ["mousePressed"] + ["mouseMoved"] * (len(places) - 1) + ["mouseReleased"]
+                for kind, (x, y) in zip(kinds, [*places, places[-1]], strict=True):
+                    pen = {"type": kind, "x": float(x), "y": float(y), "pointerType": "pen"}
+                    events.append(pen | {"button": "left", "buttons": 1, "clickCount": 1})
+            # All at once, in order: so the browser merges some, as it does a fast hand's.
+            await asyncio.gather(
+                *[devtools.send("Input.dispatchMouseEvent", event) for event in events]
+            )
+            sentence = await page.locator("#sentence").inner_text()
+            words = sentence.split()
+            digits.append(int(words[3]) if sentence.startswith("I read") else None)
+            await page.evaluate("() => document.getElementById('clear').click()")
+        await chrome.close()
+    return digits
+
+
+def reading_pad() -> int:
+    """The side of the pad on which people's digits lie."""
+    import reading
+
+    return reading.PAD
+
+
+def people(chromium: str, address: str) -> str:
+    """How many of people's digits the page reads as Python does."""
+    import reading
+
+    drawings, labels = reading.people()
+    some = np.random.default_rng(0).permutation(len(drawings))[:PEOPLE]
+    recognizer = digitlab.load_recognizer()
+    expected = [recognizer.predict(drawings[i]).digit for i in some]
+    found = asyncio.run(read_by_the_page(chromium, address, [drawings[i] for i in some]))
+    same = np.mean([a == b for a, b in zip(expected, found, strict=True)])
+    right = np.mean([a == b for a, b in zip(found, labels[some], strict=True)])
+    return f"{100 * same:.1f} % ({100 * right:.1f} % right)"
+
+
+def mnist(site: Path) -> str:
+    """How many of MNIST's test digits the page's code reads as Keras does, in Node."""
+    digits = digitlab.load_digits(sample=False)
+    images = digits.x_test.astype("<f4") / np.float32(255)  # (10000, 28, 28)
+    model = keras.models.load_model(HERE.parent / "models" / "digits.keras", compile=False)
+    expected = model.predict(images[..., None], batch_size=1000, verbose=0).argmax(1)
+    (site.parent / "package.json").write_text('{"type": "module"}')  # so Node takes .js files
+    images.tofile(site.parent / "images.bin")
+    script = HERE.parent / "tests" / "site" / "read.mjs"
+    command = ["node", script, site, site.parent / "images.bin"]
+    run = subprocess.run(command, check=True, capture_output=True, text=True)
+    found = np.array(json.loads(run.stdout)).argmax(1)
+    return f"{100 * (found == expected).mean():.2f} %"
+
+
+def table() -> list[str]:
+    """The table's rows."""
+    home = Path(tempfile.mkdtemp())
+    for name in ("article", "ours"):
+        (home / name).mkdir()
+    folders = {"article": article(home / "article"), "ours": home / "ours" / "site"}
+    digitlab.build_site(folders["ours"])
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    seconds: dict = {(name, slow): [] for name in folders for slow in (True, False)}
+    sizes, weights, bars = {}, {}, {}
+    with (
+        browser.serve(folders["article"]) as first,
+        browser.serve(folders["ours"]) as second,
+    ):
+        addresses = {"article": first, "ours": second}
+        with browser.chromium(chromium) as chrome:
+            version = chrome.version
+            for _ in range(NAVIGATIONS):
+                for name, slow in seconds:  # in turn
+                    took, fetched = navigation(chrome, addresses[name], LINK if slow else None)
+                    seconds[name, slow].append(took)
+                    files = [folders[name] / (file or "index.html") for file in fetched]
+                    sizes[name] = sum(file.stat().st_size for file in files if file.is_file())
+            for name, folder in folders.items():
+                weights[name] = sum(path.stat().st_size for path in folder.rglob("*.bin"))
+                bars[name] = stroke_to_bars(chrome, addresses[name], name == "ours")
+        same_people = people(chromium, second) if os.environ.get("DIGITLAB_PEN") else None
+    rows = [
+        f"Chromium {version}, headless. Median of {NAVIGATIONS} navigations, each in a new window "
+        f"without a cache, in turn, and of {READINGS} digits.",
+        "",
+        "| | the article's page | `build_site` |",
+        "|---|---|---|",
+        _row("bytes of the weights", weights, "{:,}"),
+        _row("bytes of all files for the first prediction, not compressed", sizes, "{:,}"),
+    ]
+    for slow, where in ((True, "10 Mbit/s with 40 ms of delay"), (False, "loopback")):
+        medians = {name: statistics.median(seconds[name, slow]) for name in folders}
+        rows.append(_row(f"s from navigation until it can read, {where}", medians, "{:.2f}"))
+    rows.append(
+        _row(
+            "ms from the end of a stroke (the article's: from the press of Predict) to the bars",
+            bars,
+            "{:.1f}",
+        )
+    )
+    rows.append(f"| MNIST's test digits read as by Keras in float32 | | {mnist(folders['ours'])} |")
+    if same_people:
+        name = f"{PEOPLE} digits of unipen-a, drawn with a pen, read as by Python"
+        rows.append(f"| {name} | | {same_people} |")
+    shutil.rmtree(home)
+    return rows
+
+
+def _row(name: str, values: dict, form: str) -> str:
+    return f"| {name} | {form.format(values['article'])} | {form.format(values['ours'])} |"
+
+
+if __name__ == "__main__":
+    print("\n".join(table()))

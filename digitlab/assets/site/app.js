@@ -1,0 +1,126 @@
+// The page: the pad on one side, what the network reads on the other.
+
+import { SIZE } from "./ink.js";
+import { loadNetwork } from "./network.js";
+import { Pad } from "./pad.js";
+import { percent, predict, sentence } from "./recognizer.js";
+
+const INTERVAL = 50; // ms at least from one reading to the next while the pen moves
+const SHARE = 4; // and reading takes one part in four of that time, so that ink flows on slow phones, too
+const WARM_UPS = 8; // readings after which the browser has compiled what computes them
+
+const element = (id) => document.getElementById(id);
+const live = element("live");
+const seen = element("seen").getContext("2d");
+const bars = Array.from(element("bars").children, (row) => ({
+  row,
+  fill: row.querySelector(".fill"),
+  percent: row.querySelector(".percent"),
+}));
+
+let network = null;
+let nextReading = 0; // not before, on performance.now()'s clock
+
+const pad = new Pad(element("pad"), {
+  ink() {
+    document.body.classList.add("drawn");
+    if (network && live.checked && performance.now() >= nextReading) show(timed());
+  },
+  change() {
+    document.body.classList.toggle("drawn", pad.strokes.length > 0);
+    if (live.checked || pad.strokes.length === 0) read();
+    else show(null, "Press Predict");
+  },
+});
+
+/** Reads what is drawn, and shows it. */
+function read() {
+  if (network) show(timed());
+}
+
+function timed() {
+  const begun = performance.now();
+  const reading = predict(network, pad.drawing);
+  const now = performance.now();
+  nextReading = Math.max(begun + INTERVAL, now + (SHARE - 1) * (now - begun));
+  return reading;
+}
+
+/** Shows a reading, or none: empty bars, and a sentence. */
+function show(reading, words = sentence(reading)) {
+  const full = reading !== null && reading.reason !== "empty";
+  bars.forEach(({ row, fill, percent: text }, digit) => {
+    const share = full ? reading.probabilities[digit] : 0;
+    row.classList.toggle("best", full && digit === reading.digit);
+    fill.style.transform = `scaleX(${share})`;
+    text.textContent = percent(share);
+  });
+  const pixels = seen.createImageData(SIZE, SIZE);
+  for (let i = 0; i < SIZE * SIZE; i++) {
+    pixels.data.fill(full ? Math.round(255 * reading.image[i]) : 0, 4 * i, 4 * i + 3);
+    pixels.data[4 * i + 3] = 255;
+  }
+  seen.putImageData(pixels, 0, 0);
+  say(words, !full || reading.digit === null);
+}
+
+function say(words, quiet) {
+  element("sentence").textContent = words;
+  document.body.classList.toggle("quiet", quiet);
+}
+
+async function load(cache) {
+  element("trouble").hidden = true;
+  show(null, "Loading …");
+  try {
+    network = await loadNetwork("model/model.json", cache);
+  } catch (error) {
+    show(null, "I cannot read");
+    element("trouble").hidden = false;
+    element("trouble").firstElementChild.textContent = `The network did not load: ${error.message}.`;
+    document.documentElement.dataset.state = "trouble";
+    return;
+  }
+  if (pad.strokes.length > 0) pad.listener.change();
+  else read();
+  document.documentElement.dataset.state = "ready";
+  performance.mark("ready");
+  warmUp(WARM_UPS);
+  keepForOffline();
+}
+
+/** Reads something now and then while there is nothing else to do: the first strokes are read as fast as later ones. */
+function warmUp(times) {
+  if (times === 0) return;
+  const idle = globalThis.requestIdleCallback ?? ((callback) => setTimeout(callback, 50));
+  idle(() => {
+    predict(network, [[[0, 0], [100, 80], [20, 200], [0, 0]]]);
+    warmUp(times - 1);
+  });
+}
+
+/** Keeps the page in the browser, to work without a network connection. Not where the browser has no means to. */
+async function keepForOffline() {
+  const workers = navigator.serviceWorker;
+  if (!workers) return; // the page came by http and not from this machine
+  const before = workers.controller;
+  workers.addEventListener("controllerchange", () => {
+    // A new version of the page has come. Nobody's drawing is taken away for it.
+    if (before && pad.drawing.length === 0) location.reload();
+  });
+  try {
+    await workers.register("sw.js");
+  } catch (error) {
+    console.warn(`This page will not work offline: ${error.message}`);
+  }
+}
+
+element("undo").addEventListener("click", () => pad.undo());
+element("clear").addEventListener("click", () => pad.clear());
+element("predict").addEventListener("click", () => {
+  pad.lift();
+  read();
+});
+live.addEventListener("change", () => pad.listener.change());
+element("retry").addEventListener("click", () => load("reload"));
+load();

@@ -1,0 +1,101 @@
+// Ink: strokes brought to 28 x 28 as the digits of MNIST were. The same as render_strokes in
+// digitlab/ink.py, where each step is explained; tests/fixtures/ink.json holds both to it.
+//
+// A stroke is a list of points [x, y] in pixels of the pad, y down; a drawing is a list of strokes.
+
+export const SIZE = 28; // pixels: the side of an image
+const BOX = 20; // pixels: the longer side of the ink in it
+const PEN_WIDTH = 2.6; // pixels
+const CENTRE = 14; // pixels: where the centre of mass goes
+
+const REACH = PEN_WIDTH / 2 + 0.5; // pixels from the line to where its ink ends
+const PIECE = 2; // pixels: the longest piece of a line that is drawn at once
+const WINDOW = Math.floor(PIECE + 2 * REACH) + 1; // pixels: all that one piece can reach
+const MARGIN = 14; // pixels around the image: moved by its centre of mass, ink can leave it
+const SIDE = SIZE + 2 * MARGIN;
+const SMALLEST = 1e-300; // half the longer side of a drawing that is not a dot
+
+/**
+ * Draws strokes as MNIST would have them, whatever pad, place and size they came from.
+ *
+ * @param {number[][][]} drawing strokes, each a list of points [x, y], y down
+ * @returns {Float32Array} 28 x 28 values in [0, 1], row by row, ink 1 on paper 0; all 0 without points
+ * @throws {RangeError} when a coordinate is not a finite number
+ */
+export function renderStrokes(drawing) {
+  const segments = []; // [x, y, x, y]: from one point to the next; a dot goes to where it is
+  for (const stroke of drawing) {
+    if (!stroke.every((point) => point.length === 2 && point.every(Number.isFinite))) {
+      throw new RangeError("expected points [x, y] of finite numbers");
+    }
+    if (stroke.length === 1) segments.push([...stroke[0], ...stroke[0]]);
+    for (let i = 1; i < stroke.length; i++) segments.push([...stroke[i - 1], ...stroke[i]]);
+  }
+  if (segments.length === 0) return new Float32Array(SIZE * SIZE);
+
+  // 1. Fit.
+  const low = [Infinity, Infinity];
+  const high = [-Infinity, -Infinity];
+  for (const segment of segments) {
+    segment.forEach((value, i) => {
+      low[i % 2] = Math.min(low[i % 2], value);
+      high[i % 2] = Math.max(high[i % 2], value);
+    });
+  }
+  const middle = low.map((value, i) => value / 2 + high[i] / 2); // halves cannot overflow
+  const half = Math.max(...low.map((value, i) => high[i] / 2 - value / 2));
+  const scale = half > SMALLEST ? (BOX - PEN_WIDTH) / 2 / half : 0;
+  const fitted = segments.map((segment) => segment.map((value, i) => (value - middle[i % 2]) * scale + CENTRE));
+  const pieces = fitted.flatMap(cut);
+
+  // 2. Draw. 3. Centre, and draw again: moving the points keeps the edges as sharp as they were.
+  const [x, y] = centreOfMass(coverage(pieces, 0, 0));
+  return Float32Array.from(coverage(pieces, CENTRE - x, CENTRE - y));
+}
+
+/** Cuts a segment into pieces no longer than PIECE. */
+function cut([x0, y0, x1, y1]) {
+  const count = Math.max(Math.ceil(Math.hypot(x1 - x0, y1 - y0) / PIECE), 1);
+  const dx = (x1 - x0) / count;
+  const dy = (y1 - y0) / count;
+  return Array.from({ length: count }, (_, i) => [x0 + dx * i, y0 + dy * i, dx, dy]);
+}
+
+/** The ink that a round pen leaves along pieces [x, y, dx, dy], all moved: 28 x 28 values in [0, 1]. */
+function coverage(pieces, moveX, moveY) {
+  const squared = new Float64Array(SIDE * SIDE).fill(REACH ** 2); // the distance to the ink
+  for (const [startX, startY, dx, dy] of pieces) {
+    const x = startX + moveX;
+    const y = startY + moveY;
+    const length = dx * dx + dy * dy || 1; // squared; for a dot any divisor does, its products are 0
+    const left = Math.ceil(Math.min(x, x + dx) - REACH);
+    const top = Math.ceil(Math.min(y, y + dy) - REACH);
+    for (let row = top; row < top + WINDOW; row++) {
+      for (let column = left; column < left + WINDOW; column++) {
+        // Where on its piece, 0 to 1, lies the point nearest to this pixel?
+        const at = Math.min(Math.max(((column - x) * dx + (row - y) * dy) / length, 0), 1);
+        const distance = (column - x - at * dx) ** 2 + (row - y - at * dy) ** 2;
+        const place = (row + MARGIN) * SIDE + column + MARGIN;
+        if (distance < squared[place]) squared[place] = distance;
+      }
+    }
+  }
+  const image = new Float64Array(SIZE * SIZE);
+  for (let row = 0; row < SIZE; row++) {
+    for (let column = 0; column < SIZE; column++) {
+      const distance = Math.sqrt(squared[(row + MARGIN) * SIDE + column + MARGIN]);
+      image[row * SIZE + column] = Math.min(Math.max(REACH - distance, 0), 1);
+    }
+  }
+  return image;
+}
+
+function centreOfMass(image) {
+  let [sum, x, y] = [0, 0, 0];
+  image.forEach((value, i) => {
+    sum += value;
+    x += value * (i % SIZE);
+    y += value * Math.floor(i / SIZE);
+  });
+  return [x / sum, y / sum];
+}

@@ -1,0 +1,446 @@
+"""The web page as people have it, in Chromium: mouse, finger, pen, keyboard, and no network."""
+
+import json
+import re
+import shutil
+
+import browser
+import numpy as np
+import pytest
+from test_site import VECTORS, exported, same_weights  # noqa: F401  (a fixture)
+
+import digitlab
+from digitlab import stored_drawing
+
+STRICT = {"Content_Security_Policy": "default-src 'self'"}
+
+
+@pytest.fixture(scope="module")
+def chrome(chromium):
+    with browser.chromium(chromium) as chrome:
+        yield chrome
+
+
+@pytest.fixture(scope="module")
+def address(site):
+    """Below a path, as on a host that serves many sites, and under the strictest policy."""
+    with browser.serve(site, "/class/7b/digits/", **STRICT) as address:
+        yield address
+
+
+@pytest.fixture
+def visit(chrome, address):
+    """visit(**context) -> the page in a new window, which may do nothing that it should not."""
+    opened = []
+
+    def go(to=address, state="ready", clean=True, **context):
+        options = {"viewport": {"width": 1280, "height": 800}, "has_touch": True} | context
+        window = chrome.new_context(**options)
+        page = window.new_page()
+        wrong = []  # errors, violations of the policy, requests to other hosts
+        window.on("request", lambda r: r.url.startswith(to) or wrong.append(r.url))
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("console", lambda m: m.type == "error" and wrong.append(m.text))
+        opened.append((window, wrong if clean else []))
+        pad = browser.Page(page)
+        page.goto(to)
+        pad.wait_until(state)
+        return pad
+
+    yield go
+    for window, wrong in opened:
+        assert wrong == []
+        window.close()
+
+
+def ten(pad):
+    """The ten percentages that stand beside the bars."""
+    return [int(text.removesuffix(" %")) for text in pad.page.locator(".percent").all_inner_texts()]
+
+
+@pytest.mark.parametrize("device", ["mouse", "finger", "pen"])
+def test_all_ten_digits_are_read(visit, device):
+    pad = visit()
+    pad.page.evaluate(
+        """() => { window.kinds = new Set();
+            window.addEventListener('pointermove', e => kinds.add(e.pointerType), true); }"""
+    )
+    draw = getattr(pad, f"draw_with_{device}")
+    for digit in range(10):
+        draw([stroke[::4] for stroke in stored_drawing(digit)])
+        pad.says(f"I read an? {digit} ")
+        assert int(np.argmax(ten(pad))) == digit
+        assert pad.page.locator(".best").inner_text().startswith(str(digit))
+        assert pad.ink() > 0.03
+        pad.press("Clear")
+        pad.says("Draw a digit")
+        assert pad.ink() == 0 and ten(pad) == [0] * 10
+    kind = "touch" if device == "finger" else device
+    assert kind in pad.page.evaluate("() => [...window.kinds]")
+    assert pad.page.evaluate("() => scrollY") == 0
+
+
+def test_the_reading_is_that_of_python(visit, same_weights):  # noqa: F811
+    pad = visit()
+    readings = pad.page.evaluate(
+        """async drawings => {
+          const load = name => import(new URL(name, document.baseURI));
+          const { loadNetwork } = await load('network.js');
+          const { predict, sentence } = await load('recognizer.js');
+          const network = await loadNetwork('model/model.json');
+          return drawings.map(drawing => {
+            const reading = predict(network, drawing);
+            const [image, probabilities] = [[...reading.image], [...reading.probabilities]];
+            return { ...reading, image, probabilities, sentence: sentence(reading) };
+          }); }""",
+        [vector["strokes"] for vector in VECTORS],
+    )
+    for vector, reading in zip(VECTORS, readings, strict=True):
+        expected = same_weights.predict(vector["strokes"])
+        assert abs(np.array(reading["image"]) - np.ravel(vector["image"])).max() <= 1e-3
+        difference = abs(np.array(reading["probabilities"]) - expected.probabilities).max()
+        assert difference <= 1e-4, vector["name"]
+        assert reading["sentence"] == str(expected), vector["name"]
+
+
+def test_what_is_drawn_is_what_is_read_and_shown(visit):
+    pad = visit()
+    pad.draw_with_mouse(stored_drawing(4))
+    pad.says("I read a 4")
+    seen = pad.page.locator("#seen").evaluate(
+        """canvas => [...canvas.getContext('2d').getImageData(0, 0, 28, 28).data]
+            .filter((_, i) => i % 4 === 0).map(value => value / 255)"""
+    )
+    expected = digitlab.render_strokes(stored_drawing(4))
+    # Chromium rounds the mouse's places to pixels, and merges some of a frame.
+    assert np.abs(np.reshape(seen, (28, 28)) - expected).mean() < 0.02
+    assert sum(ten(pad)) in range(98, 103)
+
+
+def test_undo_takes_back_a_stroke_and_a_clear(visit):
+    pad = visit()
+    pad.draw_with_mouse(stored_drawing(1))
+    pad.says("I read a 1")
+    pad.draw_with_mouse([np.array([[20.0, 20], [260, 20], [260, 260], [20, 260], [20, 20]])])
+    assert not pad.sentence.startswith("I read a 1")
+    pad.press("Undo")
+    pad.says("I read a 1")
+    pad.press("Clear")
+    pad.says("Draw a digit")
+    pad.page.keyboard.press("Control+z")
+    pad.says("I read a 1")
+    assert pad.ink() > 0.01
+    pad.press("Undo")
+    pad.says("Draw a digit")
+    pad.press("Undo")  # nothing is left
+    pad.says("Draw a digit")
+
+
+def test_without_live_it_reads_when_asked(visit):
+    pad = visit()
+    pad.page.get_by_label("Live").uncheck()
+    pad.draw_with_mouse(stored_drawing(7))
+    pad.says("Press Predict")
+    assert ten(pad) == [0] * 10
+    pad.press("Predict")
+    pad.says("I read a 7")
+    pad.press("Clear")
+    pad.says("Draw a digit")
+    pad.draw_with_mouse(stored_drawing(3))
+    pad.says("Press Predict")
+    pad.page.get_by_label("Live").check()
+    pad.says("I read a 3")
+
+
+def test_what_is_no_digit_and_a_trembling_tap(visit):
+    pad = visit()
+    heart = digitlab.doodle("heart", np.random.default_rng(0))
+    pad.draw_with_mouse([40 + 180 * stroke for stroke in heart])
+    assert pad.sentence == "I see no digit in this"
+    assert pad.page.locator(".best").count() == 0
+    pad.press("Clear")
+    pad.draw_with_mouse([np.array([[140.0, 140], [142, 146]])])
+    trembling = pad.sentence
+    pad.press("Clear")
+    pad.draw_with_mouse([np.array([[140.0, 140]])])
+    assert pad.sentence == trembling  # both are dots
+
+
+def test_leaving_the_pad_ends_a_stroke_and_hovering_leaves_no_ink(visit):
+    pad = visit()
+    left, top = pad.box["x"], pad.box["y"]
+    mouse, height = pad.page.mouse, pad.box["height"]
+    mouse.move(left + 60, top + height - 60)
+    mouse.down()
+    for x, y in [(60, -20), (60, 30), (150, 30), (150, -60)]:  # out below, and in again
+        mouse.move(left + x, top + height + (y if x == 60 and y > 0 else y), steps=4)
+    mouse.up()
+    inked = pad.ink()
+    mouse.move(left + 20, top + 20)
+    mouse.move(left + 200, top + 20)
+    assert pad.ink() == inked
+    pad.press("Undo")  # the second stroke alone
+    assert 0 < pad.ink() < inked
+
+
+def test_a_finger_draws_and_does_not_scroll(visit):
+    pad = visit(viewport={"width": 390, "height": 500}, is_mobile=True)
+    pad.draw_with_finger([np.array([[140.0, y] for y in range(250, 40, -10)])])
+    assert pad.page.evaluate("() => scrollY") == 0
+    pad.says("I read a 1")
+
+
+def test_everything_can_be_done_with_the_keyboard(visit):
+    pad = visit()
+    press = pad.page.keyboard.press
+    focused = []
+    for _ in range(7):
+        press("Tab")
+        focused.append(
+            pad.page.evaluate(
+                """() => { const at = document.activeElement, style = getComputedStyle(at);
+                    return [at.id || at.tagName, style.outlineStyle + parseInt(style.outlineWidth)];
+                }"""
+            )
+        )
+    assert [name for name, _ in focused][:6] == "pad undo clear predict live SUMMARY".split()
+    assert {outline for _, outline in focused[:6]} == {"solid3"}
+    pad.canvas.focus()
+    for key in ["Space", *["ArrowDown"] * 14, "Space"]:  # a 1
+        press(key)
+    pad.says("I read a 1")
+    press("Tab")
+    press("Enter")  # Undo
+    pad.says("Draw a digit")
+    assert pad.ink() == 0
+
+
+def test_a_screen_reader_hears_the_result(visit):
+    pad = visit()
+    sentence = pad.page.get_by_role("status")
+    pad.draw_with_mouse(stored_drawing(2))
+    assert sentence.inner_text().startswith("I read a 2")
+    # The picture of the page that a screen reader has.
+    tree = pad.page.locator("body").aria_snapshot()
+    for part in ('button "Undo"', 'button "Clear"', 'button "Predict"', 'switch "Live" [checked]'):
+        assert part in tree
+    assert 'application "Pad: draw a digit' in tree and 'heading "It reads your digits"' in tree
+
+
+WIDTHS = [320, 390, 768, 1280]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_fits_and_can_be_read(visit, scheme):
+    pad = visit(color_scheme=scheme)
+    page = pad.page
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate("() => document.documentElement.scrollWidth") == width
+        box = pad.box
+        assert abs(box["width"] - box["height"]) < 1 and box["width"] >= 224
+        for name in ("Undo", "Clear", "Predict"):
+            assert page.get_by_role("button", name=name, exact=True).bounding_box()["height"] >= 44
+    pad.draw_with_mouse(stored_drawing(5))
+    page.get_by_text("What happens here?").click()
+    texts = page.evaluate(
+        """() => {
+          const numbers = colour => colour.match(/[\\d.]+/g).map(Number);
+          const light = colour => {
+            const [r, g, b] = numbers(colour).slice(0, 3).map(value => {
+              value /= 255;
+              return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+            });
+            return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+          };
+          const ground = element => {
+            for (; element; element = element.parentElement) {
+              const colour = getComputedStyle(element).backgroundColor;
+              if ((numbers(colour)[3] ?? 1) > 0) return colour;
+            }
+            return 'rgb(255, 255, 255)';
+          };
+          document.getElementById('trouble').hidden = false;
+          document.querySelector('#trouble p').textContent = 'a message';
+          const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+          const texts = [];
+          while (walker.nextNode()) {
+            const element = walker.currentNode.parentElement;
+            if (!walker.currentNode.textContent.trim() || element.tagName === 'NOSCRIPT') continue;
+            const style = getComputedStyle(element);
+            const under = element.id === 'hint' ? document.getElementById('pad') : element;
+            const [a, b] = [light(style.color), light(ground(under))].sort((x, y) => y - x);
+            const text = walker.currentNode.textContent.trim();
+            const [size, contrast] = [parseFloat(style.fontSize), (a + 0.05) / (b + 0.05)];
+            texts.push({ text, size, contrast });
+          }
+          return texts; }"""
+    )
+    assert {"Undo", "Predict", "a message", "What the network sees"} <= {t["text"] for t in texts}
+    assert [t for t in texts if t["size"] < 14] == []
+    assert [t for t in texts if t["contrast"] < 4.5] == []
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+def test_nothing_moves(visit, width):
+    pad = visit(viewport={"width": width, "height": 900})
+    pad.page.evaluate(
+        """() => { window.moved = 0;
+            new PerformanceObserver(list => {
+              for (const entry of list.getEntries()) window.moved += entry.value;
+            }).observe({ type: 'layout-shift', buffered: true }); }"""
+    )
+    parts = [pad.page.locator(name) for name in ("#pad", "#bars", "#seen", "footer")]
+    places = [part.bounding_box() for part in parts]
+    heart = digitlab.doodle("heart", np.random.default_rng(0))
+    for drawing in (stored_drawing(1), stored_drawing(8), [40 + 180 * s for s in heart]):
+        pad.press("Clear")
+        pad.draw_with_mouse(drawing)
+        assert [part.bounding_box() for part in parts] == places, pad.sentence
+    assert pad.sentence == "I see no digit in this"  # the longest of them
+    assert pad.page.evaluate("() => window.moved") == 0
+
+
+def test_the_pad_is_as_sharp_as_the_screen(visit):
+    pad = visit(device_scale_factor=3, viewport={"width": 390, "height": 800})
+    assert pad.canvas.evaluate("canvas => canvas.width / canvas.clientWidth") == pytest.approx(
+        3, rel=0.01
+    )
+
+
+def test_a_reload_begins_anew(visit):
+    pad = visit()
+    pad.draw_with_mouse(stored_drawing(6))
+    pad.says("I read a 6")
+    pad.page.reload()
+    pad.wait_until("ready")
+    pad.says("Draw a digit")
+    assert pad.ink() == 0
+    pad.draw_with_mouse(stored_drawing(9))
+    pad.says("I read a 9")
+
+
+def test_it_works_offline_after_the_first_visit(chrome, site, tmp_path):
+    folder = tmp_path / "site"
+    shutil.copytree(site, folder)
+    window = chrome.new_context()
+    page = browser.Page(window.new_page())
+    # Or else the browser would have kept the files by itself.
+    with browser.serve(folder, "/digits/", Cache_Control="no-store") as address:
+        page.open(address)
+        page.page.evaluate("async () => { await navigator.serviceWorker.ready; }")
+    # Nobody answers any more.
+    page.open(address)
+    page.draw_with_mouse(stored_drawing(5))
+    page.says("I read a 5")
+    window.close()
+
+
+def test_a_new_version_takes_the_old_ones_place(chrome, site, tmp_path):
+    folder = tmp_path / "site"
+    shutil.copytree(site, folder)
+    window = chrome.new_context()
+    page = browser.Page(window.new_page())
+    with browser.serve(folder) as address:
+        page.open(address)
+        page.page.evaluate("async () => { await navigator.serviceWorker.ready; }")
+        (old,) = page.page.evaluate("() => caches.keys()")
+        digitlab.build_site(folder, exported(tmp_path / "model", outputs=11))
+        loads = []
+        page.page.on("load", lambda _: loads.append(1))
+        page.open(address)  # the old one still, and behind it comes the new one, which reloads
+        for _ in range(200):
+            page.page.wait_for_timeout(100)
+            if len(loads) == 2:
+                break
+        page.wait_until("ready")
+        assert old not in page.page.evaluate("() => caches.keys()")
+        names = page.page.evaluate(
+            """async () => (await (await caches.open((await caches.keys())[0])).keys())
+                .map(request => request.url)"""
+        )
+    (weights,) = (folder / "model").glob("*.bin")
+    assert any(name.endswith(weights.name) for name in names)
+    window.close()
+
+
+def broken(folder, site, how, tmp_path):
+    """A copy of the site with a network in trouble."""
+    shutil.copytree(site, folder)
+    model, (weights,) = folder / "model" / "model.json", (folder / "model").glob("*.bin")
+    if how == "model.json is missing":
+        model.unlink()
+    elif how == "model.json is cut off":
+        model.write_bytes(model.read_bytes()[:1000])
+    elif how == "weights are missing":
+        weights.unlink()
+    elif how == "weights are cut off":
+        weights.write_bytes(weights.read_bytes()[:1000])
+    elif how == "weights are of another model":
+        weights.write_bytes(weights.read_bytes() + b"more")
+    elif how == "another shape":
+        text = json.loads(model.read_text())
+        layers = text["modelTopology"]["config"]["layers"]
+        (first, *_) = [layer for layer in layers if layer["class_name"] == "Conv2D"]
+        first["config"]["padding"] = "valid"  # what comes out is smaller, and does not fit
+        model.write_text(json.dumps(text))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ("model.json is missing", "model/model.json is missing"),
+        ("model.json is cut off", "model/model.json is damaged"),
+        ("weights are missing", r"model/group1-shard1of1-\w+.bin is missing"),
+        ("weights are cut off", "the weights are cut off"),
+        ("weights are of another model", "do not belong to this model.json"),
+        ("another shape", "does not fit together"),
+    ],
+)
+def test_a_network_in_trouble_is_told_and_can_be_tried_again(visit, site, tmp_path, how, message):
+    folder = broken(tmp_path / "site", site, how, tmp_path)
+    with browser.serve(folder, **STRICT) as address:
+        pad = visit(address, state="trouble", clean=False)
+        text = pad.page.get_by_role("alert").locator("p")
+        assert text.is_visible()
+        assert re.search(message, text.inner_text())
+        assert pad.sentence == "I cannot read"
+        pad.draw_with_mouse(stored_drawing(5))  # the pad goes on
+        assert pad.ink() > 0.03
+        pad.press("Predict")
+        assert text.is_visible()
+        shutil.copytree(site, folder, dirs_exist_ok=True)  # the host has been mended
+        pad.press("Try again")
+        pad.wait_until("ready")
+        pad.says("I read a 5")
+        assert not text.is_visible()
+
+
+def test_a_host_that_does_not_answer_is_told(visit):
+    page = visit(clean=False).page
+    page.context.set_offline(True)
+    message = page.evaluate(
+        """async () => {
+          const { loadNetwork } = await import(new URL('network.js', document.baseURI));
+          return loadNetwork('elsewhere/model.json').catch(error => error.message); }"""
+    )
+    assert message == "elsewhere/model.json cannot be reached"
+
+
+def test_the_policy_would_stop_what_is_not_the_pages_own(visit):
+    """The check of the other tests can fail."""
+    pad = visit(clean=False)
+    found = pad.page.evaluate(
+        """async () => {
+          const found = new Set();
+          const note = event => found.add(event.effectiveDirective);
+          document.addEventListener('securitypolicyviolation', note);
+          const script = document.createElement('script');
+          script.textContent = 'window.broken = true';
+          document.body.append(script);
+          document.body.setAttribute('style', 'color: red');
+          await new Promise(resolve => setTimeout(resolve, 100));
+          return [window.broken ?? null, ...found]; }"""
+    )
+    assert found == [None, "script-src-elem", "style-src-attr"]

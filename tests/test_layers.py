@@ -25,6 +25,10 @@ MAY_IMPORT = {
     "recognizer": {"numpy", "PIL", "ai_edge_litert", "digitlab.ink", "digitlab.silence"}
     | {"tensorflow"},  # where ai_edge_litert has no wheel
     "plots": {"numpy", "matplotlib"},
+    "plots_errors": {"numpy", "matplotlib", "sklearn", "digitlab.plots"},
+    "plots_inside": {"numpy", "matplotlib", "digitlab.plots", "digitlab.saliency"},
+    "saliency": {"numpy"},
+    "inside": {"keras", "numpy"},
     "paper": {"numpy", "anywidget", "ipycanvas", "ipywidgets", "traitlets"},
     "readout": {"numpy", "PIL", "digitlab.recognizer"},
     "pad": {"numpy", "IPython", "ipywidgets", "traitlets"}

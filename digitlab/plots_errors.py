@@ -200,12 +200,13 @@ def plot_calibration(
         )
     ax.set(
         xlim=(0, 1.03),
-        ylim=(0, 1.08),
+        ylim=(0, 1.28),  # room for the legend, above all points
+        yticks=np.arange(6) / 5,
         xlabel="confidence",
         ylabel="share that was right",
         title=title or "",
     )
-    ax.legend(loc="lower right", fontsize="small")
+    ax.legend(loc="upper left", fontsize="small")
     return ax
 
 

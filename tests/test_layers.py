@@ -30,9 +30,12 @@ MAY_IMPORT = {
     "saliency": {"numpy"},
     "inside": {"keras", "numpy"},
     "paper": {"numpy", "anywidget", "ipycanvas", "ipywidgets", "traitlets"},
-    "readout": {"numpy", "PIL", "digitlab.recognizer"},
+    "readout": {"numpy", "PIL", "digitlab.recognizer", "digitlab.saliency"},
     "pad": {"numpy", "IPython", "ipywidgets", "traitlets"}
-    | {f"digitlab.{name}" for name in ("drawings", "ink", "paper", "readout", "recognizer")},
+    | {
+        f"digitlab.{name}"
+        for name in ("drawings", "ink", "paper", "readout", "recognizer", "saliency")
+    },
     "tfjs": {"numpy", "keras", "tensorflow", "tf_keras", "tensorflowjs"},
     "tflite": {"keras", "tensorflow", "digitlab.silence"},
 }

@@ -8,6 +8,7 @@ from collections import Counter
 
 import keras
 import numpy as np
+from tqdm import tqdm
 
 # What only passes on, or finishes, what the layer before it answered.
 _FINISHES = (keras.layers.BatchNormalization, keras.layers.ReLU, keras.layers.Activation)
@@ -106,6 +107,6 @@ def embed(model: keras.Model, images: np.ndarray) -> np.ndarray:
     before_the_last = keras.Model(model.inputs[0], model.layers[-1].input)
     parts = [  # in batches: the first layers' answers are much larger than what is kept
         np.asarray(before_the_last(images[i : i + 256, ..., None] / np.float32(scale)))
-        for i in range(0, len(images), 256)
+        for i in tqdm(range(0, len(images), 256), "Reading", delay=2, leave=False)
     ]
     return np.concatenate(parts)

@@ -95,13 +95,17 @@ def embed(model: keras.Model, images: np.ndarray) -> np.ndarray:
         (n, features) float32.
 
     Raises:
-        ValueError: For images of another shape.
+        ValueError: For images of another shape or type, or none.
     """
     images = np.asarray(images)
-    if images.ndim != 3 or images.shape[1:] != tuple(model.input_shape[1:3]):
+    height, width = model.input_shape[1:3]
+    if images.ndim != 3 or images.shape[1:] != (height, width) or not len(images):
         raise ValueError(
-            f"expected images of shape (n, {', '.join(map(str, model.input_shape[1:3]))}), "
-            f"got {images.shape}"
+            f"expected images of shape (n, {height}, {width}), n at least 1, got {images.shape}"
+        )
+    if images.dtype != np.uint8 and images.dtype.kind != "f":
+        raise ValueError(
+            f"expected images of uint8 (0 to 255) or float (0 to 1), got {images.dtype}"
         )
     scale = 255 if images.dtype == np.uint8 else 1
     before_the_last = keras.Model(model.inputs[0], model.layers[-1].input)

@@ -68,6 +68,10 @@ def plot_digits(
 def plot_drawing(drawing: Sequence[np.ndarray], size: int = 280, ax: Axes | None = None) -> Axes:
     """Show the strokes of a drawing as the pad has them, each with a dot where it starts.
 
+    ::
+
+        digitlab.plot_drawing(pad.strokes)
+
     Args:
         drawing: A list of strokes, each of shape (n, 2): x, y in canvas pixels, y down.
         size: The side of the pad in pixels.

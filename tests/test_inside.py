@@ -88,8 +88,11 @@ def test_the_last_layer_reads_from_the_embedding(model):
 def test_bad_input(model):
     with pytest.raises(ValueError, match=r"\(28, 28\), got \(28, 28, 1\)"):
         get_activations(model, np.zeros((28, 28, 1)))
-    with pytest.raises(ValueError, match=r"\(n, 28, 28\), got \(28, 28\)"):
-        embed(model, np.zeros((28, 28)))
+    for shape in ((28, 28), (0, 28, 28)):
+        with pytest.raises(ValueError, match=r"\(n, 28, 28\), n at least 1, got \((28|0), 28"):
+            embed(model, np.zeros(shape))
+    with pytest.raises(ValueError, match="uint8 .* or float .*got int64"):
+        embed(model, np.zeros((1, 28, 28), np.int64))
     dense = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Flatten()])
     with pytest.raises(ValueError, match="Conv2D"):
         get_filters(dense)

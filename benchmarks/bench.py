@@ -4,6 +4,7 @@ All that is compared is measured in one run, in turn, so that a busy machine slo
 """
 
 import dataclasses
+import functools
 import os
 import platform
 import statistics
@@ -202,6 +203,40 @@ def networks_and_predictions() -> list[str]:
     ]
 
 
+def saliency() -> list[str]:
+    """Rows: the time to find out which ink counted, over the stored drawings."""
+    litert = digitlab.load_recognizer()
+    keras_model = digitlab.Recognizer(digitlab.digits_cnn())  # untrained: as slow as trained
+    drawings = [digitlab.stored_drawing(digit) for digit in range(10)]
+    images = [digitlab.render_strokes(drawing) for drawing in drawings]
+
+    def row(name: str, functions: list[Callable[[], object]]) -> str:
+        times = [median_ms(function, 30) for function in functions]
+        return f"| {name} | {statistics.median(times):.1f} | {max(times):.1f} |"
+
+    def on_the_pad(explain: bool) -> list[Callable[[], object]]:
+        pads = [digitlab.DrawingPad(explain=explain) for _ in drawings]
+        for pad, drawing in zip(pads, drawings, strict=True):
+            pad.draw(drawing)
+        return [pad.predict for pad in pads]
+
+    def measured(recognizer: digitlab.Recognizer) -> list[Callable[[], object]]:
+        return [functools.partial(digitlab.measure_saliency, recognizer, i) for i in images]
+
+    inked = [np.count_nonzero(image) for image in images]
+    return [
+        f"Measured with {machine()}. "
+        f"The ten drawings have ink on {min(inked)} to {max(inked)} pixels.",
+        "",
+        "| ms, ten stored drawings | median | slowest |",
+        "|---|---|---|",
+        row("`measure_saliency`, `load_recognizer()`", measured(litert)),
+        row("`measure_saliency`, `Recognizer(keras_model)`", measured(keras_model)),
+        row("a finished stroke on the pad, `explain=True`", on_the_pad(True)),
+        row("a finished stroke on the pad", on_the_pad(False)),
+    ]
+
+
 def ink_on_the_pad() -> list[str]:
     """From the pen to the screen."""
     versions = ", ".join(
@@ -228,6 +263,7 @@ PARTS = {
     "reading": how_people_are_read,
     "ablation": ablation,
     "networks": networks_and_predictions,
+    "saliency": saliency,
     "ink": ink_on_the_pad,
     "page": web_page,
 }

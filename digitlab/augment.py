@@ -16,6 +16,7 @@ import keras
 import numpy as np
 from PIL import Image
 from skimage.morphology import skeletonize
+from tqdm import tqdm
 
 from digitlab.doodles import LETTERS, SCRIBBLES, SHAPES, doodle
 from digitlab.ink import BOX, CENTRE, PEN_WIDTH, SIZE
@@ -136,7 +137,7 @@ def thin(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         where each digit's points start: (n + 1,) int.
     """
     points, starts = [], [0]
-    for image in images:
+    for image in tqdm(images, "Finding the pen's lines", delay=2, leave=False):
         large = Image.fromarray(image).resize((SIZE * _FINE,) * 2, Image.Resampling.BICUBIC)
         rows, columns = np.nonzero(skeletonize(np.asarray(large) > 110))
         points.append(np.stack([columns, rows], 1))

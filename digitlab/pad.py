@@ -23,8 +23,9 @@ from ipywidgets import HTML, Box, Button, Checkbox, FloatSlider, HBox, Layout, O
 from digitlab.drawings import load_drawing, save_drawing
 from digitlab.ink import as_strokes
 from digitlab.paper import Paper
-from digitlab.readout import error_html, picture_html, reading_html
+from digitlab.readout import error_html, picture_html, reading_html, saliency_html
 from digitlab.recognizer import Prediction, as_recognizer
+from digitlab.saliency import measure_saliency
 
 _STYLE = (Path(__file__).parent / "assets" / "pad.css").read_text(encoding="utf-8")
 # In a saved notebook: hides JupyterLab's "model not found", just before the picture.
@@ -55,6 +56,9 @@ class DrawingPad(Box):
     - ``live``: whether the drawing is read while and after the pen moves; when False, when asked.
     - ``pen_width``: on the screen, in pad pixels. What the network sees does not depend on it.
     - ``recognizer``: what reads.
+    - ``explain``: whether to show under the bars which ink counted for the digit and which against
+      it, after each stroke; see `digitlab.measure_saliency`. It asks the recognizer some hundred
+      times, all at once, which one with ``predict(strokes)`` alone cannot answer.
 
     Args:
         recognizer: A `Recognizer`, or anything with ``predict(strokes) -> Prediction``; a Keras
@@ -63,6 +67,7 @@ class DrawingPad(Box):
         size: The side of the pad in pixels. On a narrower page it is shown smaller.
         live: See above.
         pen_width: See above; 7 % of the size when left out.
+        explain: See above.
         layout: An `ipywidgets.Layout`, or a dictionary, for the whole.
 
     Raises:
@@ -75,6 +80,7 @@ class DrawingPad(Box):
     live = traitlets.Bool(True)
     pen_width = traitlets.Float()
     recognizer = traitlets.Any()
+    explain = traitlets.Bool(False)
 
     _timer: asyncio.TimerHandle | None = None  # of the next reading while the pen moves
 
@@ -85,6 +91,7 @@ class DrawingPad(Box):
         *,
         live: bool = True,
         pen_width: float | None = None,
+        explain: bool = False,
         layout: Layout | dict | None = None,
     ):
         if not (type(size) is int and size > 0):
@@ -106,6 +113,7 @@ class DrawingPad(Box):
             live=live,
             pen_width=pen_width,
             recognizer=recognizer,
+            explain=explain,
         )
         self._paper = Paper(
             size,
@@ -115,7 +123,7 @@ class DrawingPad(Box):
             on_ink=self._read_soon,
             on_stroke=self._add,
             on_key=lambda key: self.undo() if key == "undo" else self.redo(),
-            on_announces=lambda: self._say(self._sentence, self._shown),
+            on_announces=self._show_reading,
         )
         self._reading, self._messages, self._printed = HTML(), HTML(), Output()
         self.children = [
@@ -127,7 +135,9 @@ class DrawingPad(Box):
         self.children[-1].add_class("digitlab-messages")
         self.add_class("digitlab-pad")
         self.observe(lambda _: self._paper.set_pen_width(self.pen_width), "pen_width")
-        self.observe(self._shown_errors(lambda _: self._settle()), ["live", "recognizer"])
+        self.observe(
+            self._shown_errors(lambda _: self._settle()), ["live", "recognizer", "explain"]
+        )
         self.predict()
 
     def draw(self, drawing: Sequence) -> None:
@@ -169,6 +179,7 @@ class DrawingPad(Box):
         with self._action():
             try:
                 prediction = self._read()
+                self._shown_errors(self._explain)(prediction)
             finally:
                 self._finish()
             callbacks = list(self._callbacks)
@@ -402,6 +413,17 @@ class DrawingPad(Box):
         self._set(image=prediction.image, prediction=prediction)
         return prediction
 
+    def _explain(self, prediction: Prediction) -> None:
+        """Show which ink counted, if that is wanted; what was read is shown already."""
+        if not self.explain or prediction.reason == "empty":
+            return
+        saliency, instead = None, "No digit, so no ink counted for one."
+        if prediction.digit is not None:
+            instead = "What reads here has no predict_images to find it out with."
+            if hasattr(self.recognizer, "predict_images"):
+                saliency = measure_saliency(self.recognizer, prediction.image, prediction.digit)
+        self._say(str(prediction), prediction, saliency, instead)
+
     def _legible(self) -> list[np.ndarray]:
         """The drawing as it is read, the stroke under the pen included."""
         drawing = [*self.strokes, *self._paper.pen]
@@ -417,12 +439,27 @@ class DrawingPad(Box):
             self._timer.cancel()
             self._timer = None
 
-    def _say(self, sentence: str, prediction: Prediction | None = None) -> None:
+    def _say(
+        self,
+        sentence: str,
+        prediction: Prediction | None = None,
+        saliency: np.ndarray | None = None,
+        instead: str = "",
+    ) -> None:
         """Show a sentence beside the pad, and under it the reading that it speaks of."""
-        self._sentence, self._shown = sentence, prediction
+        self._sentence, self._shown, self._under = sentence, prediction, ""
+        if self.explain:
+            instead = instead or f"You see it after {'each stroke' if self.live else 'Predict'}."
+            self._under = saliency_html(prediction, saliency, instead)
+        self._show_reading()
+
+    def _show_reading(self) -> None:
         # The paper announces it better: only what is final, and also the same again.
         role = None if self._paper.announces else "status"
-        self._reading.value = reading_html(prediction, sentence, role)
+        self._reading.value = self._reading_html(role)
+
+    def _reading_html(self, role: str | None = None) -> str:
+        return reading_html(self._shown, self._sentence, role) + self._under
 
     def _finish(self) -> None:
         """What is said now stays until the next change."""
@@ -451,9 +488,7 @@ class DrawingPad(Box):
         if update and not self._displayed:
             return
         self._displayed = True
-        picture = picture_html(
-            self.strokes, self.size, self.pen_width, reading_html(self._shown, self._sentence)
-        )
+        picture = picture_html(self.strokes, self.size, self.pen_width, self._reading_html())
         html = f'<div class="digitlab-picture {self._picture_class}">{picture}</div>'
         display(
             {"text/html": f"<style>{_NO_WIDGET}</style>{html}", "text/plain": repr(self)},

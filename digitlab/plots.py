@@ -20,14 +20,20 @@ def plot_digits(
     labels: Sequence | np.ndarray | None = None,
     title: str | None = None,
     columns: int = 10,
+    figsize: tuple[float, float] | None = None,
 ) -> np.ndarray:
     """Show images in a grid, each under its label; the Axes come back in an array.
+
+    ::
+
+        digitlab.plot_digits(digits.x_train[:20], digits.y_train[:20], title=digits.name)
 
     Args:
         images: (n, h, w), ink light on dark, any numeric type; or a single one, (h, w).
         labels: n labels, shown with `str`.
         title: Say where the digits come from: `Digits.name`, for one.
         columns: Images in a row.
+        figsize: Width and height in inches.
 
     Raises:
         ValueError: When the images have another number of dimensions, or the labels another length.
@@ -44,7 +50,7 @@ def plot_digits(
     figure, grid = plt.subplots(
         rows,
         columns,
-        figsize=(columns, rows * (1.25 if labels is not None else 1.0) + 0.4),
+        figsize=figsize or (columns, rows * (1.25 if labels is not None else 1.0) + 0.4),
         squeeze=False,
         layout="constrained",
     )
@@ -62,6 +68,10 @@ def plot_digits(
 def plot_drawing(drawing: Sequence[np.ndarray], size: int = 280, ax: Axes | None = None) -> Axes:
     """Show the strokes of a drawing as the pad has them, each with a dot where it starts.
 
+    ::
+
+        digitlab.plot_drawing(pad.strokes)
+
     Args:
         drawing: A list of strokes, each of shape (n, 2): x, y in canvas pixels, y down.
         size: The side of the pad in pixels.
@@ -70,7 +80,7 @@ def plot_drawing(drawing: Sequence[np.ndarray], size: int = 280, ax: Axes | None
     Returns:
         The Axes.
     """
-    ax = ax or _axes(2.8, 2.8)
+    ax = ax or new_axes(2.8, 2.8)
     for stroke in drawing:
         x, y = np.asarray(stroke, float).T
         (line,) = ax.plot(x, y, linewidth=4, solid_capstyle="round")
@@ -83,6 +93,10 @@ def plot_probabilities(
     probabilities: np.ndarray, title: str | None = None, ax: Axes | None = None
 ) -> Axes:
     """Show the probabilities of the ten digits as bars, the highest one marked.
+
+    ::
+
+        digitlab.plot_probabilities(pad.prediction.probabilities, title=str(pad.prediction))
 
     Args:
         probabilities: (10,), in [0, 1].
@@ -98,7 +112,7 @@ def plot_probabilities(
     probabilities = np.asarray(probabilities, float)
     if probabilities.shape != (10,):
         raise ValueError(f"expected probabilities of shape (10,), got {probabilities.shape}")
-    ax = ax or _axes(4.5, 2.4)
+    ax = ax or new_axes(4.5, 2.4)
     best = probabilities.argmax()
     bars = ax.bar(range(10), probabilities, color=_PLAIN)
     bars[best].set_color(_MARKED)
@@ -119,6 +133,12 @@ def plot_history(
 ) -> Axes:
     """Show how a metric went from epoch to epoch, for training and validation.
 
+    ::
+
+        digitlab.plot_history(history, title=f"{model.name}, {digits.name}", metric="loss")
+
+    To watch them while the network trains, nothing is needed: `digitlab.train` shows them.
+
     Args:
         history: What `digitlab.train` or Keras' ``fit`` returned, or its dictionary of lists.
         title: Say which network and which data.
@@ -134,7 +154,7 @@ def plot_history(
     values = getattr(history, "history", history)
     if metric not in values:
         raise ValueError(f"expected one of {sorted(values)} as the metric, got {metric!r}")
-    ax = ax or _axes(4.5, 3)
+    ax = ax or new_axes(4.5, 3)
     for name, label, style in ((metric, "training", "o--"), (f"val_{metric}", "validation", "o-")):
         if name in values:
             ax.plot(range(1, len(values[name]) + 1), values[name], style, label=label)
@@ -144,5 +164,6 @@ def plot_history(
     return ax
 
 
-def _axes(width: float, height: float) -> Axes:
+def new_axes(width: float, height: float) -> Axes:
+    """Axes in a figure of their own, its sides in inches."""
     return plt.subplots(figsize=(width, height), layout="constrained")[1]

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from digitlab.recognizer import Prediction
+from digitlab.saliency import AGAINST, FOR, SIGNS, colour_saliency, say_place, strongest_ink
 
 
 def reading_html(prediction: Prediction | None, sentence: str, role: str | None = None) -> str:
@@ -37,6 +38,47 @@ def reading_html(prediction: Prediction | None, sentence: str, role: str | None 
         ' alt="the image of 28 x 28 pixels that the network sees"'
         ' style="image-rendering: pixelated; outline: 1px solid gray"><br>'
         "what the network sees</div></div></div>"
+    )
+
+
+def saliency_html(prediction: Prediction | None, saliency: np.ndarray | None, else_say: str) -> str:
+    """Which ink counted for the digit and which against it: a picture, and the same in words.
+
+    Args:
+        prediction: What was read.
+        saliency: (28, 28), as `digitlab.measure_saliency` gives it; or None.
+        else_say: What to say without one. The picture then shows the ink alone.
+    """
+    image = np.zeros((28, 28)) if prediction is None else prediction.image
+    places: list[tuple[int, int] | None] = [None, None]
+    if prediction is None or saliency is None:
+        title, lines = "Which ink counts", [f"<div>{escape(else_say)}</div>"]
+        saliency = np.zeros((28, 28))
+    else:
+        title = f"Which ink counted for the {prediction.digit}"
+        places = strongest_ink(image, saliency)
+        parts = ((FOR, "for it"), (AGAINST, "against it"))
+        lines = [
+            f'<div><b style="{_mark(colour)}">{sign}</b> {words}: '
+            f"{say_place(*place) if place else 'nothing'}</div>"
+            for sign, (colour, words), place in zip(SIGNS, parts, places, strict=True)
+        ]
+    marks = "".join(
+        f'<b aria-hidden="true" style="position: absolute; left: {3 * place[1] + 1.5}px;'
+        f" top: {3 * place[0] + 1.5}px; transform: translate(-50%, -50%);"
+        f' {_mark(colour)}">{sign}</b>'
+        for sign, colour, place in zip(SIGNS, (FOR, AGAINST), places, strict=True)
+        if place
+    )
+    # The words beside it say what it shows, so the picture needs no text of its own.
+    return (
+        '<div style="display: flex; align-items: center; gap: 12px; margin-top: 10px;'
+        ' min-height: 92px; font-size: 14px; line-height: 1.3" class="digitlab-saliency">'
+        '<div style="position: relative; width: 84px; height: 84px; flex: none">'
+        f'<img src="{_data_url(colour_saliency(image, saliency) / 255)}" width="84" height="84"'
+        ' alt="" style="image-rendering: pixelated; outline: 1px solid gray">'
+        f"{marks}</div><div>"
+        f'<div style="font-weight: bold">{title}</div>{"".join(lines)}</div></div>'
     )
 
 
@@ -80,6 +122,16 @@ def _bar_html(digit: int, probability: float, best: bool) -> str:
     )
 
 
+def _mark(colour: np.ndarray) -> str:
+    """The style of a sign on its colour, which is seen on any page."""
+    return (
+        f"background: rgb({', '.join(map(str, colour))}); color: black; border-radius: 50%;"
+        " box-shadow: 0 0 0 1px white;"
+        " display: inline-block; width: 13px; height: 13px; font-size: 13px; line-height: 13px;"
+        " text-align: center"
+    )
+
+
 def _drawn(strokes: list[np.ndarray], size: int, pen_width: float) -> np.ndarray:
     """The drawing as the pad shows it: (168, 168) in [0, 1]."""
     side, finer = 168, 3  # drawn three times as large, then made smaller: smooth edges
@@ -95,7 +147,7 @@ def _drawn(strokes: list[np.ndarray], size: int, pen_width: float) -> np.ndarray
 
 
 def _data_url(image: np.ndarray) -> str:
-    """An image (h, w) in [0, 1] as the address of a PNG."""
+    """An image (h, w) or (h, w, 3) in [0, 1] as the address of a PNG."""
     png = io.BytesIO()
     Image.fromarray((image * 255).round().astype(np.uint8)).save(png, "png")
     return "data:image/png;base64," + base64.b64encode(png.getvalue()).decode()

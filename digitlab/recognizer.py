@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
+from tqdm import tqdm
 
 from digitlab.ink import SIZE, normalize_image, render_strokes
 from digitlab.silence import silent_stderr
@@ -118,6 +119,7 @@ class Recognizer:
 
         Each is taken for a digit. Beside `images` and the result no more than a few of them are
         in memory at once, so a million on disk can be read: ``numpy.load(path, mmap_mode="r")``.
+        After two seconds, a bar shows how long is left.
 
         Args:
             images: (n, 28, 28), ink light on dark: uint8 in 0 to 255, or floating point in [0, 1].
@@ -137,7 +139,9 @@ class Recognizer:
                 f"expected images of uint8 (0 to 255) or float (0 to 1), got {images.dtype}"
             )
         probabilities = np.empty((len(images), CLASSES), np.float32)
-        for first in range(0, len(images), _BATCH):
+        firsts = range(0, len(images), _BATCH)
+        # One batch needs no bar, and making one takes longer than reading an image.
+        for first in tqdm(firsts, "Reading", delay=2, leave=False, disable=len(firsts) < 2):
             batch = images[first : first + _BATCH]
             probabilities[first : first + _BATCH] = _given_a_digit(self._answers(batch))
         return probabilities

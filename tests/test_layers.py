@@ -19,16 +19,23 @@ MAY_IMPORT = {
     "drawings": {"numpy", "digitlab.ink"},
     "networks": {"keras"},
     "doodles": {"numpy"},
-    "augment": {"keras", "numpy", "PIL", "skimage", "digitlab.doodles", "digitlab.ink"},
+    "augment": {"keras", "numpy", "PIL", "skimage", "tqdm", "digitlab.doodles", "digitlab.ink"},
     "training": {"keras", "numpy", "IPython", "digitlab.augment", "digitlab.data"},
     "silence": set(),
-    "recognizer": {"numpy", "PIL", "ai_edge_litert", "digitlab.ink", "digitlab.silence"}
+    "recognizer": {"numpy", "PIL", "tqdm", "ai_edge_litert", "digitlab.ink", "digitlab.silence"}
     | {"tensorflow"},  # where ai_edge_litert has no wheel
     "plots": {"numpy", "matplotlib"},
+    "plots_errors": {"numpy", "matplotlib", "sklearn", "digitlab.plots"},
+    "plots_inside": {"numpy", "matplotlib", "digitlab.plots", "digitlab.saliency"},
+    "saliency": {"numpy"},
+    "inside": {"keras", "numpy", "tqdm"},
     "paper": {"numpy", "anywidget", "ipycanvas", "ipywidgets", "traitlets"},
-    "readout": {"numpy", "PIL", "digitlab.recognizer"},
+    "readout": {"numpy", "PIL", "digitlab.recognizer", "digitlab.saliency"},
     "pad": {"numpy", "IPython", "ipywidgets", "traitlets"}
-    | {f"digitlab.{name}" for name in ("drawings", "ink", "paper", "readout", "recognizer")},
+    | {
+        f"digitlab.{name}"
+        for name in ("drawings", "ink", "paper", "readout", "recognizer", "saliency")
+    },
     "tfjs": {"numpy", "keras", "tensorflow", "tf_keras", "tensorflowjs"},
     "tflite": {"keras", "tensorflow", "digitlab.silence"},
     "site": {"pooch"},

@@ -32,8 +32,8 @@ def prose(notebook):
     return "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
 
 
-def test_there_are_six():
-    assert [name[:3] for name in NAMES] == ["01_", "02_", "03_", "04_", "05_", "06_"]
+def test_there_are_eight():
+    assert [name[:3] for name in NAMES] == [f"0{number}_" for number in range(1, 9)]
 
 
 def test_run_clean_from_top_to_bottom(notebook):

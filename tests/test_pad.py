@@ -1,7 +1,10 @@
 """The pad without a browser: its handlers are called as the browser's events call them."""
 
 import asyncio
+import base64
+import io
 import json
+import re
 import time
 from collections import Counter
 
@@ -13,8 +16,17 @@ from IPython.testing.globalipapp import start_ipython
 from IPython.utils.capture import capture_output
 from ipywidgets import Button, Checkbox, FloatSlider
 from ipywidgets.widgets.widget import _instances
+from PIL import Image
 
-from digitlab import DrawingPad, Prediction, Recognizer, render_strokes, stored_drawing
+from digitlab import (
+    DrawingPad,
+    Prediction,
+    Recognizer,
+    measure_saliency,
+    render_strokes,
+    stored_drawing,
+)
+from digitlab.saliency import colour_saliency
 
 
 @pytest.fixture
@@ -476,18 +488,22 @@ def test_files(pad, tmp_path):
 def test_a_saved_notebook_has_a_picture():
     shell = start_ipython()
     try:
-        pad = DrawingPad()
-        with capture_output() as captured:
-            display(pad)
-            pad.draw(stored_drawing(5))
-        widget, picture, *updates = captured.outputs
+        shown = []
+        for explain in (False, True):
+            pad = DrawingPad(explain=explain)
+            with capture_output() as captured:
+                display(pad)
+                pad.draw(stored_drawing(5))
+            shown.append(captured.outputs)
     finally:
         type(shell).clear_instance()
-    assert "application/vnd.jupyter.widget-view+json" in widget.data
-    assert "Draw a digit" in picture.data["text/html"]
-    assert len(updates) == 1 and "I read a 5" in updates[0].data["text/html"]
-    assert updates[0].data["text/html"].count("data:image/png") == 2
-    assert updates[0].data["text/plain"] == repr(pad)
+    for explain, (widget, picture, *updates) in enumerate(shown):
+        assert "application/vnd.jupyter.widget-view+json" in widget.data
+        assert "Draw a digit" in picture.data["text/html"]
+        assert len(updates) == 1 and "I read a 5" in updates[0].data["text/html"]
+        assert updates[0].data["text/html"].count("data:image/png") == 2 + explain
+        assert updates[0].data["text/html"].count("Which ink counted for the 5") == explain
+        assert updates[0].data["text/plain"] == repr(pad)
 
 
 def test_bad_input_draws_nothing(pad):
@@ -508,3 +524,75 @@ def test_two_pads_do_not_share(pad):
     other = DrawingPad(size=100, layout={"border": "1px solid"})
     other.draw([[[1, 1], [50, 99]]])
     assert pad.strokes == [] and len(other.strokes) == 1 and other.size == 100
+
+
+def explained(pad):
+    """What stands under the bars, without its tags, and the image there as an array."""
+    html = pad._reading.value.partition('class="digitlab-saliency"')[2]
+    png = base64.b64decode(re.search(r"base64,([^\"]+)", html)[1])
+    return re.sub("<[^>]*>", " ", html), np.asarray(Image.open(io.BytesIO(png)))
+
+
+def test_it_shows_which_ink_counted():
+    pad = DrawingPad(explain=True)
+    words, image = explained(pad)
+    assert "after each stroke" in words and not image.any()
+    pad.draw(stored_drawing(2))
+    words, image = explained(pad)
+    assert "Which ink counted for the 2" in words and "for it: at the bottom" in words
+    expected = measure_saliency(pad.recognizer, pad.image, 2)
+    np.testing.assert_array_equal(image, colour_saliency(pad.image, expected))
+    blue = image[..., 2] > image[..., 0]  # of more than grey
+    np.testing.assert_array_equal(blue & (pad.image > 0.5), (expected > 0.1) & (pad.image > 0.5))
+    pad.undo()
+    assert "after each stroke" in explained(pad)[0]
+
+
+def test_it_explains_strokes_that_are_done_and_only_when_asked(pad):
+    assert "digitlab-saliency" not in pad._reading.value
+    pad.explain = True
+    x, y = stored_drawing(7)[0].T
+    happen(pad, "mouse_down", x[0], y[0])
+    for place in zip(x[1:-1], y[1:-1], strict=True):
+        happen(pad, "mouse_move", *place)
+    time.sleep(0.06)  # until it reads again
+    happen(pad, "mouse_move", x[-1], y[-1])
+    assert pad.prediction.digit is not None
+    words, image = explained(pad)
+    assert "after each stroke" in words and (np.ptp(image, axis=2) == 0).all()  # uncoloured
+    happen(pad, "mouse_up", x[-1], y[-1])
+    assert "Which ink counted for the 7" in explained(pad)[0]
+    said = pad._reading.value
+    pad._paper._overlay.alive = True  # the browser has come
+    assert pad._reading.value == said.replace(' role="status"', "") != said
+    pad.live = False
+    assert "after Predict" in explained(pad)[0]
+    press(pad, "Predict")
+    assert "Which ink counted for the 7" in explained(pad)[0]
+    pad.explain = False
+    assert "digitlab-saliency" not in pad._reading.value
+
+
+def test_it_explains_no_more_than_can_be_known(pad):
+    pad.explain = True
+    pad.draw([np.array([[60.0, 60], [220, 220]]), np.array([[220.0, 60], [60, 220]])])
+    assert "No digit, so no ink counted for one" in explained(pad)[0]
+
+    class Strokes:
+        def predict(self, strokes):
+            return Prediction(3, 1.0, np.eye(10)[3], render_strokes(strokes))
+
+    pad.recognizer = Strokes()
+    assert "has no predict_images" in explained(pad)[0]
+
+    class Broken(Strokes):
+        def predict_images(self, images):
+            raise RuntimeError("broken inside")
+
+    pad.recognizer = Broken()
+    assert pad.prediction.digit == 3 and "I read a 3" in pad._reading.value
+    assert "RuntimeError: broken inside" in pad._messages.value
+    # A function of one image can be asked, too.
+    pad.recognizer = lambda image: np.eye(10)[8] * 0.9 + 0.01
+    assert "Which ink counted for the 8" in explained(pad)[0]
+    assert explained(pad)[0].count("nothing") == 2  # it never looks

@@ -461,13 +461,17 @@ pad.on_predict(callback)"""
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [300, 900])
-def test_all_is_visible_at_a_glance(voila, theme, width):
-    size = {"width": width, "height": 650}
-    page = voila.open("glance.ipynb", PAD, query=f"?theme={theme}", viewport=size)
+@pytest.mark.parametrize(("explain", "height"), [(False, 650), (True, 750)])
+def test_all_is_visible_at_a_glance(voila, theme, width, explain, height):
+    size = {"width": width, "height": height}
+    cells = [PAD[0], f"pad = digitlab.DrawingPad(explain={explain})\npad"]
+    page = voila.open("glance.ipynb", cells, query=f"?theme={theme}", viewport=size)
     pad = browser.Pad(page)
     pad.overlay.wait_for()
     pad.draw_with_mouse(stored_drawing(5))
     pad.says("I read a 5")
+    if explain:
+        pad.root.get_by_text("Which ink counted for the 5").wait_for()
     parts = ".digitlab-paper, .digitlab-sentence, button, input, .noUi-handle, img, pre, span"
     boxes = pad.root.locator(parts).evaluate_all(
         """all => all.map(part => part.getBoundingClientRect())
@@ -475,7 +479,7 @@ def test_all_is_visible_at_a_glance(voila, theme, width):
     )
     left, top, right, bottom = np.array(boxes).T
     assert len(boxes) > 30
-    assert left.min() >= 0 and top.min() >= 0 and right.max() <= width and bottom.max() <= 650
+    assert left.min() >= 0 and top.min() >= 0 and right.max() <= width and bottom.max() <= height
     assert page.evaluate("() => document.documentElement.scrollWidth") <= width
     # Light words on a dark page, and the other way.
     words, paper = (
@@ -487,6 +491,44 @@ def test_all_is_visible_at_a_glance(voila, theme, width):
     )
     assert sum(words[:3]) > 600 > 150 > sum(paper[:3]) or theme == "light"
     assert sum(words[:3]) < 150 < 600 < sum(paper[:3]) or theme == "dark"
+    page.context.close()
+
+
+def test_it_shows_which_ink_counted(lab):
+    page = lab.open(
+        "explain.ipynb", ["import digitlab", "pad = digitlab.DrawingPad(explain=True)\npad"]
+    )
+    pad = browser.Pad(page)
+    pad.overlay.wait_for()
+    why = pad.root.locator(".digitlab-saliency")
+    why.filter(has_text="after each stroke").wait_for()
+    points = pad.on_screen(stored_drawing(2)[0])
+    page.mouse.move(*points[0])
+    page.mouse.down()
+    for point in points[1:]:
+        page.mouse.move(*point)
+    pad.says("I read")  # before the pen is lifted
+    assert "after each stroke" in why.inner_text()
+    page.mouse.up()
+    why.filter(has_text="Which ink counted for the 2").wait_for()
+    assert "for it: " in why.inner_text()
+    coloured = """async image => { await image.decode();
+        const canvas = Object.assign(document.createElement('canvas'), { width: 28, height: 28 });
+        const context = canvas.getContext('2d');
+        context.drawImage(image, 0, 0, 28, 28);
+        const pixels = context.getImageData(0, 0, 28, 28).data;
+        let blue = 0;
+        for (let i = 0; i < pixels.length; i += 4) blue += pixels[i + 2] > pixels[i] + 50;
+        return blue; }"""
+    assert why.locator("img").evaluate(coloured) > 20
+    # Its sign stands on the picture, in the ink that it speaks of.
+    sign, picture = why.locator("b").first.bounding_box(), why.locator("img").bounding_box()
+    assert picture["x"] < sign["x"] < picture["x"] + picture["width"] - sign["width"]
+    assert picture["y"] < sign["y"] < picture["y"] + picture["height"] - sign["height"]
+    height = why.bounding_box()["height"]
+    pad.press("Clear")
+    why.filter(has_text="after each stroke").wait_for()
+    assert why.bounding_box()["height"] == height  # nothing jumps
     page.context.close()
 
 

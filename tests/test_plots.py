@@ -33,6 +33,8 @@ def test_digits_stand_in_a_grid():
     np.testing.assert_array_equal(shown[11].images[0].get_array(), images[11])
     assert grid.flat[0].figure.get_suptitle() == "noise"
     assert plot_digits(images[0]).shape == (1, 1)
+    figure = plot_digits(images, figsize=(3, 2))[0, 0].figure
+    assert tuple(figure.get_size_inches()) == (3, 2)
 
 
 def test_a_drawing_keeps_its_points():

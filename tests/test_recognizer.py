@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 import tracemalloc
 
 import numpy as np
@@ -77,6 +78,19 @@ def test_bad_images(recognizer, images, message):
 def test_nothing_is_printed(capfd):
     load_recognizer().predict(stored_drawing(5))
     assert capfd.readouterr() == ("", "")
+
+
+def test_what_takes_longer_than_two_seconds_has_a_bar(capfd):
+    def slow(images):
+        time.sleep(0.3)
+        return np.full((len(images), 10), 0.1, np.float32)
+
+    Recognizer(slow).predict_images(np.zeros((32 * 5, 28, 28), np.uint8))
+    assert capfd.readouterr().err == ""
+    Recognizer(slow).predict_images(np.zeros((32 * 9, 28, 28), np.uint8))
+    shown = capfd.readouterr().err
+    assert "Reading:" in shown and "/9 [00:02<00:00" in shown  # done, and seconds left
+    assert not shown.split("\r")[-1].strip()  # gone in the end
 
 
 def test_any_callable_is_a_model():

@@ -1,0 +1,101 @@
+"""What comes out of the inside of a network, compared with the network's own answers."""
+
+import keras
+import numpy as np
+import pytest
+
+from digitlab import (
+    article_cnn,
+    digits_cnn,
+    embed,
+    get_activations,
+    get_filters,
+    pen_cnn,
+    render_strokes,
+    stored_drawing,
+)
+
+NETWORKS = [article_cnn, pen_cnn, digits_cnn]
+
+
+@pytest.fixture(scope="module", params=NETWORKS, ids=lambda build: build.__name__)
+def model(request):
+    keras.utils.set_random_seed(0)
+    return request.param()
+
+
+@pytest.fixture(scope="module")
+def image():
+    return render_strokes(stored_drawing(5))
+
+
+def test_filters_answer_as_the_first_layer_does(model, image):
+    filters = get_filters(model)
+    side, _, count = filters.shape
+    first = next(layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D))
+    assert count == first.filters
+    answer = np.asarray(first(image[None, ..., None]))[0]  # (h, w, n)
+    step = 28 // len(answer)
+    # Keras pads so that the window ends where the image does; the rest of the frame is before it.
+    frame = max(side - step, 0)
+    padded = np.pad(image, (frame // 2, frame - frame // 2))
+    for row, column in ((2, 3), (5, 5), (7, 9)):
+        window = padded[row * step :, column * step :][:side, :side]
+        expected = np.einsum("ij,ijn->n", window, filters)
+        np.testing.assert_allclose(answer[row, column], expected, atol=1e-5)
+
+
+def test_activations_end_in_the_answer(model, image):
+    activations = get_activations(model, image)
+    *_, (name, last) = activations.items()
+    assert name.startswith("Dense")
+    np.testing.assert_allclose(last, np.asarray(model(image[None, ..., None]))[0], atol=1e-6)
+    shapes = [answer.shape for answer in activations.values()]
+    assert shapes[0][:2] in ((28, 28), (14, 14)) and all(len(s) in (1, 3) for s in shapes)
+
+
+def test_activations_are_finished():
+    keras.utils.set_random_seed(0)
+    activations = get_activations(pen_cnn(), render_strokes(stored_drawing(5)))
+    assert list(activations) == ["ReLU 1", "ReLU 2", "MaxPooling2D 1", "ReLU 3", "Dense 1"]
+    assert all(answer.min() >= 0 for answer in activations.values())
+    pooled = activations["ReLU 2"].reshape(7, 2, 7, 2, 32).max(axis=(1, 3))
+    np.testing.assert_array_equal(activations["MaxPooling2D 1"], pooled)
+    names = list(get_activations(article_cnn(), np.zeros((28, 28))))
+    assert names == [
+        "Conv2D 1",
+        "MaxPooling2D 1",
+        "Conv2D 2",
+        "MaxPooling2D 2",
+        "Dense 1",
+        "Dense 2",
+    ]
+
+
+def test_the_last_layer_reads_from_the_embedding(model):
+    images = np.random.default_rng(0).integers(0, 256, (300, 28, 28)).astype(np.uint8)
+    points = embed(model, images)
+    assert points.dtype == np.float32 and len(points) == 300
+    dense = model.layers[-1]
+    scores = points @ np.asarray(dense.kernel) + np.asarray(dense.bias)
+    answer = np.exp(scores - scores.max(axis=1, keepdims=True))
+    answer /= answer.sum(axis=1, keepdims=True)
+    expected = model.predict(images[..., None] / np.float32(255), verbose=0)
+    np.testing.assert_allclose(answer, expected, atol=1e-4)
+    np.testing.assert_allclose(embed(model, images / 255), points, rtol=1e-3, atol=1e-3)
+
+
+def test_bad_input(model):
+    with pytest.raises(ValueError, match=r"\(28, 28\), got \(28, 28, 1\)"):
+        get_activations(model, np.zeros((28, 28, 1)))
+    for shape in ((28, 28), (0, 28, 28)):
+        with pytest.raises(ValueError, match=r"\(n, 28, 28\), n at least 1, got \((28|0), 28"):
+            embed(model, np.zeros(shape))
+    with pytest.raises(ValueError, match="uint8 .* or float .*got int64"):
+        embed(model, np.zeros((1, 28, 28), np.int64))
+    dense = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Flatten()])
+    with pytest.raises(ValueError, match="Conv2D"):
+        get_filters(dense)
+    coloured = keras.Sequential([keras.Input((28, 28, 3)), keras.layers.Conv2D(2, 3)])
+    with pytest.raises(ValueError, match="1 channel, got 3"):
+        get_filters(coloured)

@@ -10,6 +10,7 @@ import os
 import shutil
 import tempfile
 import warnings
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -84,6 +85,20 @@ def chromium() -> str:
     if path is None:
         _missing("browser", "needs Chromium: apt install chromium")
     return path
+
+
+@pytest.fixture
+def closed_figures() -> Iterator[None]:
+    """Draw without a window, change no setting, and leave no figure open."""
+    import matplotlib  # here, for most tests need none of it
+
+    matplotlib.use("agg")
+    from matplotlib import pyplot as plt
+
+    settings = dict(matplotlib.rcParams)
+    yield
+    assert dict(matplotlib.rcParams) == settings
+    plt.close("all")
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups

@@ -1,8 +1,8 @@
 """The plots, checked by what they hold."""
 
-import matplotlib
 import numpy as np
 import pytest
+from matplotlib import pyplot as plt
 
 from digitlab import (
     plot_digits,
@@ -12,16 +12,7 @@ from digitlab import (
     stored_drawing,
 )
 
-matplotlib.use("agg")
-from matplotlib import pyplot as plt  # noqa: E402  (the backend is chosen first)
-
-
-@pytest.fixture(autouse=True)
-def closed_figures():
-    settings = dict(matplotlib.rcParams)
-    yield
-    assert dict(matplotlib.rcParams) == settings
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("closed_figures")
 
 
 def test_digits_stand_in_a_grid():

@@ -2,23 +2,14 @@
 
 import sys
 
-import matplotlib
 import numpy as np
 import pytest
+from matplotlib import pyplot as plt
 from matplotlib.colors import to_rgb
 
 from digitlab import plot_calibration, plot_confusion, plot_mistakes
 
-matplotlib.use("agg")
-from matplotlib import pyplot as plt  # noqa: E402  (the backend is chosen first)
-
-
-@pytest.fixture(autouse=True)
-def closed_figures():
-    settings = dict(matplotlib.rcParams)
-    yield
-    assert dict(matplotlib.rcParams) == settings
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("closed_figures")
 
 
 def certain(read, sure):

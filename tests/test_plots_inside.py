@@ -1,21 +1,12 @@
 """The plots from inside a network, checked by what they hold."""
 
-import matplotlib
 import numpy as np
 import pytest
+from matplotlib import pyplot as plt
 
 from digitlab import plot_activations, plot_embedding, plot_filters, plot_saliency
 
-matplotlib.use("agg")
-from matplotlib import pyplot as plt  # noqa: E402  (the backend is chosen first)
-
-
-@pytest.fixture(autouse=True)
-def closed_figures():
-    settings = dict(matplotlib.rcParams)
-    yield
-    assert dict(matplotlib.rcParams) == settings
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("closed_figures")
 
 
 def shown(figure):

@@ -157,13 +157,17 @@ class Pad:
         points = stroke * (box["width"] / size) + (box["x"], box["y"])
         return [(float(x), float(y)) for x, y in points]
 
+    def draw_and_hold(self, stroke):
+        """Draw with the mouse, and leave its button down."""
+        points = self.on_screen(stroke)
+        self.page.mouse.move(*points[0])
+        self.page.mouse.down()
+        for point in points[1:]:
+            self.page.mouse.move(*point)
+
     def draw_with_mouse(self, drawing):
         for stroke in drawing:
-            points = self.on_screen(stroke)
-            self.page.mouse.move(*points[0])
-            self.page.mouse.down()
-            for point in points[1:]:
-                self.page.mouse.move(*point)
+            self.draw_and_hold(stroke)
             self.page.mouse.up()
 
     def draw_with_finger(self, drawing):

@@ -275,11 +275,7 @@ def test_the_keyboard_reaches_and_leaves_everything(lab):
 def test_live_and_on_the_button(lab):
     page = lab.open("live.ipynb", PAD)
     pad = browser.Pad(page)
-    points = pad.on_screen(stored_drawing(0)[0])
-    page.mouse.move(*points[0])
-    page.mouse.down()
-    for point in points[1:]:
-        page.mouse.move(*point)
+    pad.draw_and_hold(stored_drawing(0)[0])
     pad.says("I read a 0")  # before the pen is lifted
     assert strokes(page) == []
     status = pad.root.get_by_role("status")
@@ -502,11 +498,7 @@ def test_it_shows_which_ink_counted(lab):
     pad.overlay.wait_for()
     why = pad.root.locator(".digitlab-saliency")
     why.filter(has_text="after each stroke").wait_for()
-    points = pad.on_screen(stored_drawing(2)[0])
-    page.mouse.move(*points[0])
-    page.mouse.down()
-    for point in points[1:]:
-        page.mouse.move(*point)
+    pad.draw_and_hold(stored_drawing(2)[0])
     pad.says("I read")  # before the pen is lifted
     assert "after each stroke" in why.inner_text()
     page.mouse.up()

@@ -9,6 +9,7 @@ __version__ = "0.1.0"
 _MODULES = {
     "Digits": "data",
     "load_digits": "data",
+    "whole_file": "files",
     "render_strokes": "ink",
     "normalize_image": "ink",
     "stored_drawing": "drawings",

@@ -63,6 +63,7 @@ class AugmentedDigits(keras.utils.PyDataset):
         batch_size: Digits a batch; what is no digit comes on top.
         seed: Of everything random here.
         no_digits: Whether to add what is no digit, as label 10.
+        epoch: To begin with, counted from 0.
     """
 
     def __init__(
@@ -73,13 +74,14 @@ class AugmentedDigits(keras.utils.PyDataset):
         batch_size: int,
         seed: int,
         no_digits: bool,
+        epoch: int = 0,
     ) -> None:
         super().__init__()  # one thread, which draws the next batches while one is learned
         self.images, self.labels = images, labels
         self.knobs, self.batch_size, self.seed = augmentation, batch_size, seed
         self.others = no_digits
         self.points, self.starts = thin(images)
-        self.epoch = 0
+        self.epoch = epoch
         self._shuffle()
 
     def __len__(self) -> int:

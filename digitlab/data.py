@@ -18,7 +18,6 @@ import io
 import os
 import queue
 import struct
-import tempfile
 import threading
 import warnings
 import zipfile
@@ -33,6 +32,8 @@ import numpy as np
 import numpy.typing as npt
 import pooch
 from tqdm.auto import tqdm
+
+from digitlab.files import whole_file
 
 NPZ = "mnist.npz"
 SAMPLE = Path(__file__).parent / "assets" / "sample_digits.npz"
@@ -57,6 +58,8 @@ ARRAYS = {
         "ddeff807876a9661a1110d45c266c86239a3a1b7d37da0c3716a7a683c852ff5",
     ),
 }
+
+_MOST = 100_000_000  # bytes: twice what MNIST takes. A small file can say that it holds terabytes.
 
 # What the four files of MNIST's original form hold. http://yann.lecun.com/exdb/mnist/ describes it.
 IDX = {
@@ -275,6 +278,9 @@ def _digits(files: Mapping[str, bytes], source: str) -> Digits:
 def _read_npz(content: bytes) -> dict[str, npt.NDArray[np.uint8]]:
     if not zipfile.is_zipfile(io.BytesIO(content)):  # numpy would take it for a pickle, and say so
         raise ValueError("it is no npz file, or only a part of one")
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        if (size := sum(member.file_size for member in archive.infolist())) > _MOST:
+            raise ValueError(f"it holds {size:,} bytes, far more than MNIST")
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
         if missing := [name for name in ARRAYS if name not in arrays]:
             raise ValueError(f"it holds no {', '.join(missing)}")
@@ -284,7 +290,10 @@ def _read_npz(content: bytes) -> dict[str, npt.NDArray[np.uint8]]:
 def _read_idx(content: bytes) -> npt.NDArray[np.uint8]:
     """Read an IDX file: two zeros, 8 for uint8, the number of dimensions, the shape, the bytes."""
     if content[:2] == b"\x1f\x8b":
-        content = gzip.decompress(content)
+        with gzip.open(io.BytesIO(content)) as file:
+            content = file.read(_MOST + 1)
+        if len(content) > _MOST:
+            raise ValueError("it holds far more than MNIST")
     if content[:3] != b"\0\0\x08":
         raise ValueError("it is no IDX file of unsigned bytes")
     shape = struct.unpack_from(f">{content[3]}I", content, 4)
@@ -402,22 +411,15 @@ def _receive(url: str) -> Generator[bytes, None, None]:
 def _keep(files: Mapping[str, bytes], digits: Digits) -> None:
     """Put MNIST into the cache, whole or not at all; warn where that cannot be done."""
     target = _cache_file()
-    part: str | None = None
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        handle, part = tempfile.mkstemp(dir=target.parent, prefix=f"{NPZ}.", suffix=".part")
-        with os.fdopen(handle, "wb") as file:
+        with whole_file(target) as part:
             if NPZ in files:
-                file.write(files[NPZ])
+                part.write_bytes(files[NPZ])
             else:
-                np.savez_compressed(file, **{name: getattr(digits, name) for name in ARRAYS})
-        os.replace(part, target)  # at once: a process beside this one sees all of it or nothing
+                np.savez_compressed(part, **{name: getattr(digits, name) for name in ARRAYS})
     except OSError as error:
         warnings.warn(
             f"MNIST was downloaded, but cannot be kept at {target} ({error}), so the next call "
             f"will download it again.",
             stacklevel=3,  # the caller of load_digits
         )
-    finally:
-        if part:
-            Path(part).unlink(missing_ok=True)

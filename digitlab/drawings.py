@@ -15,7 +15,6 @@ them.
 import json
 import math
 import os
-import tempfile
 from collections.abc import Sequence
 from numbers import Real
 from pathlib import Path
@@ -23,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from digitlab.files import whole_file
 from digitlab.ink import as_strokes
 
 _FORMAT = {"format": "digitlab drawing", "version": 1}
@@ -99,12 +99,8 @@ def save_drawing(path: str | os.PathLike[str], drawing: Sequence, size: int = 28
     """
     strokes = [stroke.tolist() for stroke in as_strokes(drawing)]
     content = json.dumps(_FORMAT | {"size": _checked_size(size, "size"), "strokes": strokes})
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".drawing-", dir=path.parent) as folder:
-        part = Path(folder) / path.name
+    with whole_file(path) as part:
         part.write_text(content, encoding="utf-8")
-        part.replace(path)
 
 
 def load_drawing(path: str | os.PathLike[str], size: int = 280) -> list[np.ndarray]:
@@ -123,8 +119,10 @@ def load_drawing(path: str | os.PathLike[str], size: int = 280) -> list[np.ndarr
     """
     content = _parsed(Path(path))
     try:
-        return [stroke * (size / content["size"]) for stroke in as_strokes(content["strokes"])]
-    except (TypeError, ValueError) as error:
+        strokes, scale = as_strokes(content["strokes"]), size / content["size"]
+        with np.errstate(over="ignore"):  # of a pad of nearly no size, refused on the next line
+            return as_strokes([stroke * scale for stroke in strokes])
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"{path} is no drawing: {error}") from None
 
 

@@ -26,8 +26,10 @@ _REACH = PEN_WIDTH / 2 + 0.5  # pixels from the line to where its ink ends
 _PIECE = 2.0  # pixels: the longest piece
 _MARGIN = 14  # pixels around the image: moved by its centre of mass, ink can leave it
 _SMALLEST = 1e-300  # canvas pixels: half the longer side of a drawing that is not a dot
-_CHUNK = 4096  # pieces at once: bounds the memory of a drawing of a million points
+_CHUNK = 512  # pieces at once: what is computed of them stays in the processor's cache
+_POINTS = 100_000  # at most: half an hour of drawing, read in half a second
 
+_PIXELS = 64_000_000  # at most in a picture: more than a telephone's camera has
 _LARGE = 256  # pixels: pictures twice as large, or more, are made smaller first
 _GRID = 64  # places at least, each way, from which the light on the paper is found
 _CHANNELS = ((), (1,), (3,), (4,))  # of a picture: grey, grey, RGB, RGBA
@@ -42,22 +44,30 @@ def as_strokes(drawing: Sequence) -> list[np.ndarray]:
             down. Strokes without points are left out.
 
     Raises:
-        TypeError, ValueError: When it is not that, or a coordinate is not a finite number. The
-            message names the stroke.
+        TypeError, ValueError: When it is not that, a coordinate is not a finite number, or there
+            are more than 100,000 points. The message names the stroke.
     """
-    if isinstance(drawing, (str, bytes)) or not isinstance(drawing, (Sequence, np.ndarray)):
+    listed = isinstance(drawing, Sequence) or isinstance(drawing, np.ndarray) and drawing.ndim
+    if isinstance(drawing, (str, bytes)) or not listed:
         raise TypeError(
-            "expected a drawing: a list of strokes, each an array of shape (n, 2), "
+            "expected a drawing: a list of strokes, each an array of shape (n, 2); "
             f"got {type(drawing).__name__}"
         )
-    strokes = []
+    strokes: list[np.ndarray] = []
     for index, stroke in enumerate(drawing):
         try:
-            points = np.array(stroke, dtype=np.float64)
+            numbers = np.asarray(stroke)
         except (TypeError, ValueError) as error:
             raise ValueError(
                 f"expected stroke {index} to be numbers of shape (n, 2): {error}"
             ) from None
+        if numbers.dtype.kind not in "biuf":
+            raise ValueError(
+                f"expected stroke {index} to be numbers of shape (n, 2), "
+                f"got {type(stroke).__name__} of dtype {numbers.dtype}"
+            )
+        with np.errstate(over="ignore"):  # what is no number of 64 bits becomes infinity
+            points = numbers.astype(np.float64)
         if points.size == 0:
             continue
         if points.ndim != 2 or points.shape[1] != 2:
@@ -68,6 +78,8 @@ def as_strokes(drawing: Sequence) -> list[np.ndarray]:
         if not np.isfinite(points).all():
             raise ValueError(f"expected finite coordinates, stroke {index} holds NaN or infinity")
         strokes.append(points)
+    if (count := sum(map(len, strokes))) > _POINTS:
+        raise ValueError(f"expected a drawing of at most {_POINTS:,} points, got {count:,}")
     return strokes
 
 
@@ -132,7 +144,8 @@ def normalize_image(picture: np.ndarray | Image.Image) -> np.ndarray:
         (28, 28) float32 in [0, 1], ink 1 on paper 0; all 0 for a picture of one single value.
 
     Raises:
-        ValueError: When it has another shape, or a value is not a finite number.
+        ValueError: When it has another shape or more than 64 million pixels, holds a value that is
+            not a finite number, or cannot be read: a file that is cut off, say.
     """
     ink = _ink(_grey(picture))
     rows, columns = np.nonzero(ink > 0.25)
@@ -180,7 +193,8 @@ def _pieces(starts: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarra
 
 def _coverage(starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
     """Ink (28, 28) that a round pen leaves along pieces (p, 2) to (p, 2), in pixels."""
-    canvas = np.full((SIZE + 2 * _MARGIN,) * 2, _REACH**2)  # squared distance to the ink
+    side = SIZE + 2 * _MARGIN
+    canvas = np.full(side**2, _REACH**2)  # squared distance to the ink, row by row
     window = np.arange(int(_PIECE + 2 * _REACH) + 1)  # all pixels that one piece can reach
     for first in range(0, len(starts), _CHUNK):
         a, b = starts[first : first + _CHUNK], ends[first : first + _CHUNK]
@@ -197,20 +211,17 @@ def _coverage(starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
         at = np.clip((dx * ux + dy * uy) / squared_length[:, None, None], 0.0, 1.0)  # (p, w, w)
         squared_distance = (dx - at * ux) ** 2 + (dy - at * uy) ** 2  # (p, w, w)
         columns, rows = (pixels + _MARGIN).swapaxes(0, 1)
-        np.minimum.at(canvas, (rows[:, :, None], columns[:, None, :]), squared_distance)
-    distance = np.sqrt(canvas[_MARGIN:-_MARGIN, _MARGIN:-_MARGIN])  # (28, 28)
+        places = rows[:, :, None] * side + columns[:, None, :]
+        # Flat on both sides, which is several times as fast.
+        np.minimum.at(canvas, places.ravel(), squared_distance.ravel())
+    within = slice(_MARGIN, -_MARGIN)
+    distance = np.sqrt(canvas.reshape(side, side)[within, within])  # (28, 28)
     return np.clip(_REACH - distance, 0.0, 1.0)
 
 
 def _grey(picture: np.ndarray | Image.Image) -> np.ndarray:
-    """Brightness (h, w) of a picture, float32 of any range, no side longer than `_LARGE`."""
-    if isinstance(picture, Image.Image):
-        picture = ImageOps.exif_transpose(picture)
-        if picture.has_transparency_data:
-            picture = picture.convert("RGBA")
-        elif picture.mode not in ("F", "I", "I;16", "I;16B", "I;16L", "I;16N"):
-            picture = picture.convert("L")
-    values = np.asarray(picture)
+    """Brightness (h, w) of a picture, float32 in [0, 1], no side twice `_LARGE` or more."""
+    values = _values(picture) if isinstance(picture, Image.Image) else np.asarray(picture)
     if values.ndim not in (2, 3) or 0 in values.shape or values.shape[2:] not in _CHANNELS:
         raise ValueError(
             "expected a picture of shape (h, w), (h, w, 1), (h, w, 3) or (h, w, 4), "
@@ -223,20 +234,71 @@ def _grey(picture: np.ndarray | Image.Image) -> np.ndarray:
         )
     if values.dtype.kind not in "biuf":
         raise ValueError(f"expected a picture of numbers, got dtype {values.dtype}")
+    _check_size(*values.shape[1::-1])
+    # Brightness times alpha, and alpha where the picture has one: (h, w, 1) or (h, w, 2).
     full = float(np.iinfo(values.dtype).max) if values.dtype.kind in "iu" else 1.0
-    values = values.astype(np.float32)
-    if not np.isfinite(values).all():
-        raise ValueError("expected finite values in the picture, got NaN or infinity")
-    if values.ndim == 3:
-        alpha = values[:, :, 3] / full if values.shape[2] == 4 else None
-        values = values[:, :, :3] @ _LUMA if values.shape[2] > 1 else values[:, :, 0]
-        if alpha is not None and alpha.min() < 1 and alpha.max() > 0:
+    layers = _reduced(values, full)
+    if not np.isfinite(layers).all():
+        raise ValueError("expected finite values of 32 bits in the picture, got NaN or infinity")
+    grey, *alphas = np.moveaxis(layers, 2, 0).astype(np.float64)
+    for alpha in alphas:
+        if alpha.max() > 0:
             # On paper that the ink stands out from.
-            paper = 0.0 if np.average(values, weights=alpha) > full / 2 else full
-            values = values * alpha + paper * (1 - alpha)
-    if (times := max(values.shape) // _LARGE) > 1:
-        values = np.asarray(Image.fromarray(values).reduce(times))
-    return values
+            grey += (0.0 if grey.sum() > alpha.sum() * full / 2 else full) * (1 - alpha)
+    grey -= grey.min()
+    return (grey / (grey.max() or 1.0)).astype(np.float32)
+
+
+def _values(picture: Image.Image) -> np.ndarray:
+    """What a Pillow image holds, (h, w) or (h, w, 4)."""
+    _check_size(*picture.size)  # before it is read: a small file can say that it holds much
+    try:
+        picture = ImageOps.exif_transpose(picture)
+        if picture.has_transparency_data:
+            picture = picture.convert("RGBA")
+        elif picture.mode not in ("F", "I", "I;16", "I;16B", "I;16L", "I;16N"):
+            picture = picture.convert("L")
+        return np.asarray(picture)
+    except Exception as error:  # it is read only now, and each format has errors of its own
+        raise ValueError(
+            f"expected a picture that can be read, got one of mode {picture.mode}, "
+            f"{picture.width} x {picture.height}, that cannot: {error}"
+        ) from error
+
+
+def _check_size(width: int, height: int) -> None:
+    if width * height > _PIXELS:
+        raise ValueError(
+            f"expected a picture of at most {_PIXELS:,} pixels, got {width} x {height}; "
+            "make it smaller, 1000 x 1000 is plenty"
+        )
+
+
+def _reduced(values: np.ndarray, full: float) -> np.ndarray:
+    """The layers of a picture (h, w) or (h, w, c), made smaller by averaging if it is large."""
+    times = max(values.shape[:2]) // _LARGE
+    if times < 2:
+        return _layers(values, full)
+    # Some rows at a time: a large picture is not copied as a whole.
+    tops = range(0, len(values), times)
+    rows = np.stack([_layers(values[top : top + times], full).mean(0) for top in tops])
+    lefts = np.arange(0, rows.shape[1], times)
+    widths = np.diff([*lefts, rows.shape[1]]).astype(np.float32)
+    return np.add.reduceat(rows, lefts, axis=1) / widths[:, None]
+
+
+def _layers(values: np.ndarray, full: float) -> np.ndarray:
+    """Brightness of a picture (h, w) or (h, w, c): (h, w, 1); with alpha, times that: (h, w, 2)."""
+    with np.errstate(over="ignore"):  # what is no number of 32 bits becomes infinity
+        values = values.astype(np.float32)
+    if values.ndim == 2 or values.shape[2] == 1:
+        return values.reshape(*values.shape[:2], 1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        grey = (values[:, :, :3] @ _LUMA)[:, :, None]
+        if values.shape[2] == 3:
+            return grey
+        alpha = values[:, :, 3:] / np.float32(full)
+        return np.concatenate([grey * alpha, alpha], axis=2)
 
 
 def _ink(values: np.ndarray) -> np.ndarray:

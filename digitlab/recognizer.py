@@ -16,6 +16,7 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
+from digitlab.files import unsealed
 from digitlab.ink import SIZE, normalize_image, render_strokes
 from digitlab.silence import silent_stderr
 
@@ -131,7 +132,10 @@ class Recognizer:
             ValueError: For another shape, type or range, or when the network does not answer with
                 probabilities (n, 10) or (n, 11).
         """
-        images = np.asarray(images)
+        try:
+            images = np.asarray(images)
+        except ValueError as error:  # lists of different lengths
+            raise ValueError(f"expected images of shape (n, 28, 28): {error}") from None
         if images.ndim != 3 or images.shape[1:] != (SIZE, SIZE):
             raise ValueError(f"expected images of shape (n, 28, 28), got {images.shape}")
         if images.dtype != np.uint8 and images.dtype.kind != "f":
@@ -148,7 +152,8 @@ class Recognizer:
 
     def _answers(self, images: np.ndarray) -> np.ndarray:
         """The network's answers, (n, 10) or (n, 11), to images (n, 28, 28), checked."""
-        batch = images.astype(np.float32)[..., None]  # (n, 28, 28, 1)
+        with np.errstate(over="ignore"):  # what becomes infinity is refused below
+            batch = images.astype(np.float32)[..., None]  # (n, 28, 28, 1)
         if images.dtype == np.uint8:
             batch /= 255
         elif not (batch.min() >= 0 and batch.max() <= 1):  # False for NaN, too
@@ -206,11 +211,12 @@ def load_recognizer(path: str | Path | None = None) -> Recognizer:
     """Load a network for LiteRT; without a path the one that comes with the package.
 
     Args:
-        path: A ``.tflite`` file, as `digitlab.export_tflite` writes it.
+        path: A ``.tflite`` file that `digitlab.export_tflite` wrote.
 
     Raises:
-        FileNotFoundError, ValueError: When there is no such file, or it holds no network from 28 x
-            28 to 10 or 11.
+        FileNotFoundError: There is no such file.
+        ValueError: It is not as `digitlab.export_tflite` wrote it (its checksum tells), or holds no
+            network from 28 x 28 to 10 or 11.
     """
     path = shipped_model() if path is None else Path(path)
     if path.suffix == ".keras":
@@ -234,26 +240,27 @@ class _LiteRT:
     """A LiteRT network as a callable from float32 images (n, 28, 28, 1) to (n, 10 or 11)."""
 
     def __init__(self, path: Path):
-        try:
-            self._interpreter = Interpreter(str(path), num_threads=_THREADS)
-        except ValueError as error:
-            raise ValueError(
-                f"expected {path.name} to be a LiteRT network (.tflite), got {error}"
-            ) from error
         # An interpreter is one set of buffers: two threads must take turns.
         self._lock = threading.Lock()
-        (inputs,), (outputs,) = (
-            self._interpreter.get_input_details(),
-            self._interpreter.get_output_details(),
-        )
-        shapes = tuple(inputs["shape"][1:]), tuple(outputs["shape"][1:])
-        if shapes[0] != (SIZE, SIZE, 1) or shapes[1] not in ((CLASSES,), (CLASSES + 1,)):
-            raise ValueError(
-                f"expected a network from (28, 28, 1) to (10,) or (11,), {path.name} maps "
-                f"{shapes[0]} to {shapes[1]}"
-            )
-        self._input, self._output = inputs["index"], outputs["index"]
         self._images = 0  # how many the buffers are made for
+        try:
+            content = unsealed(path.read_bytes())
+            self._interpreter = Interpreter(model_content=content, num_threads=_THREADS)
+            (inputs,) = self._interpreter.get_input_details()
+            (outputs,) = self._interpreter.get_output_details()
+            self._input, self._output = inputs["index"], outputs["index"]
+            shapes = tuple(inputs["shape"][1:]), tuple(outputs["shape"][1:])
+            if shapes[0] != (SIZE, SIZE, 1) or shapes[1] not in ((CLASSES,), (CLASSES + 1,)):
+                raise ValueError(
+                    f"it maps {shapes[0]} to {shapes[1]}, and not (28, 28, 1) to (10,) or (11,)"
+                )
+            # LiteRT finds only now what is wrong within a file of the right form.
+            self(np.zeros((1, SIZE, SIZE, 1), np.float32))
+        except (ValueError, RuntimeError) as error:
+            raise ValueError(
+                f"expected {path.name} to be a network that digitlab.export_tflite wrote, but "
+                f"{error}. Export it again; or wrap what reads it: Recognizer(function)"
+            ) from error
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
         with self._lock:

@@ -19,6 +19,8 @@ from pathlib import Path
 
 import pooch
 
+from digitlab.files import sealed_json
+
 NODE = 18  # the first that esbuild and the page's syntax run on
 INSTALL = f"install Node.js {NODE} or newer with npm (nodejs.org; conda install nodejs)"
 
@@ -29,7 +31,7 @@ _BUNDLE = "tensorflow.js"
 # `process` is Node's: without it TensorFlow.js leaves out what is for Node.
 _ESBUILD = "--bundle --minify --format=esm --target=es2020 --define:process=undefined".split()
 _OURS = '<meta name="generator" content="digitlab">'
-_WEIGHTS = re.compile(r"[\w-][\w.-]*\.bin")
+_WEIGHTS = re.compile(r"[\w-][\w.-]*-([0-9a-f]{12})\.bin")
 
 
 def build_site(
@@ -107,16 +109,24 @@ def _weights(model: Path) -> list[str]:
             f"none that can be read ({error.strerror})"
         ) from error
     try:
-        names = [name for group in json.loads(text)["weightsManifest"] for name in group["paths"]]
-        if not all(_WEIGHTS.fullmatch(name) for name in names):
-            raise ValueError(f"names of weights {names}")
-    except (ValueError, KeyError, TypeError) as error:
+        document = json.loads(text)
+        names = [name for group in document["weightsManifest"] for name in group["paths"]]
+        if sealed_json(document) != text or not all(map(_WEIGHTS.fullmatch, names)):
+            raise ValueError("it was changed, or something else wrote it")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(
-            f"expected {model / 'model.json'} to be as digitlab.export_tfjs writes it, got {error}"
+            f"expected {model / 'model.json'} to be as digitlab.export_tfjs wrote it: {error}. "
+            "Export the network again"
         ) from error
     for name in names:
         if not (model / name).is_file():
             raise FileNotFoundError(f"expected the weights {name} beside model.json in {model}")
+        digest = hashlib.sha256((model / name).read_bytes()).hexdigest()
+        if not digest.startswith(_WEIGHTS.sub(r"\1", name)):
+            raise ValueError(
+                f"expected {model / name} to be as digitlab.export_tfjs wrote it; it was cut off "
+                "or changed. Export the network again"
+            )
     return names
 
 

@@ -7,14 +7,13 @@ fraction of a second.
 import logging
 import os
 import re
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import keras
 import tensorflow as tf
 
+from digitlab.files import sealed, whole_file
 from digitlab.silence import silent_stderr
 
 
@@ -22,7 +21,8 @@ def export_tflite(model: keras.Model, path: str | os.PathLike[str]) -> None:
     """Write a Keras model for LiteRT, in float32, for any number of images at once.
 
     How many is the interpreter's `resize_tensor_input`; 16 to 32 at once are the fastest. The same
-    model gives the same bytes every time.
+    model gives the same bytes every time. The last of them are a checksum, which LiteRT does not
+    read and `digitlab.load_recognizer` asks for.
 
     Args:
         model: Takes float32 images (n, 28, 28, 1), gives probabilities (n, 10); or any other
@@ -57,13 +57,9 @@ def export_tflite(model: keras.Model, path: str | os.PathLike[str]) -> None:
             "shape. Export keras.Model(input, output) of the part that you need."
         )
 
-    content = _convert(model)
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".export-", dir=path.parent) as folder:
-        part = Path(folder) / path.name
+    content = sealed(_convert(model))
+    with whole_file(path) as part:
         part.write_bytes(content)
-        part.replace(path)
 
 
 def _convert(model: keras.Model) -> bytes:

@@ -5,10 +5,13 @@ and falls to nothing within the run, which makes a single epoch worth several or
 """
 
 import base64
+import json
 import math
+import os
 import time
 from dataclasses import dataclass
 from html import escape
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -18,6 +21,7 @@ from IPython.display import HTML, DisplayHandle
 
 from digitlab.augment import NO_DIGIT, Augmentation, AugmentedDigits
 from digitlab.data import Digits
+from digitlab.files import whole_file
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,7 @@ def train(
     digits: Digits,
     config: TrainConfig | None = None,
     progress: bool = True,
+    checkpoint: str | os.PathLike[str] | None = None,
 ) -> keras.callbacks.History:
     """Train a network on the training digits, with Adam on the categorical cross-entropy.
 
@@ -69,10 +74,17 @@ def train(
             they are; its test digits are not looked at.
         config: The knobs; `TrainConfig()` when left out.
         progress: Show a bar with the time left, and the curves.
+        checkpoint: A file to keep the training in after each epoch, named ``.npz``. Where there is
+            one of the same training, which was stopped or killed, it goes on from there. It is
+            removed when the last epoch is done.
 
     Returns:
         ``history.history`` has a list with a value an epoch for each of ``accuracy``, ``loss``, and
         with validation digits ``val_accuracy``, ``val_loss``.
+
+    Raises:
+        ValueError: `checkpoint` holds another training, or anything else.
+        OSError: `checkpoint` cannot be written.
     """
     config = config or TrainConfig()
     keras.utils.set_random_seed(config.seed)
@@ -89,12 +101,17 @@ def train(
     history = keras.callbacks.History()
     best = _BestWeights("val_loss" if len(held_out) else "loss")
     callbacks = [history, best]
+    done = 0  # epochs
+    if checkpoint is not None:
+        keeper = _Checkpoint(Path(checkpoint), config, history, best)
+        done = keeper.resume(model)
+        callbacks.append(keeper)
     if config.one_cycle:
         rates = config.peak_learning_rate * one_cycle(steps, config.warmup_share)
-        callbacks.append(_LearningRates(rates))
+        callbacks.append(_LearningRates(rates[done * steps // config.epochs :]))
     in_notebook = getattr(get_ipython(), "kernel", None) is not None
     if progress and in_notebook:
-        callbacks.append(_NotebookProgress(config.epochs))
+        callbacks.append(_NotebookProgress(config.epochs, done))
     try:
         if config.augmentation is None:
             data = {"x": _as_input(images), "y": labels, "batch_size": config.batch_size}
@@ -107,10 +124,12 @@ def train(
                     config.batch_size,
                     config.seed,
                     no_digits=model.output_shape[-1] == NO_DIGIT + 1,
+                    epoch=done,
                 )
             }
         model.fit(
             **data,
+            initial_epoch=done,
             epochs=config.epochs,
             validation_data=(_as_input(digits.x_train[held_out]), digits.y_train[held_out])
             if len(held_out)
@@ -121,6 +140,9 @@ def train(
         )
     except KeyboardInterrupt:
         best.restore(model)
+    else:
+        if checkpoint is not None:
+            Path(checkpoint).unlink()
     return history
 
 
@@ -174,6 +196,61 @@ class _BestWeights(keras.callbacks.Callback):
             model.set_weights(self.weights)
 
 
+class _Checkpoint(keras.callbacks.Callback):
+    """Keeps the training in a file after each epoch: an npz of arrays, and of one text of JSON."""
+
+    def __init__(
+        self,
+        path: Path,
+        config: TrainConfig,
+        history: keras.callbacks.History,
+        best: _BestWeights,
+    ) -> None:
+        super().__init__()
+        self.path, self.config, self.history, self.best = path, config, history, best
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        state = {
+            "config": repr(self.config),
+            "epochs": epoch + 1,
+            "history": self.history.history,
+            "lowest": self.best.lowest,
+        }
+        arrays = {f"best-{i}": array for i, array in enumerate(self.best.weights or [])}
+        arrays |= {f"variable-{i}": v.numpy() for i, v in enumerate(_variables(self.model))}
+        with whole_file(self.path) as part, part.open("wb") as file:
+            np.savez(file, state=np.array(json.dumps(state)), **arrays)
+
+    def resume(self, model: keras.Model) -> int:
+        """Put a compiled model where the file has the training, and return the epochs done."""
+        model.optimizer.build(model.trainable_variables)
+        variables = _variables(model)
+        try:
+            with self.path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+                state = json.loads(str(file["state"]))
+                if state["config"] != repr(self.config):
+                    raise ValueError(f"it is of {state['config']}, not of {self.config}")
+                values = [file[f"variable-{i}"] for i in range(len(variables))]
+                best = [file[name] for name in file.files if name.startswith("best-")]
+            if [value.shape for value in values] != [tuple(v.shape) for v in variables]:
+                raise ValueError("it is of another network")
+        except FileNotFoundError:
+            return 0
+        except Exception as error:  # zipfile, zlib, json, numpy: each has errors of its own
+            raise ValueError(
+                f"expected {self.path} to hold this training: {error}. To begin anew, remove it"
+            ) from error
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(value)
+        self.history.history.update(state["history"])
+        self.best.lowest, self.best.weights = state["lowest"], best
+        return int(state["epochs"])
+
+
+def _variables(model: keras.Model) -> list[keras.Variable]:
+    return [*model.variables, *model.optimizer.variables]
+
+
 class _NotebookProgress(keras.callbacks.Callback):
     """A bar, the time left and the accuracy's curves, in a notebook's output.
 
@@ -183,9 +260,9 @@ class _NotebookProgress(keras.callbacks.Callback):
 
     _EVERY = 0.25  # seconds between updates
 
-    def __init__(self, epochs: int) -> None:
+    def __init__(self, epochs: int, first: int) -> None:
         super().__init__()
-        self.epochs, self.epoch, self.batch = epochs, 0, 0
+        self.epochs, self.first, self.epoch = epochs, first, first
         self.curve: list[tuple[float, float]] = []  # (epochs done, accuracy so far)
         self.validation: list[tuple[float, float]] = []
         self.output = DisplayHandle()
@@ -204,7 +281,7 @@ class _NotebookProgress(keras.callbacks.Callback):
         self.shown = now
         done = self.epoch + (batch + 1) / self.params["steps"]
         self.curve.append((done, logs["accuracy"]))
-        left = (now - self.begun) * (self.epochs - done) / done
+        left = (now - self.begun) * (self.epochs - done) / (done - self.first)
         self._update(f"epoch {self.epoch + 1} of {self.epochs}, {left:.0f} s left", logs)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:

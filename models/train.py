@@ -1,8 +1,8 @@
 """Train the shipped network anew, with two seeds, and export the first: `make models`.
 
-Writes digits.keras, digits.tflite and tfjs/ beside this file. Each seed's network is kept in seeds/
-when it is done, so a run that was stopped goes on with the next; `make models ARGS=--anew` begins
-from the beginning.
+Writes digits.keras, digits.tflite and tfjs/ beside this file. What is trained is kept in seeds/
+after each epoch, so a run that was stopped goes on there; `make models ARGS=--anew` begins from the
+beginning.
 """
 
 import dataclasses
@@ -58,13 +58,19 @@ def _kept(
         keras.utils.set_random_seed(seed)  # the first weights
         model = digitlab.digits_cnn()
         begun = time.monotonic()
-        digitlab.train(model, digitlab.load_digits(sample=False), config, progress=False)
+        digitlab.train(
+            model,
+            digitlab.load_digits(sample=False),
+            config,
+            progress=False,
+            checkpoint=path.with_suffix(".npz"),
+        )
         print(f"{name}: {(time.monotonic() - begun) / 60:.0f} minutes, {config}", flush=True)
         # Without the optimiser, whose state is twice as large as the network.
         plain = digitlab.digits_cnn()
         plain.set_weights(_as_in_the_page(model))
-        KEPT.mkdir(exist_ok=True)
-        plain.save(path)
+        with digitlab.whole_file(path) as part:
+            plain.save(part)
     return keras.models.load_model(path)
 
 
@@ -96,7 +102,8 @@ def main() -> None:
     if "--anew" in sys.argv:
         shutil.rmtree(KEPT, ignore_errors=True)
     shipped, *_ = [trained(seed) for seed in SEEDS]
-    shipped.save(MODELS / "digits.keras")
+    with digitlab.whole_file(MODELS / "digits.keras") as part:
+        shipped.save(part)
     digitlab.export_tflite(shipped, MODELS / "digits.tflite")
     digitlab.export_tfjs(shipped, MODELS / "tfjs", quantize="uint8")
 

@@ -14,15 +14,18 @@ PACKAGE = Path(digitlab.__file__).parent
 # What each module may import besides the standard library.
 MAY_IMPORT = {
     "__init__": set(),
-    "data": {"numpy", "pooch", "tqdm"},
+    "files": set(),
+    "data": {"numpy", "pooch", "tqdm", "digitlab.files"},
     "ink": {"numpy", "PIL"},
-    "drawings": {"numpy", "digitlab.ink"},
+    "drawings": {"numpy", "digitlab.files", "digitlab.ink"},
     "networks": {"keras"},
     "doodles": {"numpy"},
     "augment": {"keras", "numpy", "PIL", "skimage", "tqdm", "digitlab.doodles", "digitlab.ink"},
-    "training": {"keras", "numpy", "IPython", "digitlab.augment", "digitlab.data"},
+    "training": {"keras", "numpy", "IPython"}
+    | {"digitlab.augment", "digitlab.data", "digitlab.files"},
     "silence": set(),
-    "recognizer": {"numpy", "PIL", "tqdm", "ai_edge_litert", "digitlab.ink", "digitlab.silence"}
+    "recognizer": {"numpy", "PIL", "tqdm", "ai_edge_litert"}
+    | {"digitlab.files", "digitlab.ink", "digitlab.silence"}
     | {"tensorflow"},  # where ai_edge_litert has no wheel
     "plots": {"numpy", "matplotlib"},
     "plots_errors": {"numpy", "matplotlib", "sklearn", "digitlab.plots"},
@@ -36,9 +39,9 @@ MAY_IMPORT = {
         f"digitlab.{name}"
         for name in ("drawings", "ink", "paper", "readout", "recognizer", "saliency")
     },
-    "tfjs": {"numpy", "keras", "tensorflow", "tf_keras", "tensorflowjs"},
-    "tflite": {"keras", "tensorflow", "digitlab.silence"},
-    "site": {"pooch"},
+    "tfjs": {"numpy", "keras", "tensorflow", "tf_keras", "tensorflowjs", "digitlab.files"},
+    "tflite": {"keras", "tensorflow", "digitlab.files", "digitlab.silence"},
+    "site": {"pooch", "digitlab.files"},
 }
 
 

@@ -131,7 +131,7 @@ def test_files_that_hold_no_network(tmp_path):
     with pytest.raises(ValueError, match="Recognizer\\(keras.models.load_model"):
         load_recognizer(tmp_path / "mine.keras")
     (tmp_path / "garbage.tflite").write_bytes(b"no network" * 100)
-    with pytest.raises(ValueError, match=r"garbage\.tflite to be a LiteRT network"):
+    with pytest.raises(ValueError, match=r"garbage\.tflite to be a network that digitlab"):
         load_recognizer(tmp_path / "garbage.tflite")
 
 

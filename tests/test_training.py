@@ -1,5 +1,7 @@
 """The networks and their training, on few digits."""
 
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
@@ -92,6 +94,81 @@ def test_a_stop_keeps_the_best_weights(stripes, monkeypatch, augmentation):
     assert len(history.history["loss"]) == 1
     for kept, best in zip(model.get_weights(), stop.before, strict=True):
         np.testing.assert_array_equal(kept, best)
+
+
+@pytest.mark.parametrize("augmentation", [None, Augmentation()])
+def test_a_training_goes_on_where_it_was_stopped(stripes, tmp_path, monkeypatch, augmentation):
+    path = tmp_path / "folder" / "training.npz"
+    # All digits in one batch: else Keras' own order of them would be another after the stop.
+    config = TrainConfig(epochs=4, batch_size=500, augmentation=augmentation)
+
+    def trained(checkpoint=None):
+        keras.utils.set_random_seed(1)
+        model = pen_cnn()
+        return model, train(model, stripes, config, progress=False, checkpoint=checkpoint)
+
+    straight, whole = trained()
+    fit, stop = keras.Model.fit, _Stop()
+    with monkeypatch.context() as stopped:
+        stopped.setattr(
+            keras.Model,
+            "fit",
+            lambda model, *arguments, callbacks, **options: fit(
+                model, *arguments, callbacks=[*callbacks, stop], **options
+            ),
+        )
+        _, part = trained(path)
+    assert len(part.history["loss"]) == 1 and path.is_file()
+
+    keras.utils.set_random_seed(2)
+    model = pen_cnn()  # of other first weights
+    history = train(model, stripes, config, progress=False, checkpoint=path)
+    assert list(tmp_path.rglob("*")) == [path.parent], "nothing is left of it when it is done"
+    for name, values in whole.history.items():
+        assert history.history[name] == pytest.approx(values, rel=1e-3)
+    for resumed, expected in zip(model.get_weights(), straight.get_weights(), strict=True):
+        np.testing.assert_allclose(resumed, expected, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda path: path.write_bytes(path.read_bytes()[:-100]), "training.npz to hold this"),
+        (lambda path: path.write_bytes(b"nonsense"), "To begin anew, remove it"),
+        (lambda path: np.savez(path, state=np.array({}, object)), "allow_pickle"),
+        (lambda path: np.savez(path, state=np.array('{"config": "TrainConfig()"}')), "it is of"),
+    ],
+)
+def test_a_checkpoint_of_something_else_is_refused(stripes, tmp_path, spoil, message):
+    path = tmp_path / "training.npz"
+    model = pen_cnn()
+    config = TrainConfig(epochs=2, batch_size=500)
+
+    class Killed(BaseException):
+        pass
+
+    def kill(*arguments):
+        raise Killed
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(Path, "unlink", kill)  # the last step of all
+        train(model, stripes, config, progress=False, checkpoint=path)
+    spoil(path)
+    content, weights = path.read_bytes(), model.get_weights()
+    with pytest.raises(ValueError, match=message):
+        train(model, stripes, config, progress=False, checkpoint=path)
+    assert path.read_bytes() == content
+    for now, before in zip(model.get_weights(), weights, strict=True):
+        np.testing.assert_array_equal(now, before)
+
+
+def test_a_checkpoint_of_another_network_is_refused(stripes, tmp_path):
+    path, config = tmp_path / "training.npz", TrainConfig(epochs=2, batch_size=500)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Path, "unlink", lambda path: None)
+        train(pen_cnn(), stripes, config, progress=False, checkpoint=path)
+    with pytest.raises(ValueError, match="it is of another network|variable-"):
+        train(article_cnn(), stripes, config, progress=False, checkpoint=path)
 
 
 def test_one_cycle_climbs_and_falls():

@@ -1,0 +1,156 @@
+"""Files: whole after a kill at any moment, and refused where they were cut off or changed."""
+
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import digitlab
+from digitlab.files import sealed, sealed_json, unsealed, whole_file
+from digitlab.recognizer import shipped_model
+from digitlab.site import build_site
+from digitlab.site import shipped_model as shipped_tfjs
+
+KILLED = Path(__file__).with_name("killed.py")
+
+
+def test_a_block_that_raises_leaves_the_old_file(tmp_path):
+    path = tmp_path / "file.txt"
+    path.write_text("old")
+    with pytest.raises(ZeroDivisionError), whole_file(path) as part:
+        part.write_text("new")
+        raise ZeroDivisionError
+    assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
+    with pytest.raises(FileNotFoundError), whole_file(path):
+        pass  # nothing was written
+    with whole_file(path) as part:
+        part.write_text("new")
+    assert path.read_text() == "new" and list(tmp_path.iterdir()) == [path]
+
+
+def test_a_seal_knows_its_content():
+    content = os.urandom(1000)
+    assert unsealed(sealed(content)) == content
+    assert unsealed(sealed(b"")) == b""
+    for other in (content, b"", sealed(content)[:-1], sealed(content) + b"\0"):
+        with pytest.raises(ValueError, match="cut off or changed"):
+            unsealed(other)
+    document = json.loads(sealed_json({"b": [1.5], "a": "ä"}))
+    assert sealed_json(document) == json.dumps(document) != sealed_json(document | {"a": "b"})
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks, which Windows cannot")
+@pytest.mark.parametrize("writer", ["Drawing", "Cache", "LiteRT", "TensorFlowJs", "Checkpoint"])
+def test_a_kill_at_any_moment_leaves_the_old_or_the_new(writer):
+    counts = run_killed(writer, "50")
+    assert counts["moments"] == 50 and counts["steps"] >= 4
+    assert counts["killed"] >= counts["steps"] - 1 and counts["old"] and counts["new"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks, which Windows cannot")
+def test_a_kill_at_any_moment_leaves_a_site(site):
+    test_a_kill_at_any_moment_leaves_the_old_or_the_new("Site")
+
+
+def run_killed(*arguments):
+    run = subprocess.run(
+        [sys.executable, KILLED, *arguments], capture_output=True, text=True, timeout=900
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    return json.loads(run.stdout.splitlines()[-1])
+
+
+# Networks that were cut off, changed, exchanged, or that something else wrote.
+
+
+def flipped(content, place):
+    return content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
+
+
+def changes(content):
+    """What a file may have become, by name."""
+    random = np.random.default_rng(0)
+    places = random.integers(len(content), size=20)
+    return {
+        "empty": b"",
+        **{f"cut off at {i}/10": content[: len(content) * i // 10] for i in range(1, 10)},
+        "cut off by a byte": content[:-1],
+        **{f"bit {place} flipped": flipped(content, place) for place in places},
+        "bytes after it": content + b"more",
+        "a web page": b"<!doctype html><title>Log in</title>",
+    }
+
+
+def test_a_changed_network_is_refused_by_the_recognizer(tmp_path):
+    content, path = shipped_model().read_bytes(), tmp_path / "mine.tflite"
+    path.write_bytes(content)
+    digitlab.load_recognizer(path)
+    others = changes(content) | {"of something else": unsealed(content)}
+    for name, other in others.items():
+        path.write_bytes(other)
+        with pytest.raises(ValueError, match=r"mine\.tflite to be.*Export it again"):
+            pytest.fail(f"{name}: {digitlab.load_recognizer(path)}")
+
+
+def test_no_sealed_network_brings_python_down(tmp_path):
+    """Whoever changes a file on purpose can also make its checksum: LiteRT then finds what is wrong
+    with the structure, and the recognizer what is wrong with the answers."""
+    tried = run_killed("Sealed", "400")
+    assert tried.pop("crashed", 0) == 0
+    assert sum(tried.values()) == 400 and tried["refused"] > 100 and tried["read"] > 0
+
+
+def test_a_changed_network_gets_no_page(tmp_path, node):
+    folder = tmp_path / "tfjs"
+    shutil.copytree(shipped_tfjs(), folder)
+    (weights,) = folder.glob("*.bin")
+    for path in (folder / "model.json", weights):
+        content = path.read_bytes()
+        for name, other in changes(content).items():
+            path.write_bytes(other)
+            with pytest.raises(ValueError, match="Export the network again"):
+                pytest.fail(f"{path.name}, {name}: {build_site(tmp_path / 'site', folder)}")
+        path.write_bytes(content)
+    assert not (tmp_path / "site").exists()
+
+
+def test_a_model_json_names_no_file_elsewhere(tmp_path):
+    folder = tmp_path / "tfjs"
+    shutil.copytree(shipped_tfjs(), folder)
+    (weights,) = folder.glob("*.bin")
+    shutil.copy(weights, tmp_path)
+    document = json.loads((folder / "model.json").read_text())
+    document["weightsManifest"][0]["paths"] = [f"../{weights.name}"]
+    (folder / "model.json").write_text(sealed_json(document))
+    with pytest.raises(ValueError, match="something else wrote it"):
+        build_site(tmp_path / "site", folder)
+
+
+def test_keras_runs_nothing_of_a_model_file(tmp_path):
+    """`keras.models.load_model`, which the notebooks call, refuses code, and files that changed."""
+    keras = pytest.importorskip("keras", reason="needs TensorFlow: pip install 'digitlab[train]'")
+    hostile = keras.Sequential([keras.Input((1,)), keras.layers.Lambda(lambda x: x + 1)])
+    hostile.save(tmp_path / "hostile.keras")
+    with pytest.raises(ValueError, match="safe_mode|unsafe"):
+        keras.models.load_model(tmp_path / "hostile.keras")
+
+    content, path = shipped_model().with_suffix(".keras").read_bytes(), tmp_path / "mine.keras"
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        # What lies between the members, names and dates, is no part of the network.
+        first = archive.getinfo("model.weights.h5").header_offset + 200
+    for other in [
+        content[:-1000],
+        content[: len(content) // 2],
+        flipped(content, first),
+        b"<html>",
+    ]:
+        path.write_bytes(other)
+        with pytest.raises(Exception):  # noqa: B017  (zipfile, h5py and Keras: each has its own)
+            keras.models.load_model(path)

@@ -185,7 +185,8 @@ class _BestWeights(keras.callbacks.Callback):
 
     def __init__(self, loss: str) -> None:
         super().__init__()
-        self.loss, self.lowest, self.weights = loss, math.inf, None
+        self.loss, self.lowest = loss, math.inf
+        self.weights: list[np.ndarray] | None = None
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         if logs[self.loss] < self.lowest:

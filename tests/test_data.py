@@ -18,7 +18,10 @@ import subprocess
 import sys
 import threading
 import time
+import tracemalloc
 import warnings
+import zipfile
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -334,6 +337,79 @@ def wait_for_downloads():
             assert not thread.is_alive(), "nothing goes on behind your back"
 
 
+def broken(handler):
+    handler.send_error(500)
+
+
+def round_and_round(handler):
+    handler.send_response(302)
+    handler.send_header("Location", handler.path)
+    handler.end_headers()
+
+
+def changed(content):
+    """What may come in place of a file, by name: how it is sent, and which bytes."""
+    random = np.random.default_rng(0)
+    bits = bytearray(content)
+    yield "a server's error", broken
+    yield "a redirection to itself", round_and_round
+    for tenth in range(10):
+        part = content[: len(content) * tenth // 10]
+        yield (
+            f"{tenth}/10, and the connection ends",
+            partial(answer, content=part, length=len(content)),
+        )
+        yield f"{tenth}/10, called the whole", partial(answer, content=part)
+    for place in random.integers(len(content), size=10):
+        bits = bytearray(content)
+        bits[place] ^= 1 << random.integers(8)
+        yield f"a bit of byte {place} flipped", partial(answer, content=bytes(bits))
+
+
+def test_nothing_but_the_file_is_taken_for_it(tiny, mirrors, server, folders):
+    contents, tried = mirrors(tiny), 0
+    for path in (IDX_FIRST, IDX_LAST, KERAS):
+        for name, route in changed(contents[path]):
+            server.routes = {key: whole(content) for key, content in contents.items()}
+            server.routes[KERAS] = server.routes[path] = route
+            if path == KERAS:  # the second mirror is as it should be
+                assert is_mnist(load_digits(sample=False), tiny), name
+                (folders / CACHED[0]).unlink()
+            else:
+                with pytest.raises(OSError, match="neither be found nor downloaded"):
+                    pytest.fail(f"{path}, {name}: {load_digits(sample=False)}")
+            assert files_below(folders) == [], name
+            tried += 1
+    assert tried == 3 * 32
+
+
+def test_a_redirection_is_followed(tiny, mirrors, server, folders):
+    server.routes["/elsewhere"] = whole(mirrors(tiny)[KERAS])
+
+    def elsewhere(handler):
+        handler.send_response(302)
+        handler.send_header("Location", "/elsewhere")
+        handler.end_headers()
+
+    server.routes[KERAS] = elsewhere
+    assert is_mnist(load_digits(sample=False), tiny)
+    assert server.requests == [KERAS, "/elsewhere"] and files_below(folders) == CACHED
+
+
+def test_a_redirection_to_a_disk_is_not_followed(tiny, mirrors, server, folders):
+    contents = mirrors(tiny)
+    put(folders / "local.npz", contents[KERAS])
+
+    def to_a_file(handler):
+        handler.send_response(302)
+        handler.send_header("Location", (folders / "local.npz").as_uri())
+        handler.end_headers()
+
+    server.routes[KERAS] = server.routes[IDX_FIRST] = to_a_file
+    with pytest.raises(OSError, match="neither be found nor downloaded"):
+        load_digits(sample=False)
+
+
 def test_more_than_the_file_is_cut_short(tiny, mirrors, server):
     swallowed = []
     server.routes[KERAS] = flood(mirrors(tiny)[KERAS], swallowed)
@@ -543,6 +619,19 @@ def test_cache_that_cannot_be_written_is_no_obstacle(obstacle, idx, tiny, mirror
     assert files_below(folders) == [obstacle]
 
 
+def test_a_full_disk_is_no_obstacle(tiny, mirrors, server, folders):
+    resource = pytest.importorskip("resource")
+    mirrors(tiny)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))  # bytes, for any file
+    try:
+        with pytest.warns(UserWarning, match="cannot be kept.*File too large"):
+            assert is_mnist(load_digits(), tiny)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert files_below(folders) == []
+
+
 def test_processes_at_once(tiny, mirrors, server, folders):
     """Four start with an empty cache: each gets MNIST, and one whole file stays."""
     mirrors(tiny)
@@ -675,6 +764,32 @@ NAMED_WRONG = {
         "expected the bytes of x_train to have SHA-256",
     ),
 }
+
+
+@pytest.mark.parametrize("form", ["npz", "gz"])
+def test_a_small_file_that_unpacks_to_much_is_refused(form, tiny, folders, monkeypatch):
+    """A gigabyte of zeros in a megabyte."""
+    much = io.BytesIO()
+    if form == "npz":
+        archive = zipfile.ZipFile(much, "w", zipfile.ZIP_DEFLATED)
+        with archive, archive.open("x_train.npy", "w") as member:
+            for _ in range(1000):
+                member.write(bytes(1_000_000))
+        put(folders / "mnist.npz", much.getvalue())
+    else:
+        with gzip.open(much, "wb") as file:
+            file.write(b"\0\0\x08\1" + struct.pack(">I", 1_000_000_000))
+            for _ in range(1000):
+                file.write(bytes(1_000_000))
+        for name in data.IDX:
+            put(folders / f"{name}.gz", much.getvalue())
+    monkeypatch.setenv("DIGITLAB_DATA", str(folders))
+    tracemalloc.start()
+    with pytest.raises(ValueError, match="far more than MNIST"):
+        load_digits()
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 3 * data._MOST
 
 
 @pytest.mark.parametrize("case", NAMED_WRONG)

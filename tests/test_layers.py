@@ -39,7 +39,7 @@ MAY_IMPORT = {
     },
     "tfjs": {"numpy", "keras", "tensorflow", "tf_keras", "tensorflowjs"},
     "tflite": {"keras", "tensorflow", "digitlab.silence"},
-    "site": {"pooch"},
+    "site": {"pooch", "tqdm"},
 }
 
 

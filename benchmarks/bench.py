@@ -204,9 +204,10 @@ def networks_and_predictions() -> list[str]:
 
 
 def saliency() -> list[str]:
-    """Rows: the time to find out which ink counted, over the stored drawings."""
+    """Rows: the time to find out why it was read so, over the stored drawings."""
     litert = digitlab.load_recognizer()
-    keras_model = digitlab.Recognizer(digitlab.digits_cnn())  # untrained: as slow as trained
+    of_keras = digitlab.Recognizer(digitlab.digits_cnn())  # untrained: as slow as trained
+    measure_saliency = digitlab.measure_saliency
     drawings = [digitlab.stored_drawing(digit) for digit in range(10)]
     images = [digitlab.render_strokes(drawing) for drawing in drawings]
 
@@ -220,8 +221,8 @@ def saliency() -> list[str]:
             pad.draw(drawing)
         return [pad.predict for pad in pads]
 
-    def measured(recognizer: digitlab.Recognizer) -> list[Callable[[], object]]:
-        return [functools.partial(digitlab.measure_saliency, recognizer, i) for i in images]
+    def measured(function: Callable, *arguments: object) -> list[Callable[[], object]]:
+        return [functools.partial(function, *arguments, image) for image in images]
 
     inked = [np.count_nonzero(image) for image in images]
     return [
@@ -230,8 +231,10 @@ def saliency() -> list[str]:
         "",
         "| ms, ten stored drawings | median | slowest |",
         "|---|---|---|",
-        row("`measure_saliency`, `load_recognizer()`", measured(litert)),
-        row("`measure_saliency`, `Recognizer(keras_model)`", measured(keras_model)),
+        row("`measure_saliency`, `load_recognizer()`", measured(measure_saliency, litert)),
+        row("`measure_saliency`, `Recognizer(keras_model)`", measured(measure_saliency, of_keras)),
+        row("`get_activations`, `load_recognizer()`", measured(litert.get_activations)),
+        row("`get_activations`, `Recognizer(keras_model)`", measured(of_keras.get_activations)),
         row("a finished stroke on the pad, `explain=True`", on_the_pad(True)),
         row("a finished stroke on the pad", on_the_pad(False)),
     ]

@@ -23,7 +23,13 @@ from ipywidgets import HTML, Box, Button, Checkbox, FloatSlider, HBox, Layout, O
 from digitlab.drawings import load_drawing, save_drawing
 from digitlab.ink import as_strokes
 from digitlab.paper import Paper
-from digitlab.readout import error_html, picture_html, reading_html, saliency_html
+from digitlab.readout import (
+    activations_html,
+    error_html,
+    picture_html,
+    reading_html,
+    saliency_html,
+)
 from digitlab.recognizer import Prediction, as_recognizer
 from digitlab.saliency import measure_saliency
 
@@ -56,9 +62,11 @@ class DrawingPad(Box):
     - ``live``: whether the drawing is read while and after the pen moves; when False, when asked.
     - ``pen_width``: on the screen, in pad pixels. What the network sees does not depend on it.
     - ``recognizer``: what reads.
-    - ``explain``: whether to show under the bars which ink counted for the digit and which against
-      it, after each stroke; see `digitlab.measure_saliency`. It asks the recognizer some hundred
-      times, all at once, which one with ``predict(strokes)`` alone cannot answer.
+    - ``explain``: whether to show under the bars, after each stroke, which ink counted for the
+      digit and which against it, see `digitlab.measure_saliency`, and what the network's layers
+      found on the way to it, see `digitlab.Recognizer.get_activations`. The first asks the
+      recognizer some hundred times, all at once, which one with ``predict(strokes)`` alone cannot
+      answer; the second needs a network for LiteRT, or one of Keras.
 
     Args:
         recognizer: A `Recognizer`, or anything with ``predict(strokes) -> Prediction``; a Keras
@@ -102,6 +110,7 @@ class DrawingPad(Box):
         self._past: list[list[np.ndarray]] = []  # drawings, to undo
         self._future: list[list[np.ndarray]] = []  # and to redo
         self._next_reading = 0.0  # not before, on time.monotonic's clock
+        self._activations: dict[str, np.ndarray] = {}  # of the last reading that was explained
         self._notes: list[str] = []  # HTML: what went wrong since the last change
         self._acting = False  # within a change and what follows from it
         self._by_hand = False  # a handler of the browser's events runs, and not a cell
@@ -414,15 +423,21 @@ class DrawingPad(Box):
         return prediction
 
     def _explain(self, prediction: Prediction) -> None:
-        """Show which ink counted, if that is wanted; what was read is shown already."""
-        if not self.explain or prediction.reason == "empty":
+        """Show why it was read so, if that is wanted; what was read is shown already."""
+        if not self.explain:
             return
         saliency, instead = None, "No digit, so no ink counted for one."
-        if prediction.digit is not None:
+        if prediction.reason == "empty":
+            instead = ""
+        elif prediction.digit is not None:
             instead = "What reads here has no predict_images to find it out with."
             if hasattr(self.recognizer, "predict_images"):
                 saliency = measure_saliency(self.recognizer, prediction.image, prediction.digit)
-        self._say(str(prediction), prediction, saliency, instead)
+        self._activations = {}
+        if hasattr(self.recognizer, "get_activations"):
+            # Of an empty drawing, too: it tells how much room the layers will take.
+            self._activations = self.recognizer.get_activations(prediction.image)
+        self._say(str(prediction), prediction, saliency, instead, done=True)
 
     def _legible(self) -> list[np.ndarray]:
         """The drawing as it is read, the stroke under the pen included."""
@@ -445,12 +460,18 @@ class DrawingPad(Box):
         prediction: Prediction | None = None,
         saliency: np.ndarray | None = None,
         instead: str = "",
+        done: bool = False,
     ) -> None:
         """Show a sentence beside the pad, and under it the reading that it speaks of."""
         self._sentence, self._shown, self._under = sentence, prediction, ""
         if self.explain:
-            instead = instead or f"You see it after {'each stroke' if self.live else 'Predict'}."
-            self._under = saliency_html(prediction, saliency, instead)
+            later = f"You see it after {'each stroke' if self.live else 'Predict'}."
+            self._under = saliency_html(prediction, saliency, instead or later)
+            activations = self._activations
+            if not done or prediction is None or prediction.reason == "empty":
+                activations = {name: np.zeros_like(old) for name, old in activations.items()}
+            none = "What reads here has no layers to look into." if done else later
+            self._under += activations_html(activations, none)
         self._show_reading()
 
     def _show_reading(self) -> None:

@@ -79,7 +79,8 @@ def plot_activations(
         digitlab.plot_activations(digitlab.get_activations(model, pad.image), title=model.name)
 
     Args:
-        activations: A name for each layer, and its answer: (h, w, channels), or (n,).
+        activations: A name for each layer, and its answer: (h, w, channels), or (n,). So does
+            `digitlab.Recognizer.get_activations` give them, without TensorFlow.
         title: Say which image it is, and which network.
         columns: Channels in a row.
         figsize: Width and height in inches.

@@ -3,6 +3,7 @@
 import base64
 import io
 import traceback
+from collections.abc import Mapping
 from html import escape
 
 import numpy as np
@@ -10,6 +11,9 @@ from PIL import Image, ImageDraw
 
 from digitlab.recognizer import Prediction
 from digitlab.saliency import AGAINST, FOR, SIGNS, colour_saliency, say_place, strongest_ink
+
+_CHANNELS, _SIDE = 6, 28  # of each layer so many channels, each so many pixels wide and high
+_ROW = _CHANNELS * (_SIDE + 1) + 1  # with a line about each
 
 
 def reading_html(prediction: Prediction | None, sentence: str, role: str | None = None) -> str:
@@ -82,6 +86,34 @@ def saliency_html(prediction: Prediction | None, saliency: np.ndarray | None, el
     )
 
 
+def activations_html(activations: Mapping[str, np.ndarray], else_say: str) -> str:
+    """What each layer found in the drawing: a row of its strongest channels, beside its name.
+
+    The last layer's answer is what the bars show, so it is left out here.
+
+    Args:
+        activations: A name for each layer, and its answer, (h, w, channels) or (n,), as
+            `digitlab.Recognizer.get_activations` gives them. What is 0 everywhere is shown black.
+        else_say: What to say without any.
+    """
+    words = "Bright is where a channel found its pattern."
+    rows = []
+    for name, answer in list(activations.items())[:-1]:
+        shape = " x ".join(map(str, answer.shape))
+        rows.append(
+            '<div style="display: flex; align-items: center; gap: 10px; margin-top: 2px">'
+            f'<div style="width: {_ROW}px; height: {_SIDE + 2}px; flex: none">'
+            f'<img src="{_data_url(_row_of_channels(answer))}" alt="{_say_channels(answer)}"'
+            ' style="display: block; image-rendering: pixelated"></div>'
+            f'<div style="font-size: 12px; line-height: 1.2">{escape(name)}<br>{shape}</div></div>'
+        )
+    return (
+        '<div style="margin-top: 8px; font-size: 14px; line-height: 1.3"'
+        ' class="digitlab-activations"><div style="font-weight: bold">What the layers find</div>'
+        f"<div>{words if rows else escape(else_say)}</div>{''.join(rows)}</div>"
+    )
+
+
 def picture_html(strokes: list[np.ndarray], size: int, pen_width: float, reading: str) -> str:
     """A drawing beside its reading, for where no pad can be shown.
 
@@ -120,6 +152,46 @@ def _bar_html(digit: int, probability: float, best: bool) -> str:
         '<span style="width: 3.5em; text-align: right; white-space: nowrap">'
         f"{100 * probability:.0f} %</span></div>"
     )
+
+
+def _row_of_channels(answer: np.ndarray) -> np.ndarray:
+    """A layer's strongest channels beside each other, each on its own scale; or its numbers."""
+    if answer.ndim == 3:
+        cells = [_shown(answer[..., channel], _SIDE, _SIDE) for channel in _strongest(answer)]
+    else:
+        lines = max(1, round((len(answer) / _CHANNELS) ** 0.5))
+        values = np.pad(answer, (0, -len(answer) % lines), constant_values=answer.min())
+        cells = [_shown(values.reshape(lines, -1), _SIDE, _ROW - 2)]
+    # A grey line about each, which is seen on any page.
+    framed = [np.pad(cell, ((1, 1), (0, 1)), constant_values=0.5) for cell in cells]
+    return np.pad(np.hstack(framed), ((0, 0), (1, 0)), constant_values=0.5)
+
+
+def _say_channels(answer: np.ndarray) -> str:
+    """The same in words."""
+    if not answer.any():
+        return "nothing"
+    if answer.ndim == 1:
+        return f"{len(answer)} numbers, the larger the brighter"
+    strongest = _strongest(answer)
+    place = np.unravel_index(answer[..., strongest[0]].argmax(), answer.shape[:2])
+    row, column = ((np.array(place) + 0.5) * 28 / answer.shape[:2] - 0.5).astype(int)  # of 28
+    return f"{len(strongest)} channels, the strongest is brightest {say_place(row, column)}"
+
+
+def _strongest(answer: np.ndarray) -> np.ndarray:
+    """The numbers of the strongest channels, as `digitlab.plot_activations` chooses them."""
+    return np.argsort(-answer.max(axis=(0, 1)), kind="stable")[:_CHANNELS]
+
+
+def _shown(values: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Values (h, w) as a picture (height, width) in [0, 1], the lowest black, the highest white."""
+    rows, columns = (
+        np.arange(side) * n // side for side, n in zip((height, width), values.shape, strict=True)
+    )
+    values = values - values.min()
+    # Weak answers are seen better so.
+    return ((values / (values.max() or 1)) ** 0.7)[rows][:, columns]
 
 
 def _mark(colour: np.ndarray) -> str:

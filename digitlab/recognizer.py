@@ -16,15 +16,16 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
+import digitlab
 from digitlab.files import unsealed
 from digitlab.ink import SIZE, normalize_image, render_strokes
 from digitlab.silence import silent_stderr
 
 try:
-    from ai_edge_litert.interpreter import Interpreter
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
 except ImportError:  # no wheel for this platform: TensorFlow carries the same interpreter
     try:
-        from tensorflow.lite.python.interpreter import Interpreter
+        from tensorflow.lite.python.interpreter import Interpreter, OpResolverType
     except ImportError:
         raise ImportError(
             "digitlab needs LiteRT to run a network: pip install ai-edge-litert, or tensorflow "
@@ -150,17 +151,40 @@ class Recognizer:
             probabilities[first : first + _BATCH] = _given_a_digit(self._answers(batch))
         return probabilities
 
+    def get_activations(self, image: np.ndarray) -> dict[str, np.ndarray]:
+        """Read an image, and keep what the network's layers answered on the way.
+
+        As `digitlab.get_activations` does for a Keras model, and without TensorFlow for LiteRT::
+
+            digitlab.plot_activations(recognizer.get_activations(pad.image))
+
+        Args:
+            image: (28, 28) floating point in [0, 1], ink 1 on paper 0: a prediction's ``image``.
+
+        Returns:
+            A name for each layer, and what it answered: float32, (h, w, channels), or (n,) for a
+            dense layer; the last is the network's answer. LiteRT has no names for layers, so they
+            are "Layer 1" and so on. Empty where there are none to look into: in a function.
+
+        Raises:
+            ValueError: For another shape or range.
+        """
+        image = np.asarray(image)
+        if image.shape != (SIZE, SIZE) or image.dtype.kind != "f":
+            raise ValueError(
+                f"expected an image of shape (28, 28), float in [0, 1], got {image.shape}, "
+                f"{image.dtype}"
+            )
+        batch = _as_batch(image[None])
+        if isinstance(self.model, _LiteRT):
+            return self.model.get_activations(batch)
+        if type(self.model).__module__.startswith("keras."):  # one built of Keras' layers
+            return digitlab.get_activations(self.model, image)  # not imported for all the others
+        return {}
+
     def _answers(self, images: np.ndarray) -> np.ndarray:
         """The network's answers, (n, 10) or (n, 11), to images (n, 28, 28), checked."""
-        with np.errstate(over="ignore"):  # what becomes infinity is refused below
-            batch = images.astype(np.float32)[..., None]  # (n, 28, 28, 1)
-        if images.dtype == np.uint8:
-            batch /= 255
-        elif not (batch.min() >= 0 and batch.max() <= 1):  # False for NaN, too
-            raise ValueError(
-                "expected float images in [0, 1], "
-                f"got values from {batch.min():g} to {batch.max():g}; divide by 255?"
-            )
+        batch = _as_batch(images)
         answers = np.asarray(self.model(batch))
         if answers.shape not in ((len(batch), CLASSES), (len(batch), CLASSES + 1)):
             raise ValueError(
@@ -173,6 +197,20 @@ class Recognizer:
                 f"{np.array2string(answers[0], precision=3)}; does it end in a softmax?"
             )
         return answers
+
+
+def _as_batch(images: np.ndarray) -> np.ndarray:
+    """Images (n, 28, 28) as a network takes them, (n, 28, 28, 1) float32 in [0, 1], checked."""
+    with np.errstate(over="ignore"):  # what becomes infinity is refused below
+        batch = images.astype(np.float32)[..., None]  # (n, 28, 28, 1)
+    if images.dtype == np.uint8:
+        batch /= 255
+    elif not (batch.min() >= 0 and batch.max() <= 1):  # False for NaN, too
+        raise ValueError(
+            "expected float images in [0, 1], "
+            f"got values from {batch.min():g} to {batch.max():g}; divide by 255?"
+        )
+    return batch
 
 
 def _given_a_digit(answers: np.ndarray) -> np.ndarray:
@@ -240,12 +278,14 @@ class _LiteRT:
     """A LiteRT network as a callable from float32 images (n, 28, 28, 1) to (n, 10 or 11)."""
 
     def __init__(self, path: Path):
+        self._inside: Interpreter | None = None  # made when it is asked what its layers answer
         # An interpreter is one set of buffers: two threads must take turns.
         self._lock = threading.Lock()
         self._images = 0  # how many the buffers are made for
         try:
-            content = unsealed(path.read_bytes())
-            self._interpreter = Interpreter(model_content=content, num_threads=_THREADS)
+            # Kept, for it is asked twice: by then the file may hold another network.
+            self._content = unsealed(path.read_bytes())
+            self._interpreter = Interpreter(model_content=self._content, num_threads=_THREADS)
             (inputs,) = self._interpreter.get_input_details()
             (outputs,) = self._interpreter.get_output_details()
             self._input, self._output = inputs["index"], outputs["index"]
@@ -272,3 +312,34 @@ class _LiteRT:
             self._interpreter.set_tensor(self._input, images)
             self._interpreter.invoke()
             return self._interpreter.get_tensor(self._output)
+
+    def get_activations(self, image: np.ndarray) -> dict[str, np.ndarray]:
+        """What its layers answer to one image (1, 28, 28, 1); see `Recognizer.get_activations`."""
+        with self._lock:
+            if self._inside is None:
+                # XNNPACK, the default delegate, may compute several layers in one step, and
+                # does not promise to leave what lies between them to be read.
+                self._inside = Interpreter(
+                    model_content=self._content,
+                    experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+                    experimental_preserve_all_tensors=True,
+                )
+                self._inside.allocate_tensors()
+            self._inside.set_tensor(self._input, image)
+            self._inside.invoke()
+            # What depends on the images has their number, -1, for its first dimension.
+            answers = [
+                self._inside.get_tensor(tensor["index"])[0]
+                for tensor in self._inside.get_tensor_details()
+                if tensor["index"] != self._input
+                and tensor["dtype"] == np.float32
+                and len(tensor["shape_signature"]) in (2, 4)
+                and tensor["shape_signature"][0] == -1
+            ]
+        kept = answers[:1]
+        for answer in answers[1:]:
+            if answer.ndim == kept[-1].ndim or answer.size != kept[-1].size:  # else only flattened
+                kept.append(answer)
+        if len(kept) > 1 and kept[-2].shape == kept[-1].shape:
+            del kept[-2]  # the last layer's answer before its softmax
+        return {f"Layer {number}": answer for number, answer in enumerate(kept, 1)}

@@ -18,6 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pooch
+from tqdm import tqdm
 
 from digitlab.files import sealed_json
 
@@ -158,10 +159,22 @@ def _bundle(node: str) -> Path:
     ) as folder:
         for name in _BUNDLED:
             shutil.copyfile(_ASSETS / name, Path(folder) / name)
-        # Without the packages' own scripts: esbuild's would only start it faster.
-        _run([npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=folder)
         esbuild = "node_modules/esbuild/bin/esbuild"
-        _run([node, esbuild, "tensorflow.entry.js", f"--outfile={_BUNDLE}", *_ESBUILD], cwd=folder)
+        steps = {
+            # Without the packages' own scripts: esbuild's would only start it faster.
+            "Fetching TensorFlow.js with npm": [
+                *(npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+            ],
+            "Cutting out what the page uses": [
+                *(node, esbuild, "tensorflow.entry.js", f"--outfile={_BUNDLE}", *_ESBUILD)
+            ],
+        }
+        # Neither step tells how far it is.
+        form = "{desc}: {n} of {total} steps done; some ten seconds, the first time only"
+        with tqdm(steps.items(), "TensorFlow.js", leave=False, bar_format=form) as bar:
+            for doing, command in bar:
+                bar.set_description_str(doing)
+                _run(command, cwd=folder)
         os.replace(Path(folder) / _BUNDLE, cached)
     return cached
 

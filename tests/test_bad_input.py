@@ -42,7 +42,9 @@ def outcome(function, *arguments):
             assert len(str(error)) < 1000, error
             result = type(error).__name__
     assert time.monotonic() - begun < HANG, f"{arguments!r:.300}"
-    assert not warned, f"{warned[0].message} for {arguments!r:.300}"
+    # Pillow may say what it finds wrong in a file.
+    ours = [w for w in warned if "PIL" not in w.filename]
+    assert not ours and len(warned) <= 5, f"{warned[0].message} for {arguments!r:.300}"
     return result
 
 
@@ -137,12 +139,11 @@ def some_array(rng):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         kind = rng.choice(NUMBERS + ["u1"] * 20 + ["f4"] * 10 + NO_NUMBERS)
-        values = values.astype(kind)
+        values = np.asarray(values.astype(kind))
     chance = rng.random()
     if chance < 0.1 and values.ndim:
         values = values[::-1]
     elif chance < 0.2:
-        values = np.asarray(values)
         values.flags.writeable = False
     elif chance < 0.25 and values.ndim == 2:
         values = np.ma.masked_array(values, rng.random(shape) < 0.5)

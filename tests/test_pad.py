@@ -26,7 +26,7 @@ from digitlab import (
     render_strokes,
     stored_drawing,
 )
-from digitlab.saliency import colour_saliency
+from digitlab.saliency import colour_saliency, say_place
 
 
 @pytest.fixture
@@ -501,7 +501,7 @@ def test_a_saved_notebook_has_a_picture():
         assert "application/vnd.jupyter.widget-view+json" in widget.data
         assert "Draw a digit" in picture.data["text/html"]
         assert len(updates) == 1 and "I read a 5" in updates[0].data["text/html"]
-        assert updates[0].data["text/html"].count("data:image/png") == 2 + explain
+        assert updates[0].data["text/html"].count("data:image/png") == 2 + 7 * explain
         assert updates[0].data["text/html"].count("Which ink counted for the 5") == explain
         assert updates[0].data["text/plain"] == repr(pad)
 
@@ -527,8 +527,9 @@ def test_two_pads_do_not_share(pad):
 
 
 def explained(pad):
-    """What stands under the bars, without its tags, and the image there as an array."""
+    """What is said of the ink that counted, without its tags, and its image as an array."""
     html = pad._reading.value.partition('class="digitlab-saliency"')[2]
+    html = html.partition("What the layers find")[0]
     png = base64.b64decode(re.search(r"base64,([^\"]+)", html)[1])
     return re.sub("<[^>]*>", " ", html), np.asarray(Image.open(io.BytesIO(png)))
 
@@ -596,3 +597,100 @@ def test_it_explains_no_more_than_can_be_known(pad):
     pad.recognizer = lambda image: np.eye(10)[8] * 0.9 + 0.01
     assert "Which ink counted for the 8" in explained(pad)[0]
     assert explained(pad)[0].count("nothing") == 2  # it never looks
+
+
+def layers(pad):
+    """What is said of the layers, without tags, and their pictures, with the words for them."""
+    html = pad._reading.value.partition("What the layers find")[2]
+    pictures = [
+        (np.asarray(Image.open(io.BytesIO(base64.b64decode(png)))) / 255, words)
+        for png, words in re.findall(r'base64,([^"]+)" alt="([^"]*)"', html)
+    ]
+    return re.sub("<[^>]*>", " ", html), pictures
+
+
+def test_it_shows_what_the_layers_find():
+    pad = DrawingPad(explain=True)
+    said, empty = layers(pad)
+    assert "Layer 6" in said and len(empty) == 6
+    pad.draw(stored_drawing(2))
+    assert layers(pad)[0] == said  # so nothing jumps
+    *answers, _ = pad.recognizer.get_activations(pad.image).values()
+    for (picture, words), (black, nothing), answer in zip(
+        layers(pad)[1], empty, answers, strict=True
+    ):
+        assert picture.shape == black.shape == (30, 175)
+        assert nothing == "nothing" and black.max() < 0.51 and picture.max() == 1
+        # The strongest channel is the first; under its brightest pixel it is the strongest.
+        strongest = answer[..., answer.max(axis=(0, 1)).argmax()]
+        row, column = np.argwhere(picture[1:-1, 1:29] == 1).mean(axis=0).astype(int)
+        side = len(strongest)
+        assert strongest[row * side // 28, column * side // 28] == strongest.max()
+        assert words == f"6 channels, the strongest is brightest {say_place(row, column)}"
+        assert f"{side} x {side} x {answer.shape[2]}" in said
+    pad.undo()
+    assert [words for _, words in layers(pad)[1]] == ["nothing"] * 6
+    pad.redo()
+    # What is no digit goes through the layers, too.
+    pad.draw([[[10, 10], [270, 270]], [[10, 270], [270, 10]]])
+    assert pad.prediction.reason == "not a digit" and "nothing" not in layers(pad)[1][0][1]
+
+
+def test_it_shows_the_layers_of_strokes_that_are_done(pad):
+    pad.draw(stored_drawing(7))
+    pad.explain = True
+    assert layers(pad)[1][0][0].max() == 1
+    happen(pad, "mouse_down", 60, 150)
+    time.sleep(0.06)  # until it reads again
+    happen(pad, "mouse_move", 200, 150)
+    assert layers(pad)[1][0][0].max() < 0.51
+    happen(pad, "mouse_up", 200, 150)
+    assert layers(pad)[1][0][0].max() == 1
+    pad.live = False
+    assert layers(pad)[1][0][0].max() < 0.51
+    press(pad, "Predict")
+    assert layers(pad)[1][0][0].max() == 1
+
+
+def test_without_layers_it_says_so(pad):
+    pad.explain = True
+
+    class Strokes:
+        def predict(self, strokes):
+            return Prediction(3, 1.0, np.eye(10)[3], render_strokes(strokes))
+
+    for reader in (lambda image: np.eye(10)[8], Strokes()):
+        pad.recognizer = reader
+        pad.draw(stored_drawing(8))
+        said, pictures = layers(pad)
+        assert "no layers to look into" in said and pictures == []
+        assert pad._messages.value == ""
+
+    class Broken(Strokes):
+        def get_activations(self, image):
+            raise RuntimeError("broken inside")
+
+    pad.recognizer = Broken()
+    assert "I read a 3" in pad._reading.value
+    assert "RuntimeError: broken inside" in pad._messages.value
+
+
+def test_layers_without_places_are_a_row_of_numbers(pad):
+    class Dense:
+        def predict(self, strokes):
+            return Prediction(3, 1.0, np.eye(10)[3], render_strokes(strokes))
+
+        def get_activations(self, image):
+            return {
+                "Dense 1": np.arange(100.0),
+                "Few": np.ones((7, 7, 2)),
+                "Dense 2": np.eye(10)[3],
+            }
+
+    pad.recognizer, pad.explain = Dense(), True
+    pad.draw(stored_drawing(3))
+    (numbers, words), (few, _) = layers(pad)[1]
+    assert words == "100 numbers, the larger the brighter"
+    assert numbers.shape == (30, 175) and few.shape == (30, 59)
+    shown = numbers[1:-1, 1:-1]  # 4 lines of 25 numbers
+    np.testing.assert_array_equal(np.argsort(shown[::7, 3::7].ravel()), np.arange(100))

@@ -457,7 +457,7 @@ pad.on_predict(callback)"""
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [300, 900])
-@pytest.mark.parametrize(("explain", "height"), [(False, 650), (True, 750)])
+@pytest.mark.parametrize(("explain", "height"), [(False, 650), (True, 950)])
 def test_all_is_visible_at_a_glance(voila, theme, width, explain, height):
     size = {"width": width, "height": height}
     cells = [PAD[0], f"pad = digitlab.DrawingPad(explain={explain})\npad"]
@@ -517,10 +517,16 @@ def test_it_shows_which_ink_counted(lab):
     sign, picture = why.locator("b").first.bounding_box(), why.locator("img").bounding_box()
     assert picture["x"] < sign["x"] < picture["x"] + picture["width"] - sign["width"]
     assert picture["y"] < sign["y"] < picture["y"] + picture["height"] - sign["height"]
-    height = why.bounding_box()["height"]
+    rows = pad.root.locator(".digitlab-activations img")
+    assert rows.count() == 6
+    assert rows.first.get_attribute("alt").startswith("6 channels")
+    for row in rows.all():
+        assert row.evaluate("image => image.decode().then(() => image.naturalWidth)") == 175
+    height = pad.root.bounding_box()["height"]
     pad.press("Clear")
     why.filter(has_text="after each stroke").wait_for()
-    assert why.bounding_box()["height"] == height  # nothing jumps
+    assert rows.first.get_attribute("alt") == "nothing"
+    assert pad.root.bounding_box()["height"] == height  # nothing jumps
     page.context.close()
 
 

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import digitlab
 from digitlab import Recognizer, doodle, load_recognizer, render_strokes, stored_drawing
 from digitlab.doodles import KINDS
+from digitlab.recognizer import shipped_model
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +78,8 @@ def test_bad_images(recognizer, images, message):
 
 
 def test_nothing_is_printed(capfd):
-    load_recognizer().predict(stored_drawing(5))
+    reader = load_recognizer()
+    reader.get_activations(reader.predict(stored_drawing(5)).image)
     assert capfd.readouterr() == ("", "")
 
 
@@ -106,8 +109,6 @@ def test_any_callable_is_a_model():
 
 def test_a_keras_model_is_a_model(recognizer):
     keras = pytest.importorskip("keras", reason="needs TensorFlow: pip install 'digitlab[train]'")
-    from digitlab.recognizer import shipped_model
-
     model = keras.models.load_model(shipped_model().with_suffix(".keras"))
     wrapped = Recognizer(model)
     for digit in range(10):
@@ -116,6 +117,60 @@ def test_a_keras_model_is_a_model(recognizer):
             recognizer.predict(stored_drawing(digit)).probabilities,
             atol=1e-4,
         )
+
+
+def test_activations_are_those_of_keras(recognizer, tmp_path):
+    keras = pytest.importorskip("keras", reason="needs TensorFlow: pip install 'digitlab[train]'")
+    image = render_strokes(stored_drawing(5))
+    keras.utils.set_random_seed(0)
+    pairs = [(keras.models.load_model(shipped_model().with_suffix(".keras")), recognizer)]
+    for model in (digitlab.article_cnn(), digitlab.pen_cnn()):
+        path = tmp_path / f"{model.name}.tflite"
+        digitlab.export_tflite(model, path)
+        pairs.append((model, load_recognizer(path)))
+    for model, litert in pairs:
+        by_keras = digitlab.get_activations(model, image)
+        by_litert = litert.get_activations(image)
+        assert list(by_litert) == [f"Layer {number + 1}" for number in range(len(by_keras))]
+        for one, other in zip(by_keras.values(), by_litert.values(), strict=True):
+            assert one.shape == other.shape and other.any()
+            np.testing.assert_allclose(one, other, atol=1e-4)
+        # A Keras model is looked into by Keras.
+        looked = Recognizer(model).get_activations(image)
+        assert list(looked) == list(by_keras)
+        for name, answer in looked.items():
+            np.testing.assert_array_equal(answer, by_keras[name])
+    assert Recognizer(lambda images: litert.model(images)).get_activations(image) == {}
+
+
+def test_activations_are_those_of_the_file_that_was_loaded(recognizer, tmp_path):
+    path = tmp_path / "mine.tflite"
+    path.write_bytes(shipped_model().read_bytes())
+    image = render_strokes(stored_drawing(5))
+    mine = load_recognizer(path)
+    path.write_bytes(b"another network")
+    for answer, other in zip(
+        mine.get_activations(image).values(),
+        recognizer.get_activations(image).values(),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(answer, other)
+    # Asked again, for another image, it answers to that one.
+    last = list(mine.get_activations(render_strokes(stored_drawing(7))).values())[-1]
+    assert last[:10].argmax() == 7
+
+
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [
+        (np.zeros((1, 28, 28)), r"\(28, 28\), float.*got \(1, 28, 28\)"),
+        (np.zeros((28, 28), np.uint8), "float.*uint8"),
+        (np.full((28, 28), 255.0), "divide by 255"),
+    ],
+)
+def test_activations_of_bad_images(recognizer, image, message):
+    with pytest.raises(ValueError, match=message):
+        recognizer.get_activations(image)
 
 
 def test_what_is_no_model():
@@ -212,13 +267,18 @@ def test_without_litert_tensorflow_s_own_runs_and_says_so_once(recognizer):
         "import sys; sys.modules['ai_edge_litert'] = None\n"  # as where it is not installed
         "import digitlab\n"
         "for _ in range(2):\n"
-        "    print(*digitlab.load_recognizer().predict(digitlab.stored_drawing(5)).probabilities)"
+        "    reader = digitlab.load_recognizer()\n"
+        "    prediction = reader.predict(digitlab.stored_drawing(5))\n"
+        "    print(*prediction.probabilities)\n"
+        "print(*reader.get_activations(prediction.image)['Layer 6'].ravel())"
     )
     run = in_a_new_python(code)
-    first, second = (np.array(line.split(), float) for line in run.stdout.splitlines())
-    expected = recognizer.predict(stored_drawing(5)).probabilities
-    np.testing.assert_allclose(first, expected, atol=1e-6)
+    first, second, inside = (np.array(line.split(), float) for line in run.stdout.splitlines())
+    prediction = recognizer.predict(stored_drawing(5))
+    np.testing.assert_allclose(first, prediction.probabilities, atol=1e-6)
     np.testing.assert_array_equal(first, second)
+    expected = recognizer.get_activations(prediction.image)["Layer 6"].ravel()
+    np.testing.assert_allclose(inside, expected, atol=1e-4)
     assert run.stderr.count("TensorFlow's own LiteRT") == 1
 
 

@@ -253,11 +253,13 @@ def test_damaged_files_are_refused_and_the_old_site_stays(site, tmp_path):
     assert {path: path.read_bytes() for path in files(target)} == before
 
 
-def test_a_new_network_takes_the_place_of_the_old_one(site, tmp_path):
+def test_a_new_network_takes_the_place_of_the_old_one(site, tmp_path, capfd):
     target = tmp_path / "site"
     assert digitlab.build_site(target, exported(tmp_path / "model")) == target / "index.html"
     (target / "CNAME").write_text("mine")
+    capfd.readouterr()
     digitlab.build_site(target)
+    assert capfd.readouterr() == ("", "")  # for TensorFlow.js is there
     names = {path.relative_to(target) for path in files(target)}
     assert names == {path.relative_to(site) for path in files(site)} | {Path("CNAME")}
 
@@ -288,12 +290,15 @@ def test_an_old_node_is_refused(monkeypatch, tmp_path):
         digitlab.build_site(tmp_path / "site")
 
 
-def test_npm_without_a_network_says_so_and_leaves_nothing(site, monkeypatch, tmp_path):
+def test_npm_without_a_network_says_so_and_leaves_nothing(site, monkeypatch, tmp_path, capfd):
     monkeypatch.setattr(site_module.pooch, "os_cache", lambda name: tmp_path / "cache" / name)
     monkeypatch.setenv("npm_config_offline", "true")
     monkeypatch.setenv("npm_config_cache", str(tmp_path / "npm"))
     with pytest.raises(RuntimeError, match="npm ci failed"):
         digitlab.build_site(tmp_path / "site")
+    said = capfd.readouterr().err  # what is being done, and in the end no more
+    assert "Fetching TensorFlow.js with npm: 0 of 2 steps done" in said
+    assert not said.split("\r")[-1].strip()
     assert not files(tmp_path / "site") and not files(tmp_path / "cache")
 
 

@@ -238,9 +238,9 @@ def test_damaged_files_are_refused_and_the_old_site_stays(site, tmp_path):
     before = {path: path.read_bytes() for path in files(target)}
     (weights,) = folder.glob("*.bin")
     whole = weights.read_bytes()
-    for content, message in ((whole[:-100], "cut off"), (whole + b"more", "do not belong")):
+    for content in (whole[:-100], whole + b"more"):
         weights.write_bytes(content)
-        with pytest.raises(ValueError, match=message):
+        with pytest.raises(ValueError, match=f"{weights.name} to be as.*cut off or changed"):
             digitlab.build_site(target, folder)
     weights.unlink()
     with pytest.raises(FileNotFoundError, match=weights.name):

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 
+import faults
 import ink
 import keras
 import numpy as np
@@ -254,6 +255,11 @@ def web_page() -> list[str]:
     return [f"Measured with {machine()}.", "", *page.table()]
 
 
+def what_breaks() -> list[str]:
+    """What comes in that should not, and what is killed while it writes."""
+    return [f"Measured with {machine()}, Pillow {metadata.version('pillow')}.", "", *faults.table()]
+
+
 def machine() -> str:
     """Where it was measured."""
     return (
@@ -269,6 +275,7 @@ PARTS = {
     "saliency": saliency,
     "ink": ink_on_the_pad,
     "page": web_page,
+    "faults": what_breaks,
 }
 
 

@@ -1,10 +1,13 @@
 """The networks and their training, on few digits."""
 
+import json
+import time
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
+from jupyter_client.manager import start_new_kernel
 
 from digitlab import Augmentation, Digits, TrainConfig, article_cnn, pen_cnn, train
 from digitlab.training import one_cycle
@@ -169,6 +172,51 @@ def test_a_checkpoint_of_another_network_is_refused(stripes, tmp_path):
         train(pen_cnn(), stripes, config, progress=False, checkpoint=path)
     with pytest.raises(ValueError, match="it is of another network|variable-"):
         train(article_cnn(), stripes, config, progress=False, checkpoint=path)
+
+
+def test_the_stop_button_of_a_notebook_loses_nothing(tmp_path):
+    """In a real kernel: it is interrupted, goes on, is killed, and another one goes on again."""
+    manager, client = start_new_kernel(cwd=str(tmp_path))
+    code = (
+        "import numpy as np, digitlab\n"
+        "images, labels = np.zeros((60, 28, 28), np.uint8), np.arange(60) % 10\n"
+        "digits = digitlab.Digits(images, labels, None, None, 'nothing')\n"
+        "model = digitlab.pen_cnn()\n"
+        "config = digitlab.TrainConfig(epochs=10_000, batch_size=20)\n"
+        "history = digitlab.train(model, digits, config, checkpoint='training.npz')\n"
+        "print(len(history.history['loss']))"
+    )
+    checkpoint, seen = tmp_path / "training.npz", []
+
+    def wait_for_an_epoch():
+        deadline, before = time.monotonic() + 120, checkpoint.exists() and checkpoint.stat().st_ino
+        while not checkpoint.exists() or checkpoint.stat().st_ino == before:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+
+    try:
+        for _ in range(2):
+            client.execute(code)
+            wait_for_an_epoch()
+            manager.interrupt_kernel()
+            printed = ""
+            while True:
+                message = client.get_iopub_msg(timeout=60)
+                assert message["msg_type"] != "error", message["content"]["traceback"]
+                if message["msg_type"] == "stream" and message["content"]["name"] == "stdout":
+                    printed += message["content"]["text"]
+                if message["content"].get("execution_state") == "idle" and printed:
+                    break
+            seen.append(int(printed))
+        client.execute(code)
+        wait_for_an_epoch()
+        manager.shutdown_kernel(now=True)  # killed
+        with np.load(checkpoint, allow_pickle=False) as file:
+            seen.append(json.loads(str(file["state"]))["epochs"])
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+    assert 0 < seen[0] < seen[1] < seen[2]
 
 
 def test_one_cycle_climbs_and_falls():

@@ -1,4 +1,4 @@
-"""What a user installs: the lock, the wheel, environment.yml; TensorFlow.js where it has no wheels.
+"""What a user installs: locks, wheel, environment.yml; TensorFlow.js where it has no wheels.
 
 The environments are made anew outside the checkout, from the package index. uv installs into them,
 because its cache turns TensorFlow's minutes into seconds; what goes in is pip's choice where a user
@@ -23,6 +23,7 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -30,7 +31,7 @@ else:
     import tomli as tomllib
 
 ROOT = Path(__file__).parent.parent
-LOCK = (ROOT / "requirements.lock").read_text("utf-8")
+LOCKS = ("requirements.lock", "requirements-oldest.lock")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 PYTHONS = ("3.10", "3.11", "3.12")
 # What a marker asks for, and uv's name of it.
@@ -98,55 +99,85 @@ def environment(uv, tmp_path):
     return tmp_path / "env" / ("Scripts" if os.name == "nt" else "bin") / "python"
 
 
-# The lock.
+# The locks.
 
 
-def entries() -> list[tuple[Requirement, list[str]]]:
-    """Every package of the lock, with its hashes."""
-    lines = re.sub(r"\\\n\s*", "", re.sub(r"^\s*#.*\n", "", LOCK, flags=re.M)).splitlines()
+def entries(lock: str) -> list[tuple[Requirement, list[str]]]:
+    """Every package of a lock, with its hashes."""
+    text = re.sub(r"^\s*#.*\n", "", (ROOT / lock).read_text("utf-8"), flags=re.M)
+    lines = re.sub(r"\\\n\s*", "", text).splitlines()
     parts = [line.split(" --hash=") for line in lines]
     return [(Requirement(part[0].strip()), part[1:]) for part in parts]
 
 
-def test_lock_pins_and_hashes_everything():
-    assert len(entries()) > 150
-    for package, hashes in entries():
+def locked(lock: str, target: dict[str, str]) -> dict[str, list[str]]:
+    """The versions that a lock has of each package on one Python and platform."""
+    versions: dict[str, list[str]] = {}
+    for package, _ in entries(lock):
+        if package.marker is None or package.marker.evaluate(target):
+            version = str(package.specifier).removeprefix("==")
+            versions.setdefault(canonicalize_name(package.name), []).append(version)
+    return versions
+
+
+def wanted(target: dict[str, str]) -> list[Requirement]:
+    """What pyproject.toml asks for on one Python and platform."""
+    named = [*PROJECT["dependencies"], *sum(PROJECT["optional-dependencies"].values(), [])]
+    return [r for r in map(Requirement, named) if r.marker is None or r.marker.evaluate(target)]
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_lock_pins_and_hashes_everything(lock):
+    assert len(entries(lock)) > 150
+    for package, hashes in entries(lock):
         assert re.fullmatch(r"==[\w.+!]+", str(package.specifier)), package
         assert hashes, package
         assert all(re.fullmatch(r"sha256:[0-9a-f]{64}\s*", value) for value in hashes), package
 
 
-def test_lock_holds_no_address():
-    assert "://" not in LOCK
-    assert not re.search(r"^\s*(-i|-f|--\S*index\S*|--find-links)\b", LOCK, flags=re.M)
+@pytest.mark.parametrize("lock", LOCKS)
+def test_lock_holds_no_address(lock):
+    text = (ROOT / lock).read_text("utf-8")
+    assert "://" not in text
+    assert not re.search(r"^\s*(-i|-f|--\S*index\S*|--find-links)\b", text, flags=re.M)
 
 
 @pytest.mark.parametrize("python", PYTHONS)
 @pytest.mark.parametrize("platform", PLATFORMS)
-def test_lock_has_one_version_of_all_that_pyproject_asks_for(python, platform):
+@pytest.mark.parametrize("lock", LOCKS)
+def test_lock_has_one_version_of_all_that_pyproject_asks_for(lock, python, platform):
     target = PLATFORMS[platform] | {"python_version": python, "python_full_version": f"{python}.9"}
-    locked: dict[str, list[str]] = {}
-    for package, _ in entries():
-        if package.marker is None or package.marker.evaluate(target):
-            version = str(package.specifier).removeprefix("==")
-            locked.setdefault(canonicalize_name(package.name), []).append(version)
-    assert [name for name, versions in locked.items() if len(versions) > 1] == []
-
-    wanted = [*PROJECT["dependencies"], *sum(PROJECT["optional-dependencies"].values(), [])]
-    for requirement in map(Requirement, wanted):
-        if requirement.marker is None or requirement.marker.evaluate(target):
-            (version,) = locked.get(canonicalize_name(requirement.name), ["missing"])
-            assert version != "missing", requirement
-            assert version in requirement.specifier, requirement
+    versions = locked(lock, target)
+    assert [name for name, several in versions.items() if len(several) > 1] == []
+    for requirement in wanted(target):
+        (version,) = versions.get(canonicalize_name(requirement.name), ["missing"])
+        assert version != "missing", requirement
+        assert version in requirement.specifier, requirement
 
 
-def test_lock_installs_everywhere(uv, tmp_path):
+def test_oldest_lock_has_the_lower_bounds_of_pyproject():
+    """On the oldest Python; for later ones TensorFlow's companions ask for newer packages."""
+    target = PLATFORMS["x86_64-manylinux_2_28"]
+    target = target | {"python_version": "3.10", "python_full_version": "3.10.9"}
+    versions = locked("requirements-oldest.lock", target)
+    checked = 0
+    for requirement in wanted(target):
+        for bound in requirement.specifier:
+            if bound.operator == ">=":
+                (version,) = versions[canonicalize_name(requirement.name)]
+                assert Version(version) == Version(bound.version), requirement
+                checked += 1
+    assert checked > 25
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_lock_installs_everywhere(lock, uv, tmp_path):
     """From wheels alone, on every Python and platform: nothing has to be compiled."""
 
     def resolve(target):
         python, platform = target
         command = [uv, "pip", "install", "--dry-run", "--target", tmp_path / f"{python}{platform}"]
-        command += ["--only-binary", ":all:", "--require-hashes", "-r", ROOT / "requirements.lock"]
+        command += ["--only-binary", ":all:", "--require-hashes", "-r", ROOT / lock]
         command += ["--python-version", python, "--python-platform", platform]
         result = run(*command, cwd=tmp_path, check=False)
         return f"{python} {platform}: {result.stderr}" if result.returncode else None

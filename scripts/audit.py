@@ -46,9 +46,9 @@ def ask(*command: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
 
 
-def last_line(text: str) -> str:
-    """Return what most tools say last: the reason."""
-    return (text.strip().splitlines() or ["no reason given"])[-1].strip()
+def reason(text: str) -> str:
+    """Return what most tools say last; a colon stands in it, but not in all that they add."""
+    return next((line for line in reversed(text.splitlines()) if ": " in line), text).strip()
 
 
 def vulnerable() -> Answer:
@@ -58,19 +58,21 @@ def vulnerable() -> Answer:
     try:
         packages = json.loads(result.stdout)["dependencies"]
     except ValueError:
-        return [], [f"{LOCKS[0]}: {last_line(result.stderr)}"]
+        return [], [f"{LOCKS[0]}: {reason(result.stderr)}"]
+    return read(packages)
+
+
+def read(packages: list[dict]) -> Answer:
+    """Read pip-audit's report, which takes for sound what its database does not know."""
     found = [
         f"{package['name']} {package['version']}: {flaw['id']}"
         f" (fixed in {', '.join(flaw['fix_versions']) or 'no release yet'})"
         for package in packages
         for flaw in package.get("vulns", [])
     ]
-    # pip-audit takes a package that the database does not know for sound, and ends with 0.
-    skipped = [package for package in packages if "skip_reason" in package]
-    if skipped:
-        reason = f"{len(skipped)} of {len(packages)} packages, first {skipped[0]['skip_reason']}"
-        return found, [f"{LOCKS[0]}: {reason}"]
-    return found, []
+    skipped = [package["skip_reason"] for package in packages if "skip_reason" in package]
+    many = f"{LOCKS[0]}: {len(skipped)} of {len(packages)} packages, the first: "
+    return found, [many + skipped[0]] if skipped else []
 
 
 def vulnerable_npm() -> Answer:
@@ -82,12 +84,15 @@ def vulnerable_npm() -> Answer:
         result = ask("npm", "audit", "--json", "--package-lock-only", "--prefix", folder)
         answer = json.loads(result.stdout or "{}")
         if "vulnerabilities" in answer:
+            # npm also names each package that asks for a vulnerable one: there `via` holds no flaw.
             found += [
-                f"{folder}: {name}, {flaw['severity']}"
+                f"{folder}: {name}, {via['severity']}: {via['title']}"
                 for name, flaw in answer["vulnerabilities"].items()
+                for via in flaw["via"]
+                if isinstance(via, dict)
             ]
         else:
-            unasked.append(f"{folder}: {answer.get('message') or last_line(result.stderr)}")
+            unasked.append(f"{folder}: {answer.get('message') or reason(result.stderr)}")
     return found, unasked
 
 
@@ -99,21 +104,11 @@ def withdrawn(lock: str) -> Answer:
         pins = Path(folder) / "pins.txt"
         locked = (ROOT / lock).read_text("utf-8")
         pins.write_text("\n".join(re.findall(r"^[\w.-]+==.*?(?= \\$)", locked, flags=re.M)))
-        command = [
-            sys.executable,
-            "-m",
-            "uv",
-            "pip",
-            "compile",
-            pins,
-            "--universal",
-            "--no-deps",
-            "--refresh",
-        ]
-        command += ["--python-version", "3.10", "--generate-hashes", "--output-file", fresh]
+        command = [sys.executable, "-m", "uv", "pip", "compile", pins, "--universal", "--no-deps"]
+        command += ["--refresh", "--python-version", "3.10", "--generate-hashes", "-o", fresh]
         result = ask(*command)
         if result.returncode:
-            return [], [f"{lock}: {last_line(result.stderr)}"]
+            return [], [f"{lock}: {reason(result.stderr)}"]
         offered = fresh.read_text("utf-8")
     found = [f"{lock}: {line}" for line in re.findall(r"`.* is yanked.*", result.stderr)]
     gone = set(re.findall(r"sha256:\w+", locked)) - set(re.findall(r"sha256:\w+", offered))

@@ -16,9 +16,9 @@ export UV_PYTHON_DOWNLOADS = never
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PIP_ROOT_USER_ACTION = ignore
 
-.PHONY: help lab test models bench notebooks format lock clean
+.PHONY: help lab test test-oldest models bench notebooks format lock audit clean
 help:
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
 
 lab: $(READY) ## set up and open JupyterLab on the first notebook
 	@set -- $(ARGS); \
@@ -35,6 +35,10 @@ test: $(READY) ## set up and run all checks: lint, format, types, tests, noteboo
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/pytest --nbval-lax --nbval-current-env -n $(WORKERS) --dist loadgroup notebooks tests $(ARGS)
+
+# Not lint and types, which the locked tools judge; nor what takes another environment, a browser or a notebook's minutes.
+test-oldest: .venv-oldest/.ready ## run the tests with the oldest packages that pyproject.toml allows, in .venv-oldest
+	.venv-oldest/bin/pytest -n $(WORKERS) --dist loadgroup tests $(addprefix --ignore=tests/,test_setup.py test_pad_in_browser.py test_site_in_browser.py) $(ARGS)
 
 models: $(READY) ## train the models in models/ anew, and measure how they read
 	$(BIN)/python models/train.py $(ARGS)
@@ -55,12 +59,19 @@ format: $(READY) ## put code and notebooks in order
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-lock: $(UV) ## write requirements.lock from pyproject.toml (ARGS=--upgrade for the newest of everything)
-	$(UV) pip compile pyproject.toml --all-extras --universal --python-version 3.10 --generate-hashes \
-		--custom-compile-command "make lock" --quiet --output-file requirements.lock $(ARGS)
+# The oldest of what pyproject.toml names, with the newest of what those ask for. From wheels, as it is installed: the oldest sources build no more.
+COMPILE = $(UV) pip compile pyproject.toml --all-extras --universal --python-version 3.10 --generate-hashes \
+	--custom-compile-command "make lock" --quiet $(ARGS)
+lock: $(UV) ## write both requirements locks from pyproject.toml (ARGS=--upgrade for the newest of everything)
+	@$(find_python); $(find_index); set -x; \
+	$(COMPILE) --output-file requirements.lock && \
+	$(COMPILE) --output-file requirements-oldest.lock --resolution lowest-direct --only-binary :all:
+
+audit: $(READY) ## say what is vulnerable, withdrawn or not freely licensed of all that is installed
+	@$(find_python); $(find_index); $(BIN)/python scripts/audit.py
 
 clean: ## remove .venv and all else that was made here
-	rm -rf .venv .tools dist .mypy_cache .pytest_cache .ruff_cache tests/tfjs/node_modules
+	rm -rf .venv .venv-oldest .tools dist .mypy_cache .pytest_cache .ruff_cache tests/tfjs/node_modules
 
 # A python3 that is a pyenv shim may stand in PATH and not run: so each is tried. In an active virtual environment, take what it was made from.
 find_python = for p in $(PYTHON); do \
@@ -74,16 +85,28 @@ $(UV):
 	mkdir -p .tools && sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > .tools/uv.txt && \
 	"$$py" -m pip install -qq --no-deps --require-hashes --target .tools/uv-$(UV_VERSION) -r .tools/uv.txt
 
-# uv reads none of pip's settings: hand on the index that pip uses. JupyterLab is told not to ask about news, for which it would go to the network.
+# uv reads none of pip's settings: hand on the index that pip uses.
+find_index = index=$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$("$$py" -m pip config get global.index-url 2>/dev/null)}}; \
+	[ -z "$$index" ] || export UV_DEFAULT_INDEX="$$index"
+
+# An environment with what stands in a lock.
+set_up = $(find_python); \
+	echo "Setting up $(1) with $$py (once; one to three minutes)"; \
+	$(find_index); \
+	$(UV) venv --quiet --clear --python "$$py" $(1) && \
+	$(UV) pip install --quiet --python $(1) --require-hashes -r $(2) && \
+	$(UV) pip install --quiet --python $(1) --no-deps --editable .
+
+# JupyterLab is told not to ask about news, for which it would go to the network.
 $(READY): pyproject.toml requirements.lock | $(UV)
-	@$(find_python); \
-	echo "Setting up .venv with $$py (once; one to three minutes)"; \
-	index=$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$("$$py" -m pip config get global.index-url 2>/dev/null)}}; \
-	[ -z "$$index" ] || export UV_DEFAULT_INDEX="$$index"; \
-	$(UV) venv --quiet --clear --python "$$py" .venv && \
-	$(UV) pip install --quiet --python .venv --require-hashes -r requirements.lock && \
-	$(UV) pip install --quiet --python .venv --no-deps --editable .
+	@$(call set_up,.venv,requirements.lock)
 	@mkdir -p .venv/share/jupyter/lab/settings
 	@echo '{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}' \
 		> .venv/share/jupyter/lab/settings/overrides.json
+	@touch $@
+
+# The oldest Python first: for later ones, jax and others ask for newer packages than the oldest.
+.venv-oldest/.ready: PYTHON = python3.10 python3.11 python3.12 python3
+.venv-oldest/.ready: pyproject.toml requirements-oldest.lock | $(UV)
+	@$(call set_up,.venv-oldest,requirements-oldest.lock)
 	@touch $@

@@ -1,13 +1,15 @@
-"""What a user installs: the lock, the wheel, environment.yml; TensorFlow.js where it has no wheels.
+"""What a user installs: locks, wheel, environment.yml; TensorFlow.js where it has no wheels.
 
 The environments are made anew outside the checkout, from the package index. uv installs into them,
 because its cache turns TensorFlow's minutes into seconds; what goes in is pip's choice where a user
 has pip choose.
 """
 
+import gzip
 import json
 import os
 import re
+import runpy
 import shlex
 import signal
 import socket
@@ -17,12 +19,16 @@ import time
 import urllib.request
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 import yaml
+from packaging.markers import default_environment
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -30,7 +36,7 @@ else:
     import tomli as tomllib
 
 ROOT = Path(__file__).parent.parent
-LOCK = (ROOT / "requirements.lock").read_text("utf-8")
+LOCKS = ("requirements.lock", "requirements-oldest.lock")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 PYTHONS = ("3.10", "3.11", "3.12")
 # What a marker asks for, and uv's name of it.
@@ -98,55 +104,85 @@ def environment(uv, tmp_path):
     return tmp_path / "env" / ("Scripts" if os.name == "nt" else "bin") / "python"
 
 
-# The lock.
+# The locks.
 
 
-def entries() -> list[tuple[Requirement, list[str]]]:
-    """Every package of the lock, with its hashes."""
-    lines = re.sub(r"\\\n\s*", "", re.sub(r"^\s*#.*\n", "", LOCK, flags=re.M)).splitlines()
+def entries(lock: str) -> list[tuple[Requirement, list[str]]]:
+    """Every package of a lock, with its hashes."""
+    text = re.sub(r"^\s*#.*\n", "", (ROOT / lock).read_text("utf-8"), flags=re.M)
+    lines = re.sub(r"\\\n\s*", "", text).splitlines()
     parts = [line.split(" --hash=") for line in lines]
     return [(Requirement(part[0].strip()), part[1:]) for part in parts]
 
 
-def test_lock_pins_and_hashes_everything():
-    assert len(entries()) > 150
-    for package, hashes in entries():
+def locked(lock: str, target: dict[str, str]) -> dict[str, list[str]]:
+    """The versions that a lock has of each package on one Python and platform."""
+    versions: dict[str, list[str]] = {}
+    for package, _ in entries(lock):
+        if package.marker is None or package.marker.evaluate(target):
+            version = str(package.specifier).removeprefix("==")
+            versions.setdefault(canonicalize_name(package.name), []).append(version)
+    return versions
+
+
+def wanted(target: dict[str, str]) -> list[Requirement]:
+    """What pyproject.toml asks for on one Python and platform."""
+    named = [*PROJECT["dependencies"], *sum(PROJECT["optional-dependencies"].values(), [])]
+    return [r for r in map(Requirement, named) if r.marker is None or r.marker.evaluate(target)]
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_lock_pins_and_hashes_everything(lock):
+    assert len(entries(lock)) > 150
+    for package, hashes in entries(lock):
         assert re.fullmatch(r"==[\w.+!]+", str(package.specifier)), package
         assert hashes, package
         assert all(re.fullmatch(r"sha256:[0-9a-f]{64}\s*", value) for value in hashes), package
 
 
-def test_lock_holds_no_address():
-    assert "://" not in LOCK
-    assert not re.search(r"^\s*(-i|-f|--\S*index\S*|--find-links)\b", LOCK, flags=re.M)
+@pytest.mark.parametrize("lock", LOCKS)
+def test_lock_holds_no_address(lock):
+    text = (ROOT / lock).read_text("utf-8")
+    assert "://" not in text
+    assert not re.search(r"^\s*(-i|-f|--\S*index\S*|--find-links)\b", text, flags=re.M)
 
 
 @pytest.mark.parametrize("python", PYTHONS)
 @pytest.mark.parametrize("platform", PLATFORMS)
-def test_lock_has_one_version_of_all_that_pyproject_asks_for(python, platform):
+@pytest.mark.parametrize("lock", LOCKS)
+def test_lock_has_one_version_of_all_that_pyproject_asks_for(lock, python, platform):
     target = PLATFORMS[platform] | {"python_version": python, "python_full_version": f"{python}.9"}
-    locked: dict[str, list[str]] = {}
-    for package, _ in entries():
-        if package.marker is None or package.marker.evaluate(target):
-            version = str(package.specifier).removeprefix("==")
-            locked.setdefault(canonicalize_name(package.name), []).append(version)
-    assert [name for name, versions in locked.items() if len(versions) > 1] == []
-
-    wanted = [*PROJECT["dependencies"], *sum(PROJECT["optional-dependencies"].values(), [])]
-    for requirement in map(Requirement, wanted):
-        if requirement.marker is None or requirement.marker.evaluate(target):
-            (version,) = locked.get(canonicalize_name(requirement.name), ["missing"])
-            assert version != "missing", requirement
-            assert version in requirement.specifier, requirement
+    versions = locked(lock, target)
+    assert [name for name, several in versions.items() if len(several) > 1] == []
+    for requirement in wanted(target):
+        (version,) = versions.get(canonicalize_name(requirement.name), ["missing"])
+        assert version != "missing", requirement
+        assert version in requirement.specifier, requirement
 
 
-def test_lock_installs_everywhere(uv, tmp_path):
+def test_oldest_lock_has_the_lower_bounds_of_pyproject():
+    """On the oldest Python; for later ones TensorFlow's companions ask for newer packages."""
+    target = PLATFORMS["x86_64-manylinux_2_28"]
+    target = target | {"python_version": "3.10", "python_full_version": "3.10.9"}
+    versions = locked("requirements-oldest.lock", target)
+    checked = 0
+    for requirement in wanted(target):
+        for bound in requirement.specifier:
+            if bound.operator == ">=":
+                (version,) = versions[canonicalize_name(requirement.name)]
+                assert Version(version) == Version(bound.version), requirement
+                checked += 1
+    assert checked > 25
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_lock_installs_everywhere(lock, uv, tmp_path):
     """From wheels alone, on every Python and platform: nothing has to be compiled."""
 
     def resolve(target):
         python, platform = target
         command = [uv, "pip", "install", "--dry-run", "--target", tmp_path / f"{python}{platform}"]
-        command += ["--only-binary", ":all:", "--require-hashes", "-r", ROOT / "requirements.lock"]
+        command += ["--only-binary", ":all:", "--require-hashes", "-r", ROOT / lock]
         command += ["--python-version", python, "--python-platform", platform]
         result = run(*command, cwd=tmp_path, check=False)
         return f"{python} {platform}: {result.stderr}" if result.returncode else None
@@ -203,6 +239,166 @@ def test_make_lab_prints_the_address_of_the_first_notebook(tmp_path):
         if lab.poll() is None:
             os.killpg(lab.pid, signal.SIGTERM)
         lab.wait(30)
+
+
+# make audit.
+
+
+class Registry(BaseHTTPRequestHandler):
+    """An index of all that stands in the locks, npm's, and a database of vulnerabilities."""
+
+    yanked: str  # the name and version of a release
+    changed: str  # a file's hash
+    flawed: dict[str, str]  # names of packages, and their flaws
+    knowing: bool  # or else it has nothing that it is asked for
+
+    def answer(self, status: int, content: object = None) -> None:
+        body = json.dumps(content).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/vnd.pypi.simple.v1+json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_GET(self):
+        name = self.path.removeprefix("/simple/").strip("/")
+        # A wheel for each hash: uv keeps the hashes of all.
+        files = [
+            {
+                "filename": f"{name.replace('-', '_')}-{version}-{number}-py3-none-any.whl",
+                "url": f"/files/{name}-{version}-{number}.whl",
+                "hashes": {"sha256": self.changed[::-1] if digest == self.changed else digest},
+                "yanked": "broken" if f"{name} {version}" == self.yanked else False,
+            }
+            for version, digests in LOCKED.get(name, {}).items()
+            for number, digest in enumerate(sorted(digests))
+        ]
+        versions = list(LOCKED.get(name, {}))
+        page = {"meta": {"api-version": "1.1"}, "name": name, "files": files, "versions": versions}
+        self.answer(200 if files and self.knowing else 404, page)
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if not self.knowing:
+            self.answer(404)
+        elif self.path == "/osv":
+            name = json.loads(body)["package"]["name"]
+            flaws = [{"id": self.flawed.get(name), "summary": "", "affected": []}]
+            self.answer(200, {"vulns": flaws} if name in self.flawed else {})
+        else:  # npm's
+            if self.headers.get("Content-Encoding") == "gzip":
+                body = gzip.decompress(body)
+            flaw = {
+                "id": 1,
+                "url": "",
+                "title": "a flaw",
+                "severity": "high",
+                "vulnerable_versions": "*",
+            }
+            found = self.flawed.keys() & json.loads(body).keys()
+            self.answer(200, {name: [flaw] for name in found})
+
+    def log_message(self, *_):
+        """Say nothing."""
+
+
+class Server(ThreadingHTTPServer):
+    """One that lets uv ask for all packages at once."""
+
+    request_queue_size = 512
+
+
+LOCKED: dict[str, dict[str, set[str]]] = {}  # the hashes of each package's versions
+for package, digests in [*entries(LOCKS[0]), *entries(LOCKS[1])]:
+    versions = LOCKED.setdefault(canonicalize_name(package.name), {})
+    of_version = versions.setdefault(str(package.specifier).removeprefix("=="), set())
+    of_version.update(digest.strip().removeprefix("sha256:") for digest in digests)
+
+
+@pytest.fixture
+def audit(tmp_path, node):
+    """Run the audit where the index, npm's and the database are what the arguments say."""
+
+    def audit(yanked="", changed="", flawed=None, knowing=True):
+        state = {"yanked": yanked, "changed": changed, "flawed": flawed or {}, "knowing": knowing}
+        handler = type("Handler", (Registry,), state)
+        with Server(("127.0.0.1", 0), handler) as server:
+            Thread(target=server.serve_forever, daemon=True).start()
+            address = f"http://127.0.0.1:{server.server_port}"
+            places = {"UV_DEFAULT_INDEX": f"{address}/simple", "UV_CACHE_DIR": str(tmp_path)}
+            places |= {"PIP_AUDIT_VULNERABILITY_SERVICE": "osv"}
+            places |= {"PIP_AUDIT_OSV_URL": f"{address}/osv"}
+            places |= {"npm_config_registry": address, "npm_config_cache": str(tmp_path / "npm")}
+            result = subprocess.run(
+                [sys.executable, ROOT / "scripts" / "audit.py"],
+                env=SHELL | places, capture_output=True, text=True,
+            )  # fmt: skip
+            server.shutdown()
+        marked = re.findall(r"^  ((?:FOUND|NOT CHECKED) .*)", result.stdout, flags=re.M)
+        return result.returncode, marked
+
+    if run("make", "--question", ".venv/.ready", cwd=ROOT, check=False).returncode:
+        pytest.skip("needs an environment that make set up: make test, or make lab")
+    return audit
+
+
+def test_audit_finds_nothing_where_there_is_nothing(audit):
+    """So all licences of the lock are permissive, or read and accepted."""
+    assert audit() == (0, [])
+
+
+def test_audit_finds_what_is_known_to_be_vulnerable(audit):
+    status, marked = audit(flawed={"tornado": "TEST-2026-1", "long": ""})
+    (version,) = locked("requirements.lock", default_environment())["tornado"]
+    assert status == 1
+    assert marked == [
+        f"FOUND tornado {version}: TEST-2026-1 (fixed in no release yet)",
+        "FOUND digitlab/assets/site: long, high: a flaw",
+        "FOUND tests/tfjs: long, high: a flaw",
+    ]
+
+
+def test_audit_finds_a_release_that_was_withdrawn_and_a_file_that_was_changed(audit):
+    package, digests = entries("requirements-oldest.lock")[0]
+    digest = digests[0].strip()
+    name, version = package.name, str(package.specifier).removeprefix("==")
+    status, marked = audit(yanked=f"{name} {version}", changed=digest.removeprefix("sha256:"))
+    assert status == 1
+    for lock in LOCKS:  # both have this release
+        assert f'FOUND {lock}: `{name}=={version}` is yanked (reason: "broken")' in marked
+        assert f"FOUND {lock}: the index has no file with {digest}" in marked
+    assert len(marked) == 4
+
+
+def test_audit_says_what_it_could_not_ask(audit):
+    status, marked = audit(knowing=False)
+    assert status == 2
+    assert [re.match(r"NOT CHECKED ([\w./-]+): \w", line)[1] for line in marked] == [
+        "requirements.lock",
+        "digitlab/assets/site",
+        "tests/tfjs",
+        "requirements.lock",
+        "requirements-oldest.lock",
+    ]
+
+
+def test_audit_says_what_the_database_does_not_know():
+    known = {"name": "numpy", "version": "2.1.3", "vulns": []}
+    unknown = {"name": "tqdm", "skip_reason": "not found: tqdm"}
+    read = runpy.run_path(str(ROOT / "scripts" / "audit.py"))["read"]
+    assert read([known]) == ([], [])
+    reason = "requirements.lock: 1 of 2 packages, the first: not found: tqdm"
+    assert read([known, unknown]) == ([], [reason])
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["GPL-3.0-or-later", "GNU Affero General Public License v3", "MIT AND LGPL-2.1", "unknown", ""],
+)
+def test_audit_takes_no_licence_for_permissive_that_is_not(name):
+    permissive = runpy.run_path(str(ROOT / "scripts" / "audit.py"))["permissive"]
+    assert not permissive(name)
+    assert permissive(f"{name} OR MIT")
 
 
 # The wheel.

@@ -1,0 +1,184 @@
+"""Say what is known to be vulnerable, withdrawn or not freely licensed of all that is installed.
+
+`make audit` runs it. Four questions, each answered as far as its source can be asked:
+
+1. known vulnerabilities, of requirements.lock on this platform: pip-audit (whose variables
+   PIP_AUDIT_VULNERABILITY_SERVICE and PIP_AUDIT_OSV_URL name another database), and npm audit;
+2. releases that their authors withdrew ("yanked"), of both locks on all platforms: the index;
+3. files of the locks that the index no longer has, or has with other bytes: likewise;
+4. licences, of what is installed and of what the locks of npm name.
+
+Exit status: 0 when all was asked and nothing found, 1 when something was found, 2 when nothing was
+found but not all could be asked.
+"""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections import defaultdict
+from importlib.metadata import Distribution, distributions
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+LOCKS = ("requirements.lock", "requirements-oldest.lock")
+SITES = ("digitlab/assets/site", "tests/tfjs")
+
+# Who may use, change and pass on, and has to give a notice at most; and what the names also hold.
+PERMISSIVE = set("mit bsd apache isc iscl psf psfl python unlicense zlib".split())
+FILLER = set("cmu clause version the software foundation license".split())
+# Read by a person, and why they may stay. The licence is named, so that a change of it is seen.
+ACCEPTED = {
+    "certifi": "Mozilla Public License 2.0 (MPL 2.0)",  # asks to pass on changes of its own files
+    "fqdn": "MPL-2.0",  # likewise
+    "pathspec": "Mozilla Public License 2.0 (MPL 2.0)",  # likewise
+    "tqdm": "MPL-2.0 AND MIT",  # likewise
+    "namex": "unknown",  # says nothing, but carries the text of Apache 2.0
+}
+
+Answer = tuple[list[str], list[str]]  # what was found, what could not be asked
+
+
+def ask(*command: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run a command and keep what it says."""
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+
+
+def reason(text: str) -> str:
+    """Return what most tools say last; a colon stands in it, but not in all that they add."""
+    return next((line for line in reversed(text.splitlines()) if ": " in line), text).strip()
+
+
+def vulnerable() -> Answer:
+    """Ask for known vulnerabilities of requirements.lock."""
+    pip_audit = [sys.executable, "-m", "pip_audit", "--progress-spinner=off", "--format=json"]
+    result = ask(*pip_audit, "--desc=off", "--disable-pip", "-r", LOCKS[0])
+    try:
+        packages = json.loads(result.stdout)["dependencies"]
+    except ValueError:
+        return [], [f"{LOCKS[0]}: {reason(result.stderr)}"]
+    return read(packages)
+
+
+def read(packages: list[dict]) -> Answer:
+    """Read pip-audit's report, which takes for sound what its database does not know."""
+    found = [
+        f"{package['name']} {package['version']}: {flaw['id']}"
+        f" (fixed in {', '.join(flaw['fix_versions']) or 'no release yet'})"
+        for package in packages
+        for flaw in package.get("vulns", [])
+    ]
+    skipped = [package["skip_reason"] for package in packages if "skip_reason" in package]
+    many = f"{LOCKS[0]}: {len(skipped)} of {len(packages)} packages, the first: "
+    return found, [many + skipped[0]] if skipped else []
+
+
+def vulnerable_npm() -> Answer:
+    """Ask for known vulnerabilities of what npm installs."""
+    if shutil.which("npm") is None:
+        return [], [f"{folder}: npm is not installed" for folder in SITES]
+    found, unasked = [], []
+    for folder in SITES:
+        result = ask("npm", "audit", "--json", "--package-lock-only", "--prefix", folder)
+        answer = json.loads(result.stdout or "{}")
+        if "vulnerabilities" in answer:
+            # npm also names each package that asks for a vulnerable one: there `via` holds no flaw.
+            found += [
+                f"{folder}: {name}, {via['severity']}: {via['title']}"
+                for name, flaw in answer["vulnerabilities"].items()
+                for via in flaw["via"]
+                if isinstance(via, dict)
+            ]
+        else:
+            unasked.append(f"{folder}: {answer.get('message') or reason(result.stderr)}")
+    return found, unasked
+
+
+def withdrawn(lock: str) -> Answer:
+    """Ask the index for each release of a lock, and compare its files' hashes."""
+    with tempfile.TemporaryDirectory() as folder:
+        fresh = Path(folder) / lock
+        # Without hashes, for a release of which one file is missing would end the command.
+        pins = Path(folder) / "pins.txt"
+        locked = (ROOT / lock).read_text("utf-8")
+        pins.write_text("\n".join(re.findall(r"^[\w.-]+==.*?(?= \\$)", locked, flags=re.M)))
+        command = [sys.executable, "-m", "uv", "pip", "compile", pins, "--universal", "--no-deps"]
+        command += ["--refresh", "--python-version", "3.10", "--generate-hashes", "-o", fresh]
+        result = ask(*command)
+        if result.returncode:
+            return [], [f"{lock}: {reason(result.stderr)}"]
+        offered = fresh.read_text("utf-8")
+    found = [f"{lock}: {line}" for line in re.findall(r"`.* is yanked.*", result.stderr)]
+    gone = set(re.findall(r"sha256:\w+", locked)) - set(re.findall(r"sha256:\w+", offered))
+    return found + [f"{lock}: the index has no file with {digest}" for digest in sorted(gone)], []
+
+
+def licence(package: Distribution) -> str:
+    """Return a package's licence as it names it itself, or "unknown"."""
+    named = package.metadata.get("License-Expression")
+    classes = [
+        value.rsplit(" :: ", 1)[1]
+        for value in package.metadata.get_all("Classifier", [])
+        if value.startswith("License :: ") and value.count(" :: ") > 1
+    ]
+    free_text = package.metadata.get("License", "").strip().split("\n")[0]
+    return named or " AND ".join(sorted(classes)) or free_text or "unknown"
+
+
+def permissive(name: str) -> bool:
+    """Say whether all parts of a licence, or of one of those to choose from, are permissive."""
+    choices = [set(re.findall("[a-z]+", choice.lower())) for choice in name.split(" OR ")]
+    return any(w & PERMISSIVE and w <= PERMISSIVE | FILLER | {"and"} for w in choices)
+
+
+def licences() -> Answer:
+    """Print who has which licence, and return those that are not permissive."""
+    holders: defaultdict[str, set[str]] = defaultdict(set)
+    for package in distributions():
+        holders[licence(package)].add(package.name)
+    for folder in SITES:
+        lock = json.loads((ROOT / folder / "package-lock.json").read_text("utf-8"))
+        for path, package in lock["packages"].items():
+            if path:  # the first is ours
+                name = path.rpartition("node_modules/")[2]
+                holders[package.get("license", "unknown")].add(f"{name} (npm)")
+    for name, packages in sorted(holders.items()):
+        print(f"  {name}: {', '.join(sorted(packages, key=str.lower))}")
+    return [
+        f"{package}: {name}"
+        for name, packages in sorted(holders.items())
+        for package in sorted(packages)
+        if not permissive(name) and ACCEPTED.get(package) != name
+    ], []
+
+
+def main() -> int:
+    """Ask all, print all, and return the exit status."""
+    questions = {
+        "Known vulnerabilities, Python": vulnerable,
+        "Known vulnerabilities, npm": vulnerable_npm,
+        "Withdrawn or changed releases, newest": lambda: withdrawn(LOCKS[0]),
+        "Withdrawn or changed releases, oldest": lambda: withdrawn(LOCKS[1]),
+        "Licences that are not permissive": licences,
+    }
+    any_found = any_unasked = False
+    for title, question in questions.items():
+        print(f"{title}:", flush=True)
+        found, unasked = question()
+        for line in found:
+            print(f"  FOUND {line}")
+        for line in unasked:
+            print(f"  NOT CHECKED {line}")
+        if not found and not unasked:
+            print("  none")
+        any_found |= bool(found)
+        any_unasked |= bool(unasked)
+    if any_unasked:
+        print("Not all could be checked. What was not may be vulnerable, withdrawn or changed.")
+    return 1 if any_found else 2 if any_unasked else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -7,6 +7,7 @@ goes wrong, counted.
 import json
 import subprocess
 import sys
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -44,13 +45,24 @@ def counted(name: str, count: int) -> dict[str, int]:
 
 def table() -> list[str]:
     """Rows: inputs, kills, changed networks."""
-    rows = ["| inputs | tried | read | clear errors | anything else |", "|---|---|---|---|---|"]
+    rows = [
+        "| inputs | tried | read | clear errors | anything else | slowest, ms |",
+        "|---|---|---|---|---|---|",
+    ]
     for name, (some, count) in INPUTS.items():
         rng = np.random.default_rng(bad.SEED)
-        seen = Counter(bad.read(some(rng)) for _ in range(count))
+        seen: Counter[str] = Counter()
+        slowest = 0.0
+        for _ in range(count):
+            thing = some(rng)
+            begun = time.perf_counter()
+            seen[bad.read(thing)] += 1
+            slowest = max(slowest, time.perf_counter() - begun)
         clear = seen["ValueError"] + seen["TypeError"]
         other = count - seen["read"] - clear
-        rows.append(f"| {name} | {count:,} | {seen['read']:,} | {clear:,} | {other} |")
+        rows.append(
+            f"| {name} | {count:,} | {seen['read']:,} | {clear:,} | {other} | {1000 * slowest:.0f} |"
+        )
     rows += [
         "",
         "| writers | killed at each step, at random | old left | new there | lost, or in part |",

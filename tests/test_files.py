@@ -35,6 +35,20 @@ def test_a_block_that_raises_leaves_the_old_file(tmp_path):
     assert path.read_text() == "new" and list(tmp_path.iterdir()) == [path]
 
 
+def test_a_full_disk_leaves_the_old_file(tmp_path):
+    resource = pytest.importorskip("resource")
+    path = tmp_path / "file.txt"
+    path.write_text("old")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))  # bytes, for any file
+    try:
+        with pytest.raises(OSError, match="File too large"), whole_file(path) as part:
+            part.write_bytes(bytes(2000))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
+
+
 def test_a_seal_knows_its_content():
     content = os.urandom(1000)
     assert unsealed(sealed(content)) == content

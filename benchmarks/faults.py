@@ -60,9 +60,15 @@ def table() -> list[str]:
             slowest = max(slowest, time.perf_counter() - begun)
         clear = seen["ValueError"] + seen["TypeError"]
         other = count - seen["read"] - clear
-        rows.append(
-            f"| {name} | {count:,} | {seen['read']:,} | {clear:,} | {other} | {1000 * slowest:.0f} |"
-        )
+        cells = [
+            name,
+            f"{count:,}",
+            f"{seen['read']:,}",
+            f"{clear:,}",
+            other,
+            f"{1000 * slowest:.0f}",
+        ]
+        rows.append("| " + " | ".join(map(str, cells)) + " |")
     rows += [
         "",
         "| writers | killed at each step, at random | old left | new there | lost, or in part |",

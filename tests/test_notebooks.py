@@ -59,7 +59,7 @@ def test_shown_on_mnist(notebook):
 
 def test_made_to_the_template(path, notebook):
     first, promise = notebook.cells[0], prose(notebook)
-    assert re.match(r"# \w+", first.source)
+    assert re.match(rf"# {path.name[:2]} · \w+", first.source)  # numbered as the files are
     for part in ("**What you will do:**", "**What you will learn:**", "**What you need:**"):
         assert part in promise
     headings = re.findall(r"^## (.+)$", promise, flags=re.M)

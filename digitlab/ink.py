@@ -26,7 +26,7 @@ _REACH = PEN_WIDTH / 2 + 0.5  # pixels from the line to where its ink ends
 _PIECE = 2.0  # pixels: the longest piece
 _MARGIN = 14  # pixels around the image: moved by its centre of mass, ink can leave it
 _SMALLEST = 1e-300  # canvas pixels: half the longer side of a drawing that is not a dot
-_CHUNK = 4096  # pieces at once: bounds the memory of a drawing of a million points
+_CHUNK = 2048  # pieces at once: bounds the memory of a drawing of a million points
 
 _LARGE = 256  # pixels: pictures twice as large, or more, are made smaller first
 _GRID = 64  # places at least, each way, from which the light on the paper is found
@@ -181,15 +181,27 @@ def _pieces(starts: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarra
 def _coverage(starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
     """Ink (28, 28) that a round pen leaves along pieces (p, 2) to (p, 2), in pixels."""
     canvas = np.full((SIZE + 2 * _MARGIN,) * 2, _REACH**2)  # squared distance to the ink
+    image = slice(_MARGIN, -_MARGIN)
     window = np.arange(int(_PIECE + 2 * _REACH) + 1)  # all pixels that one piece can reach
-    for first in range(0, len(starts), _CHUNK):
-        a, b = starts[first : first + _CHUNK], ends[first : first + _CHUNK]
+    chunks = -(-len(starts) // _CHUNK)
+    for first in range(chunks):
+        # Each chunk from all over the drawing, so that of many strokes the first ones ink it all.
+        a, b = starts[first::chunks], ends[first::chunks]
+        low = np.ceil(np.minimum(a, b) - _REACH).astype(int)  # (p, 2)
+        if first > 0:
+            # Left out is what reaches no pixel of the image that can take more ink.
+            pale = np.zeros(canvas.shape, int)
+            pale[image, image] = np.sqrt(canvas[image, image]) > _REACH - 1
+            above = np.pad(pale.cumsum(0).cumsum(1), (1, 0))  # pale pixels above and left of each
+            (x0, y0), high = (low + _MARGIN).T, np.floor(np.maximum(a, b) + _REACH).astype(int)
+            x1, y1 = (high + _MARGIN + 1).T
+            reached = above[y1, x1] - above[y0, x1] - above[y1, x0] + above[y0, x0]
+            a, b, low = a[reached > 0], b[reached > 0], low[reached > 0]
         along = b - a  # (p, 2)
         squared_length = (along**2).sum(1)
         # A piece of length 0 is its start: any divisor gives that, for its products are 0.
         squared_length[squared_length == 0] = 1.0
-        corner = np.ceil(np.minimum(a, b) - _REACH).astype(int)  # (p, 2)
-        pixels = corner[:, :, None] + window  # (p, 2, w)
+        pixels = low[:, :, None] + window  # (p, 2, w)
         dx, dy = (pixels - a[:, :, None]).swapaxes(0, 1)  # (p, w) each
         dx, dy = dx[:, None, :], dy[:, :, None]
         ux, uy = along.T[:, :, None, None]  # (p, 1, 1) each
@@ -198,7 +210,7 @@ def _coverage(starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
         squared_distance = (dx - at * ux) ** 2 + (dy - at * uy) ** 2  # (p, w, w)
         columns, rows = (pixels + _MARGIN).swapaxes(0, 1)
         np.minimum.at(canvas, (rows[:, :, None], columns[:, None, :]), squared_distance)
-    distance = np.sqrt(canvas[_MARGIN:-_MARGIN, _MARGIN:-_MARGIN])  # (28, 28)
+    distance = np.sqrt(canvas[image, image])  # (28, 28)
     return np.clip(_REACH - distance, 0.0, 1.0)
 
 

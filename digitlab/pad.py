@@ -23,7 +23,7 @@ from ipywidgets import HTML, Box, Button, Checkbox, FloatSlider, HBox, Layout, O
 from digitlab.drawings import load_drawing, save_drawing
 from digitlab.ink import as_strokes
 from digitlab.paper import Paper
-from digitlab.readout import error_html, picture_html, reading_html, saliency_html
+from digitlab.readout import Picture, error_html, reading_html, saliency_html
 from digitlab.recognizer import Prediction, as_recognizer
 from digitlab.saliency import measure_saliency
 
@@ -106,6 +106,7 @@ class DrawingPad(Box):
         self._acting = False  # within a change and what follows from it
         self._by_hand = False  # a handler of the browser's events runs, and not a cell
         self._displayed = False
+        self._picture = Picture(size)
         self._picture_class = f"digitlab-picture-{uuid4().hex[:12]}"
 
         super().__init__(
@@ -488,7 +489,7 @@ class DrawingPad(Box):
         if update and not self._displayed:
             return
         self._displayed = True
-        picture = picture_html(self.strokes, self.size, self.pen_width, self._reading_html())
+        picture = self._picture.html(self.strokes, self.pen_width, self._reading_html())
         html = f'<div class="digitlab-picture {self._picture_class}">{picture}</div>'
         display(
             {"text/html": f"<style>{_NO_WIDGET}</style>{html}", "text/plain": repr(self)},

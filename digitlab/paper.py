@@ -107,10 +107,11 @@ class Paper(Box):
             canvas.fill_style = canvas.stroke_style = "white"
             canvas.line_width = self._overlay.pen_width
             canvas.line_cap = canvas.line_join = "round"
-            for stroke in [*self._strokes(), *self.pen]:
-                self._draw_dot(stroke[0])
-                if len(stroke) > 1:
-                    canvas.stroke_lines(stroke)
+            # All in one command, however many. A line to where it begins is a dot: its caps are
+            # round.
+            lines = [s if len(s) > 1 else s.repeat(2, 0) for s in (*self._strokes(), *self.pen)]
+            if lines:
+                canvas.stroke_line_segments(lines)
 
     def set_pen_width(self, pen_width: float) -> None:
         """Draw all strokes with a pen of another width, in pad pixels."""

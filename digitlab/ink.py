@@ -194,16 +194,28 @@ def _pieces(starts: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarra
 def _coverage(starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
     """Ink (28, 28) that a round pen leaves along pieces (p, 2) to (p, 2), in pixels."""
     side = SIZE + 2 * _MARGIN
-    canvas = np.full(side**2, _REACH**2)  # squared distance to the ink, row by row
+    canvas = np.full((side, side), _REACH**2)  # squared distance to the ink
+    image = slice(_MARGIN, -_MARGIN)
     window = np.arange(int(_PIECE + 2 * _REACH) + 1)  # all pixels that one piece can reach
-    for first in range(0, len(starts), _CHUNK):
-        a, b = starts[first : first + _CHUNK], ends[first : first + _CHUNK]
+    chunks = -(-len(starts) // _CHUNK)
+    for first in range(chunks):
+        # Each chunk from all over the drawing, so that of many strokes the first ones ink it all.
+        a, b = starts[first::chunks], ends[first::chunks]
+        low = np.ceil(np.minimum(a, b) - _REACH).astype(int)  # (p, 2)
+        if first > 0:
+            # Left out is what reaches no pixel of the image that can take more ink.
+            pale = np.zeros(canvas.shape, int)
+            pale[image, image] = np.sqrt(canvas[image, image]) > _REACH - 1
+            above = np.pad(pale.cumsum(0).cumsum(1), (1, 0))  # pale pixels above and left of each
+            (x0, y0), high = (low + _MARGIN).T, np.floor(np.maximum(a, b) + _REACH).astype(int)
+            x1, y1 = (high + _MARGIN + 1).T
+            reached = above[y1, x1] - above[y0, x1] - above[y1, x0] + above[y0, x0]
+            a, b, low = a[reached > 0], b[reached > 0], low[reached > 0]
         along = b - a  # (p, 2)
         squared_length = (along**2).sum(1)
         # A piece of length 0 is its start: any divisor gives that, for its products are 0.
         squared_length[squared_length == 0] = 1.0
-        corner = np.ceil(np.minimum(a, b) - _REACH).astype(int)  # (p, 2)
-        pixels = corner[:, :, None] + window  # (p, 2, w)
+        pixels = low[:, :, None] + window  # (p, 2, w)
         dx, dy = (pixels - a[:, :, None]).swapaxes(0, 1)  # (p, w) each
         dx, dy = dx[:, None, :], dy[:, :, None]
         ux, uy = along.T[:, :, None, None]  # (p, 1, 1) each
@@ -213,9 +225,8 @@ def _coverage(starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
         columns, rows = (pixels + _MARGIN).swapaxes(0, 1)
         places = rows[:, :, None] * side + columns[:, None, :]
         # Flat on both sides, which is several times as fast.
-        np.minimum.at(canvas, places.ravel(), squared_distance.ravel())
-    within = slice(_MARGIN, -_MARGIN)
-    distance = np.sqrt(canvas.reshape(side, side)[within, within])  # (28, 28)
+        np.minimum.at(canvas.reshape(-1), places.ravel(), squared_distance.ravel())
+    distance = np.sqrt(canvas[image, image])  # (28, 28)
     return np.clip(_REACH - distance, 0.0, 1.0)
 
 

@@ -24,9 +24,9 @@ from digitlab.drawings import load_drawing, save_drawing
 from digitlab.ink import as_strokes
 from digitlab.paper import Paper
 from digitlab.readout import (
+    Picture,
     activations_html,
     error_html,
-    picture_html,
     reading_html,
     saliency_html,
 )
@@ -115,6 +115,7 @@ class DrawingPad(Box):
         self._acting = False  # within a change and what follows from it
         self._by_hand = False  # a handler of the browser's events runs, and not a cell
         self._displayed = False
+        self._picture = Picture(size)
         self._picture_class = f"digitlab-picture-{uuid4().hex[:12]}"
 
         super().__init__(
@@ -509,7 +510,7 @@ class DrawingPad(Box):
         if update and not self._displayed:
             return
         self._displayed = True
-        picture = picture_html(self.strokes, self.size, self.pen_width, self._reading_html())
+        picture = self._picture.html(self.strokes, self.pen_width, self._reading_html())
         html = f'<div class="digitlab-picture {self._picture_class}">{picture}</div>'
         display(
             {"text/html": f"<style>{_NO_WIDGET}</style>{html}", "text/plain": repr(self)},

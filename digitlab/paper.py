@@ -107,10 +107,12 @@ class Paper(Box):
             canvas.fill_style = canvas.stroke_style = "white"
             canvas.line_width = self._overlay.pen_width
             canvas.line_cap = canvas.line_join = "round"
-            for stroke in [*self._strokes(), *self.pen]:
-                self._draw_dot(stroke[0])
-                if len(stroke) > 1:
-                    canvas.stroke_lines(stroke)
+            # Two commands, however many there are. A line of no length shows no ink: dots do.
+            if strokes := [*self._strokes(), *self.pen]:
+                x, y = np.array([stroke[0] for stroke in strokes]).T
+                canvas.fill_circles(x, y, self._overlay.pen_width / 2)
+            if lines := [stroke for stroke in strokes if len(stroke) > 1]:
+                canvas.stroke_line_segments(lines)
 
     def set_pen_width(self, pen_width: float) -> None:
         """Draw all strokes with a pen of another width, in pad pixels."""

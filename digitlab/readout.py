@@ -1,7 +1,11 @@
-"""What the pad shows beside and under the drawing, as HTML: a pure function for each part."""
+"""What the pad shows beside and under the drawing, as HTML.
+
+A pure function makes each part, but for the picture, which remembers what it has drawn.
+"""
 
 import base64
 import io
+import operator
 import traceback
 from collections.abc import Mapping
 from html import escape
@@ -14,6 +18,8 @@ from digitlab.saliency import AGAINST, FOR, SIGNS, colour_saliency, say_place, s
 
 _CHANNELS, _SIDE = 6, 28  # of each layer so many channels, each so many pixels wide and high
 _ROW = _CHANNELS * (_SIDE + 1) + 1  # with a line about each
+_PICTURE, _FINER = 168, 3  # its pixels; drawn three times as large, then made smaller: smooth
+_APART = 20  # strokes drawn anew in each picture
 
 
 def reading_html(prediction: Prediction | None, sentence: str, role: str | None = None) -> str:
@@ -114,20 +120,51 @@ def activations_html(activations: Mapping[str, np.ndarray], else_say: str) -> st
     )
 
 
-def picture_html(strokes: list[np.ndarray], size: int, pen_width: float, reading: str) -> str:
+class Picture:
     """A drawing beside its reading, for where no pad can be shown.
 
+    It keeps what it has drawn: a stroke more costs that stroke only, be it the 2,000th.
+
     Args:
-        strokes: Each (n, 2), in pad pixels.
         size: The side of the pad in pixels.
-        pen_width: In pad pixels.
-        reading: What `reading_html` gave.
     """
-    return (
-        '<div style="display: flex; flex-wrap: wrap; align-items: flex-start; gap: 8px 20px">'
-        f'<img src="{_data_url(_drawn(strokes, size, pen_width))}" width="168" height="168"'
-        f' alt="the drawing"><div style="width: 320px">{reading}</div></div>'
-    )
+
+    def __init__(self, size: int):
+        self._size = size
+        self._pen_width = 0.0
+        self._below: list[np.ndarray] = []  # strokes that are drawn, all but the last ones
+        self._drawn = _blank()
+
+    def html(self, strokes: list[np.ndarray], pen_width: float, reading: str) -> str:
+        """Show it.
+
+        Args:
+            strokes: Each (n, 2), in pad pixels. One that was there before is the same array.
+            pen_width: In pad pixels.
+            reading: What `reading_html` gave.
+        """
+        image = self._draw(strokes, pen_width)
+        return (
+            '<div style="display: flex; flex-wrap: wrap; align-items: flex-start; gap: 8px 20px">'
+            f'<img src="{_data_url(image)}" width="168" height="168"'
+            f' alt="the drawing"><div style="width: 320px">{reading}</div></div>'
+        )
+
+    def _draw(self, strokes: list[np.ndarray], pen_width: float) -> np.ndarray:
+        """The drawing as the pad shows it: (168, 168) in [0, 1]."""
+        scale = _PICTURE * _FINER / self._size
+        below = len(self._below)
+        same = len(strokes) >= below and all(map(operator.is_, self._below, strokes))
+        if not same or pen_width != self._pen_width:
+            below, self._drawn, self._pen_width = 0, _blank(), pen_width
+        # The last ones stay apart, so that each can be undone.
+        if len(strokes) - below > 2 * _APART:
+            _add_ink(self._drawn, strokes[below:-_APART], scale, pen_width)
+            below = len(strokes) - _APART
+        self._below = strokes[:below]
+        picture = self._drawn.copy()
+        _add_ink(picture, strokes[below:], scale, pen_width)
+        return np.asarray(picture.reduce(_FINER), np.float32) / 255
 
 
 def error_html(error: Exception) -> str:
@@ -204,18 +241,20 @@ def _mark(colour: np.ndarray) -> str:
     )
 
 
-def _drawn(strokes: list[np.ndarray], size: int, pen_width: float) -> np.ndarray:
-    """The drawing as the pad shows it: (168, 168) in [0, 1]."""
-    side, finer = 168, 3  # drawn three times as large, then made smaller: smooth edges
-    scale = side * finer / size
-    picture = Image.new("L", (side * finer, side * finer))
+def _blank() -> Image.Image:
+    return Image.new("L", (_PICTURE * _FINER,) * 2)
+
+
+def _add_ink(
+    picture: Image.Image, strokes: list[np.ndarray], scale: float, pen_width: float
+) -> None:
+    """Draw strokes (n, 2), in pad pixels, on a picture that is `scale` times as large."""
     draw, radius = ImageDraw.Draw(picture), pen_width * scale / 2
     for stroke in strokes:
         points = stroke * scale
         draw.line(points.ravel().tolist(), fill=255, width=round(2 * radius))
         for x, y in points:
             draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=255)
-    return np.asarray(picture.reduce(finer), np.float32) / 255
 
 
 def _data_url(image: np.ndarray) -> str:

@@ -39,7 +39,9 @@ except ImportError:  # no wheel for this platform: TensorFlow carries the same i
 
 CLASSES = 10
 _BATCH = 32  # images at once: the most a second; larger batches leave the cache
-_THREADS = min(4, os.cpu_count() or 1)  # more wait for each other: a batch takes a millisecond
+# Of a batch; more wait for each other, for it takes a millisecond. One image is read by one thread:
+# two are no faster, and compute twice as long.
+_THREADS = min(4, os.cpu_count() or 1)
 
 
 @dataclass(frozen=True)
@@ -278,22 +280,23 @@ class _LiteRT:
     """A LiteRT network as a callable from float32 images (n, 28, 28, 1) to (n, 10 or 11)."""
 
     def __init__(self, path: Path):
-        self._inside: Interpreter | None = None  # made when it is asked what its layers answer
         # An interpreter is one set of buffers: two threads must take turns.
         self._lock = threading.Lock()
-        self._images = 0  # how many the buffers are made for
+        self._many: Any = None  # an interpreter for batches, made when there is one
+        self._images = 0  # how many its buffers are made for
+        self._inside: Any = None  # another, made when it is asked what its layers answer
         try:
-            # Kept, for it is asked twice: by then the file may hold another network.
+            # Kept, for these are made of it: by then the file may hold another network.
             self._content = unsealed(path.read_bytes())
-            self._interpreter = Interpreter(model_content=self._content, num_threads=_THREADS)
-            (inputs,) = self._interpreter.get_input_details()
-            (outputs,) = self._interpreter.get_output_details()
+            self._one = self._interpreter(threads=1)
+            (inputs,), (outputs,) = self._one.get_input_details(), self._one.get_output_details()
             self._input, self._output = inputs["index"], outputs["index"]
             shapes = tuple(inputs["shape"][1:]), tuple(outputs["shape"][1:])
             if shapes[0] != (SIZE, SIZE, 1) or shapes[1] not in ((CLASSES,), (CLASSES + 1,)):
                 raise ValueError(
                     f"it maps {shapes[0]} to {shapes[1]}, and not (28, 28, 1) to (10,) or (11,)"
                 )
+            self._allocate(self._one, 1)
             # LiteRT finds only now what is wrong within a file of the right form.
             self(np.zeros((1, SIZE, SIZE, 1), np.float32))
         except (ValueError, RuntimeError) as error:
@@ -304,14 +307,15 @@ class _LiteRT:
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
         with self._lock:
-            if len(images) != self._images:
-                self._interpreter.resize_tensor_input(self._input, images.shape)
-                with silent_stderr():  # "INFO: Created TensorFlow Lite XNNPACK delegate"
-                    self._interpreter.allocate_tensors()
-                self._images = len(images)
-            self._interpreter.set_tensor(self._input, images)
-            self._interpreter.invoke()
-            return self._interpreter.get_tensor(self._output)
+            interpreter = self._one
+            if len(images) != 1:
+                interpreter = self._many = self._many or self._interpreter(_THREADS)
+                if len(images) != self._images:
+                    self._allocate(interpreter, len(images))
+                    self._images = len(images)
+            interpreter.set_tensor(self._input, images)
+            interpreter.invoke()
+            return interpreter.get_tensor(self._output)
 
     def get_activations(self, image: np.ndarray) -> dict[str, np.ndarray]:
         """What its layers answer to one image (1, 28, 28, 1); see `Recognizer.get_activations`."""
@@ -343,3 +347,11 @@ class _LiteRT:
         if len(kept) > 1 and kept[-2].shape == kept[-1].shape:
             del kept[-2]  # the last layer's answer before its softmax
         return {f"Layer {number}": answer for number, answer in enumerate(kept, 1)}
+
+    def _interpreter(self, threads: int) -> Any:
+        return Interpreter(model_content=self._content, num_threads=threads)
+
+    def _allocate(self, interpreter: Any, images: int) -> None:
+        interpreter.resize_tensor_input(self._input, (images, SIZE, SIZE, 1))
+        with silent_stderr():  # "INFO: Created TensorFlow Lite XNNPACK delegate"
+            interpreter.allocate_tensors()

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fixtures.make_ink import reference
 from PIL import Image, ImageDraw
 
 from digitlab import normalize_image, render_strokes, stored_drawing
@@ -18,6 +19,14 @@ def test_strokes_are_drawn_as_specified(vector):
     image = render_strokes(vector["strokes"])
     assert image.shape == (28, 28) and image.dtype == np.float32
     np.testing.assert_allclose(image, np.reshape(vector["image"], (28, 28)), atol=0.001)
+
+
+@pytest.mark.parametrize("height", [3, 200])  # of a thick line, and of a pad inked all over
+def test_of_thousands_of_strokes_none_is_missing(height):
+    rng = np.random.default_rng(0)
+    places = rng.uniform(0, (200, height), (2000, 1, 2))
+    strokes = [*(places + rng.normal(0, 6, (2000, 4, 2))), np.array([[250.0, 90], [290, 99]])]
+    np.testing.assert_allclose(render_strokes(strokes), reference(strokes), atol=1e-6)
 
 
 def test_there_are_vectors_of_all_kinds():

@@ -26,6 +26,7 @@ from digitlab import (
     render_strokes,
     stored_drawing,
 )
+from digitlab.readout import Picture
 from digitlab.saliency import colour_saliency, say_place
 
 
@@ -504,6 +505,21 @@ def test_a_saved_notebook_has_a_picture():
         assert updates[0].data["text/html"].count("data:image/png") == 2 + 7 * explain
         assert updates[0].data["text/html"].count("Which ink counted for the 5") == explain
         assert updates[0].data["text/plain"] == repr(pad)
+
+
+def test_the_picture_of_a_drawing_does_not_depend_on_the_way_to_it():
+    rng = np.random.default_rng(0)
+    strokes = [rng.uniform(0, 280, (2, 2)) for _ in range(100)]
+    picture = Picture(280)
+    lengths = [*range(1, 100, 3), *range(100, 0, -7), 90]  # more and more, undone, and loaded
+    drawings = [(strokes[:length], 5.0) for length in lengths]
+    drawings += [(strokes[:90], 9.0), (strokes[50:], 9.0), ([], 9.0), (strokes[50:], 9.0)]
+    seen = set()
+    for drawing in drawings:
+        html = picture.html(*drawing, "read")
+        assert html == Picture(280).html(*drawing, "read")
+        seen.add(html)
+    assert len(seen) > 40
 
 
 def test_bad_input_draws_nothing(pad):

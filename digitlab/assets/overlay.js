@@ -26,6 +26,8 @@ function render({ model, el }) {
   let pointer = null; // the mouse, finger or pen that draws
   let kind = null; // which of them it is
   let stroke = null; // the name of the stroke that it draws
+  let unsent = []; // points of it that the kernel has not been told of
+  let timer = null; // of their sending
 
   function place(event) {
     const box = canvas.getBoundingClientRect();
@@ -34,10 +36,12 @@ function render({ model, el }) {
   }
 
   function draw(points) {
+    // A dot first: a line of no length shows no ink.
     context.beginPath();
-    context.moveTo(...points[0]);
-    // A line to where it begins is a dot: its caps are round.
-    for (const point of points.length > 1 ? points.slice(1) : points) context.lineTo(...point);
+    context.arc(...points[0], context.lineWidth / 2, 0, 2 * Math.PI);
+    context.fill();
+    context.beginPath();
+    for (const point of points) context.lineTo(...point);
     context.stroke();
   }
 
@@ -46,27 +50,37 @@ function render({ model, el }) {
     canvas.width = canvas.height = Math.round(canvas.clientWidth * devicePixelRatio);
     const scale = canvas.width / model.get("size");
     context.setTransform(scale, 0, 0, scale, 0, 0);
-    context.strokeStyle = "white";
+    context.fillStyle = context.strokeStyle = "white";
     context.lineCap = context.lineJoin = "round";
     context.lineWidth = model.get("pen_width");
     for (const points of strokes.values()) draw(points);
   }
 
-  function send(points, end = false) {
-    const round = (value) => Math.round(100 * value) / 100;
-    model.send({ stroke, points: points.map((point) => point.map(round)), end });
+  // The kernel reads 20 times a second: to tell it more often would keep it busy for nothing.
+  function sendSoon(points) {
+    unsent.push(...points);
+    timer ??= setTimeout(() => send(), 50);
+  }
+
+  function send(end = false) {
+    clearTimeout(timer);
+    timer = null;
+    const points = unsent.map((point) => point.map((value) => Math.round(100 * value) / 100));
+    unsent = [];
+    model.send({ stroke, points, end });
   }
 
   function begin(point) {
     stroke = `${view}-${count++}`;
     strokes.set(stroke, [point]);
     draw([point]);
-    send([point]);
+    unsent = [point];
+    send();
   }
 
   function end() {
     if (stroke === null) return;
-    send([], true);
+    send(true);
     stroke = null;
   }
 
@@ -97,7 +111,7 @@ function render({ model, el }) {
     const all = strokes.get(stroke);
     draw([all.at(-1), ...points]);
     all.push(...points);
-    send(points);
+    sendSoon(points);
   }
 
   function lift() {

@@ -1,0 +1,66 @@
+"""A pad that is drawn on for an hour, in a kernel of its own."""
+
+import json
+import queue
+
+import pytest
+from jupyter_client.manager import KernelManager
+
+SETUP = """import asyncio
+import digitlab, numpy as np, psutil
+pad = digitlab.DrawingPad()
+pad.on_predict(lambda prediction: print(prediction))
+
+def tell(**message):
+    pad._next_reading = 0  # the clock goes faster here: as if each message came 50 ms later
+    pad._paper._overlay_message(None, message, [])
+
+async def draw(digits):
+    for count in range(digits):
+        for index, stroke in enumerate(digitlab.stored_drawing(count % 10)):
+            name = f"view-{count}-{index}"
+            for points in np.array_split(stroke, 15):
+                tell(stroke=name, points=points.tolist(), end=False)
+            tell(stroke=name, points=[], end=True)
+            await asyncio.sleep(0)  # the kernel does what it does between messages
+        pad.clear()
+
+def megabytes():
+    return psutil.Process().memory_info().rss / 1e6
+
+pad"""
+
+
+@pytest.fixture
+def kernel():
+    """Run code in a new kernel that nobody listens to, and give what an expression is then."""
+    manager = KernelManager()
+    manager.start_kernel()
+    client = manager.blocking_client()
+    client.start_channels(iopub=False, stdin=False, hb=False)
+
+    def run(code, expression):
+        asked = client.execute(code, user_expressions={"it": expression})
+        while True:
+            try:
+                answer = client.get_shell_msg(timeout=10)
+            except queue.Empty:
+                assert manager.is_alive()
+                continue
+            if answer["parent_header"].get("msg_id") == asked:
+                content = answer["content"]
+                assert content["status"] == "ok", content
+                return json.loads(content["user_expressions"]["it"]["data"]["text/plain"])
+
+    yield run
+    client.stop_channels()
+    manager.shutdown_kernel(now=True)
+
+
+def test_an_hour_of_drawing_takes_no_memory(kernel):
+    # A digit each 2.5 s, a message each 50 ms while the pen is down: 1,440 digits of 1,728 strokes,
+    # with 26,000 readings. Before that a few minutes, which fill the history.
+    before = kernel(SETUP, "1") and kernel("await draw(120)", "megabytes()")
+    assert kernel("await draw(1440)", "len(pad._past)") == 200
+    after = kernel("", "megabytes()")
+    assert after - before < 10

@@ -164,6 +164,7 @@ def test_what_is_no_digit_and_a_trembling_tap(visit):
     pad.press("Clear")
     pad.draw_with_mouse([np.array([[140.0, 140]])])
     assert pad.sentence == trembling  # both are dots
+    assert 0.002 < pad.ink() < 0.02  # one as wide as the pen
 
 
 def test_leaving_the_pad_ends_a_stroke_and_hovering_leaves_no_ink(visit):

@@ -96,10 +96,13 @@ export class Pad {
 
   draw(points) {
     const { context } = this;
+    // A dot first: a line of no length shows no ink.
+    context.fillStyle = context.strokeStyle;
     context.beginPath();
-    context.moveTo(...points[0]);
-    // A line to where it begins is a dot: its caps are round.
-    for (const point of points.length > 1 ? points.slice(1) : points) context.lineTo(...point);
+    context.arc(...points[0], PEN / 2, 0, 2 * Math.PI);
+    context.fill();
+    context.beginPath();
+    for (const point of points) context.lineTo(...point);
     context.stroke();
   }
 

@@ -33,6 +33,7 @@ FILLER = set("cmu clause version the software foundation license".split())
 ACCEPTED = {
     "certifi": "Mozilla Public License 2.0 (MPL 2.0)",  # asks to pass on changes of its own files
     "fqdn": "MPL-2.0",  # likewise
+    "hypothesis": "MPL-2.0",  # likewise
     "pathspec": "Mozilla Public License 2.0 (MPL 2.0)",  # likewise
     "tqdm": "MPL-2.0 AND MIT",  # likewise
     "namex": "unknown",  # says nothing, but carries the text of Apache 2.0

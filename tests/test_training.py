@@ -176,7 +176,7 @@ def test_a_checkpoint_of_another_network_is_refused(stripes, tmp_path):
 
 def test_the_stop_button_of_a_notebook_loses_nothing(tmp_path):
     """In a real kernel: it is interrupted, goes on, is killed, and another one goes on again."""
-    manager, client = start_new_kernel(cwd=str(tmp_path))
+    checkpoint, seen = tmp_path / "training.npz", [0]
     code = (
         "import numpy as np, digitlab\n"
         "images, labels = np.zeros((60, 28, 28), np.uint8), np.arange(60) % 10\n"
@@ -186,37 +186,47 @@ def test_the_stop_button_of_a_notebook_loses_nothing(tmp_path):
         "history = digitlab.train(model, digits, config, checkpoint='training.npz')\n"
         "print(len(history.history['loss']))"
     )
-    checkpoint, seen = tmp_path / "training.npz", []
 
-    def wait_for_an_epoch():
-        deadline, before = time.monotonic() + 120, checkpoint.exists() and checkpoint.stat().st_ino
-        while not checkpoint.exists() or checkpoint.stat().st_ino == before:
+    def epochs_kept():
+        if not checkpoint.exists():
+            return 0
+        with np.load(checkpoint, allow_pickle=False) as file:
+            return json.loads(str(file["state"]))["epochs"]
+
+    def train_for_an_epoch(client):
+        client.execute(code)
+        deadline = time.monotonic() + 120
+        while epochs_kept() == seen[-1]:
             assert time.monotonic() < deadline
             time.sleep(0.1)
 
-    try:
-        for _ in range(2):
-            client.execute(code)
-            wait_for_an_epoch()
-            manager.interrupt_kernel()
-            printed = ""
-            while True:
-                message = client.get_iopub_msg(timeout=60)
-                assert message["msg_type"] != "error", message["content"]["traceback"]
-                if message["msg_type"] == "stream" and message["content"]["name"] == "stdout":
-                    printed += message["content"]["text"]
-                if message["content"].get("execution_state") == "idle" and printed:
-                    break
-            seen.append(int(printed))
-        client.execute(code)
-        wait_for_an_epoch()
-        manager.shutdown_kernel(now=True)  # killed
-        with np.load(checkpoint, allow_pickle=False) as file:
-            seen.append(json.loads(str(file["state"]))["epochs"])
-    finally:
-        client.stop_channels()
-        manager.shutdown_kernel(now=True)
-    assert 0 < seen[0] < seen[1] < seen[2]
+    def printed(client):
+        text = ""
+        while True:
+            message = client.get_iopub_msg(timeout=60)
+            assert message["msg_type"] != "error", message["content"]["traceback"]
+            if message["msg_type"] == "stream" and message["content"]["name"] == "stdout":
+                text += message["content"]["text"]
+            if message["content"].get("execution_state") == "idle" and text:
+                return int(text)
+
+    for stops in ("interrupted", "killed"), ("killed",):
+        manager, client = start_new_kernel(cwd=str(tmp_path))
+        try:
+            for stop in stops:
+                train_for_an_epoch(client)
+                if stop == "interrupted":
+                    manager.interrupt_kernel()
+                    done = printed(client)
+                    seen.append(epochs_kept())
+                    assert done - seen[-1] in (0, 1)  # the last may have been stopped half kept
+                else:
+                    manager.shutdown_kernel(now=True)
+                    seen.append(epochs_kept())
+        finally:
+            client.stop_channels()
+            manager.shutdown_kernel(now=True)
+    assert len(seen) == 4 and seen == sorted(set(seen))
 
 
 def test_one_cycle_climbs_and_falls():

@@ -9,6 +9,7 @@ in them.
 import heapq
 import itertools
 import json
+import os
 import tempfile
 import time
 from collections.abc import Iterator
@@ -61,7 +62,8 @@ class Kernel:
         # By files, for TCP would take 200 ports that may not stay free.
         self.folder = tempfile.TemporaryDirectory()
         self.manager = KernelManager(transport="ipc", ip=f"{self.folder.name}/kernel")
-        self.manager.start_kernel()
+        # Nor one history for all, which they would lock for each other.
+        self.manager.start_kernel(env={**os.environ, "IPYTHONDIR": self.folder.name})
         self.client = self.manager.blocking_client()
         self.client.start_channels(hb=False, stdin=False)
         self.client.execute(SETUP.format(recognizer), user_expressions={"parts": PARTS})

@@ -88,5 +88,5 @@ def table() -> list[str]:
         "",
         f"{CHANGED:,} LiteRT files, changed or cut off at random and given a right checksum: "
         f"{seen['refused']:,} refused, {seen['read']:,} read with probabilities, "
-        f"{seen['crashed']:,} crashed.",
+        f"{seen['crashed']:,} ended Python, in LiteRT.",
     ]

@@ -250,6 +250,9 @@ def as_recognizer(reader: Any) -> Any:
 def load_recognizer(path: str | Path | None = None) -> Recognizer:
     """Load a network for LiteRT; without a path the one that comes with the package.
 
+    The checksum in the file tells damage, not intent: who changes a network can make another, and
+    LiteRT does not survive all that can be written. Load those of people whom you trust.
+
     Args:
         path: A ``.tflite`` file that `digitlab.export_tflite` wrote.
 

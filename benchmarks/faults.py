@@ -71,7 +71,7 @@ def table() -> list[str]:
         rows.append("| " + " | ".join(map(str, cells)) + " |")
     rows += [
         "",
-        "| writers | killed at each step, at random | old left | new there | lost, or in part |",
+        "| writers | killed at the steps, at random | old left | new there | lost, or in part |",
         "|---|---|---|---|---|",
     ]
     for name, words in WRITERS.items():

@@ -4,6 +4,7 @@
 what it needs and has computed nothing yet, for TensorFlow's threads would not live on in a fork.
 """
 
+import itertools
 import json
 import os
 import random
@@ -171,15 +172,20 @@ def fork(action: Callable[[], object], killed_after: float | None = None) -> int
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
-def kill_at(step: int, folder: Path) -> None:
-    """Have this process killed when it changes something in the folder for the n-th time."""
+def kill_at(step: int, folder: Path, after: bool) -> None:
+    """Have this process killed before or after it changes the folder for the n-th time."""
     left = step
+
+    def kill() -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
 
     def hook(event: str, arguments: tuple) -> None:
         nonlocal left
         if event in STEPS and str(arguments[0]).startswith(str(folder)):
-            if left == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
+            if left == 0 and not after:
+                kill()
+            if left == 0:  # a file that was opened is empty when the next thing happens
+                sys.setprofile(lambda frame, *_: None if frame.f_code is hook.__code__ else kill())
             left -= 1
 
     sys.addaudithook(hook)
@@ -214,12 +220,15 @@ def killed(name: str, moments: int) -> dict[str, int]:
             assert fork(lambda: writer.write(old, 0)) == 0 and writer.read(old) == 0
             times.append(time.monotonic() - begun)
 
-        def to_step(folder: Path) -> None:
-            kill_at(counts["steps"], folder)
-            writer.write(folder, 1)
+        for after in (False, True):
+            for step in itertools.count():
 
-        while not try_once("steps", to_step):
-            pass
+                def to_step(folder: Path, step: int = step, after: bool = after) -> None:
+                    kill_at(step, folder, after)
+                    writer.write(folder, 1)
+
+                if try_once("steps", to_step):
+                    break
         for _ in range(moments):
             try_once(
                 "moments", lambda folder: writer.write(folder, 1), chance.uniform(0, min(times))

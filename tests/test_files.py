@@ -64,8 +64,8 @@ def test_a_seal_knows_its_content():
 @pytest.mark.parametrize("writer", ["Drawing", "Cache", "LiteRT", "TensorFlowJs", "Checkpoint"])
 def test_a_kill_at_any_moment_leaves_the_old_or_the_new(writer):
     counts = run_killed(writer, "50")
-    assert counts["moments"] == 50 and counts["steps"] >= 4
-    assert counts["killed"] >= counts["steps"] - 1 and counts["old"] and counts["new"]
+    assert counts["moments"] == 50 and counts["steps"] >= 8
+    assert counts["killed"] >= counts["steps"] - 2 and counts["old"] and counts["new"]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="forks, which Windows cannot")
@@ -113,7 +113,7 @@ def test_a_changed_network_is_refused_by_the_recognizer(tmp_path):
             pytest.fail(f"{name}: {digitlab.load_recognizer(path)}")
 
 
-def test_no_sealed_network_brings_python_down(tmp_path):
+def test_networks_changed_with_a_right_checksum_are_refused_or_read():
     """Whoever changes a file on purpose can also make its checksum: LiteRT then finds nearly all
     that is wrong with the structure, and the recognizer what is wrong with the answers."""
     tried = run_killed("Sealed", "400")

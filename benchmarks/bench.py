@@ -170,13 +170,15 @@ def ablation() -> list[str]:
     """What each part of the recipe buys: trained for fewer epochs without it."""
     digits = digitlab.load_digits(sample=False)
     whole = shipped.AUGMENTATION
-    recipes: dict[str, digitlab.Augmentation | None] = {"all of it": whole}
+    models = {"all of it": shipped.ablated(whole)}
     for part in dataclasses.fields(whole):
-        recipes[f"without `{part.name}`"] = dataclasses.replace(whole, **{part.name: 0.0})
-    recipes["nothing: MNIST as it is"] = None
+        without = dataclasses.replace(whole, **{part.name: 0.0})
+        models[f"without `{part.name}`"] = shipped.ablated(without)
+    models["without weight decay"] = shipped.ablated(whole, weight_decay=0.0)
+    models["nothing: MNIST as it is"] = shipped.ablated(None)
     rows = []
-    for name, augmentation in recipes.items():
-        result = reading.figures(shipped.ablated(augmentation), digits)
+    for name, model in models.items():
+        result = reading.figures(model, digits)
         names = [key for key in result if key in ABLATION_COLUMNS]
         rows.append(f"| {name} | " + " | ".join(f"{result[key]:.2f}" for key in names) + " |")
     return [

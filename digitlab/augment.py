@@ -3,9 +3,9 @@
 MNIST holds American hands of about 1990, as pixels. Here a share of its digits is thinned to the
 line that the pen followed and drawn again as `digitlab.ink` draws strokes: turned, stretched,
 slanted, bent, with another pen, and in ways of writing that MNIST hardly has (a slash through the
-zero, a flag and a foot on the one, a bar through the seven). The others stay pixels, and are turned
-and stretched only. A network with an eleventh output also gets doodles, noise, and several digits
-at once, to learn what is no digit.
+zero, a flag and a foot on the one, a bar through the seven). The others stay pixels: most of them
+are turned and stretched, and some are left alone. A network with an eleventh output also gets
+doodles, noise, and several digits at once, to learn what is no digit.
 """
 
 import math
@@ -24,6 +24,7 @@ from digitlab.ink import BOX, CENTRE, PEN_WIDTH, SIZE
 NO_DIGIT = 10  # the label, and the place among a network's outputs, of what is no digit
 
 _GROUPS = tuple(tuple(kinds) for kinds in (LETTERS, SHAPES, SCRIBBLES))
+_SHARES = ("redrawn", "styles", "gaps", "untouched", "no_digits")
 _FINE = 3  # times: digits are enlarged before they are thinned
 _SPACING = 0.35  # pixels between the points that stand for a line
 
@@ -40,13 +41,14 @@ class Augmentation:
     bend: float = 0.8  # pixels: how far waves move the line
     styles: float = 0.4  # share of the redrawn 0, 1, 5, 7, 9: as MNIST hardly has them
     gaps: float = 0.15  # share of the redrawn digits: a piece of the line is missing
-    pen: float = 0.6  # how much wider or narrower the pen is than MNIST's: e to that power
-    no_digits: float = 0.07  # what is no digit, for each digit; for networks with 11 outputs
+    pen: float = 0.7  # how much wider or narrower the pen is than MNIST's: e to that power
+    untouched: float = 0.3  # share of the digits that are not redrawn: left as MNIST has them
+    no_digits: float = 0.1  # what is no digit, for each digit; for networks with 11 outputs
 
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            most = 1 if field.name in ("redrawn", "styles", "gaps", "no_digits") else math.inf
+            most = 1 if field.name in _SHARES else math.inf
             if not 0 <= value <= most:
                 raise ValueError(f"expected {field.name} from 0 to {most}, got {value!r}")
 
@@ -160,9 +162,9 @@ def styled(
 ) -> np.ndarray:
     """A digit's points (p, 2), some with a way of writing that MNIST hardly has."""
     if rng.random() < knobs.gaps:
-        # Fives lose the corner under their bar and eights their top more often than others lose
-        # anything, and both lose more of it.
-        habit = {5: line.sum(1), 8: line[:, 1]}.get(digit)
+        # Zeros lose their left side, fives the corner under their bar and eights their top more
+        # often than others lose anything, and they lose more of it.
+        habit = {0: line[:, 0], 5: line.sum(1), 8: line[:, 1]}.get(digit)
         at = rng.integers(len(line)) if habit is None or rng.random() < 0.4 else habit.argmin()
         radius = rng.uniform(0.8, 2.0 if habit is None else 3.5)
         kept = line[np.hypot(*(line - line[at]).T) > radius]
@@ -192,7 +194,7 @@ def _slash(
     middle, half = (low + high) / 2, (high - low) / 2
     if rng.random() < 0.1:
         return _with(line, [(middle, middle + rng.uniform(0, 2, 2))])
-    reach = half * rng.uniform(0.35, 1.7, 2)
+    reach = half * rng.uniform(0.35, 2.1, 2)
     reach[0] = max(reach[0], rng.uniform(1, 4))
     if rng.random() < 0.2:
         reach[0] = -reach[0]
@@ -213,7 +215,7 @@ def _flag(
         length = rng.triangular(0.15, 0.4, 0.9)
         # A long one hangs closer to the stem, and none lies nearly flat: else it is a seven.
         lean = np.degrees(np.arctan2(-stem[0], stem[1]))
-        angle = np.radians(rng.uniform(18, max(24, min(60 - 20 * length, 62 - lean))))
+        angle = np.radians(rng.uniform(18, max(24, min(68 - 20 * length, 70 - lean))))
         bow = angle + rng.normal(0, 0.2)
         middle, end = (
             top + np.array([[np.cos(a), -np.sin(a)], [np.sin(a), np.cos(a)]]) @ stem * part
@@ -343,7 +345,7 @@ def matrices(n: int, knobs: Augmentation, rng: np.random.Generator) -> np.ndarra
 
 
 def transformed(images: np.ndarray, knobs: Augmentation, rng: np.random.Generator) -> np.ndarray:
-    """Images (n, 28, 28) uint8, turned, stretched, slanted and shifted: float32 in [0, 1]."""
+    """Images (n, 28, 28) uint8, most turned, stretched, slanted, shifted: float32 in [0, 1]."""
     n = len(images)
     pixels = images.astype(np.float32) / 255
     if n == 0:
@@ -354,6 +356,9 @@ def transformed(images: np.ndarray, knobs: Augmentation, rng: np.random.Generato
     )
     inverse = np.linalg.inv(matrices(n, half, rng) * np.exp(rng.uniform(-0.1, 0.1, (n, 1, 1))))
     shift = rng.uniform(-1.5, 1.5, (n, 2)) * knobs.shift
+    # What is moved is blurred a little. Were all of them, digits as they are would look unlike any.
+    untouched = rng.random(n) < knobs.untouched
+    inverse[untouched], shift[untouched] = np.eye(2), 0
     offset = CENTRE - np.einsum("nij,nj->ni", inverse, CENTRE + shift)
     # One row for each image: x, then y, of the place that a pixel is taken from.
     rows = np.concatenate([inverse, offset[:, :, None]], 2).reshape(n, 6)

@@ -36,6 +36,7 @@ class TrainConfig:
     epochs: int = 1  # how many times each training digit is seen
     batch_size: int = 128  # digits for one step of the optimiser
     peak_learning_rate: float = 0.02  # Adam's learning rate, at its highest
+    weight_decay: float = 0.0  # a step takes this times the learning rate from each weight (AdamW)
     one_cycle: bool = True  # climb to the peak and fall to 0; False: stay at the peak
     warmup_share: float = 0.25  # of all steps: the climb
     validation_share: float = 1 / 12  # of the training digits, held out: 5,000 of MNIST's 60,000
@@ -50,6 +51,8 @@ class TrainConfig:
             raise ValueError(
                 f"expected a peak_learning_rate above 0, got {self.peak_learning_rate!r}"
             )
+        if not 0 <= self.weight_decay < math.inf:
+            raise ValueError(f"expected a weight_decay from 0, got {self.weight_decay!r}")
         for name in ("warmup_share", "validation_share"):
             if not 0 <= (value := getattr(self, name)) < 1:
                 raise ValueError(f"expected {name} to be at least 0 and below 1, got {value!r}")
@@ -62,7 +65,7 @@ def train(
     progress: bool = True,
     checkpoint: str | os.PathLike[str] | None = None,
 ) -> keras.callbacks.History:
-    """Train a network on the training digits, with Adam on the categorical cross-entropy.
+    """Train a network on the training digits, with AdamW on the categorical cross-entropy.
 
     Ctrl-C, or the notebook's stop button, ends the training early without an error: the model
     keeps the weights of its best epoch so far, or those of that moment within the first epoch.
@@ -93,7 +96,10 @@ def train(
     steps = config.epochs * math.ceil(len(kept) / config.batch_size)
     images, labels = digits.x_train[kept], digits.y_train[kept]
     model.compile(
-        optimizer=keras.optimizers.Adam(config.peak_learning_rate),
+        # Without a decay this is Adam.
+        optimizer=keras.optimizers.AdamW(
+            config.peak_learning_rate, weight_decay=config.weight_decay
+        ),
         # The cross-entropy of one-hot labels, without making them one-hot.
         loss="sparse_categorical_crossentropy",
         metrics=["accuracy"],

@@ -69,6 +69,16 @@ def test_a_seed_repeats_a_training(stripes):
     assert losses(3) != pytest.approx(losses(4), rel=1e-4)
 
 
+def test_weight_decay_keeps_weights_small(stripes):
+    def size(weight_decay):
+        model = pen_cnn()
+        config = TrainConfig(epochs=4, weight_decay=weight_decay)
+        train(model, stripes, config, progress=False)
+        return np.abs(model.layers[0].get_weights()[0]).mean()
+
+    assert size(10.0) < 0.7 * size(0.0)
+
+
 class _Stop(keras.callbacks.Callback):
     """Presses the stop button in an epoch that has spoilt the weights."""
 
@@ -251,6 +261,8 @@ def test_the_learning_rate_ends_low_and_is_one_of_keras(stripes):
         ("epochs", 0, "epochs to be a whole number from 1, got 0"),
         ("batch_size", 2.5, "batch_size to be a whole number from 1, got 2.5"),
         ("peak_learning_rate", 0, "peak_learning_rate above 0, got 0"),
+        ("weight_decay", -0.1, "weight_decay from 0, got -0.1"),
+        ("weight_decay", float("nan"), "weight_decay from 0, got nan"),
         ("validation_share", 1, "validation_share to be at least 0 and below 1, got 1"),
     ],
 )

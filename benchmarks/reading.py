@@ -143,8 +143,8 @@ def figures(model: Callable, digits) -> dict[str, float]:
     """All figures of one network, in percent."""
     recognizer = Recognizer(model)
 
-    def accuracy(images: np.ndarray, labels: np.ndarray) -> float:
-        return 100 * float(np.mean(recognizer.predict_images(images).argmax(1) == labels))
+    def accuracy(images: np.ndarray, labels: np.ndarray, tta: bool = False) -> float:
+        return 100 * float(np.mean(recognizer.predict_images(images, tta).argmax(1) == labels))
 
     def none_in(images: np.ndarray) -> np.ndarray:
         answers = np.concatenate(
@@ -158,6 +158,7 @@ def figures(model: Callable, digits) -> dict[str, float]:
     x_test_bytes = digits.x_test.tobytes()
     result = {
         "MNIST test set": accuracy(digits.x_test, digits.y_test),
+        "MNIST test set, `tta=True`": accuracy(digits.x_test, digits.y_test, tta=True),
         "the same through `normalize_image`": accuracy(normalized(x_test_bytes), digits.y_test),
     }
     if "DIGITLAB_PEN" in os.environ:

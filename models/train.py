@@ -80,6 +80,11 @@ def _as_in_the_page(model: keras.Model) -> list[np.ndarray]:
     return values
 
 
+def for_litert(model: keras.Model, path: Path) -> None:
+    """Write a network for LiteRT as it is shipped."""
+    digitlab.export_tflite(model, path, quantize="int8")
+
+
 def main() -> None:
     """Train all seeds and export the first."""
     if "--anew" in sys.argv:
@@ -87,7 +92,7 @@ def main() -> None:
     shipped, *_ = [trained(dataclasses.replace(RECIPE, seed=seed)) for seed in SEEDS]
     with digitlab.whole_file(MODELS / "digits.keras") as part:
         shipped.save(part)
-    digitlab.export_tflite(shipped, MODELS / "digits.tflite")
+    for_litert(shipped, MODELS / "digits.tflite")
     digitlab.export_tfjs(shipped, MODELS / "tfjs", quantize="uint8")
 
 

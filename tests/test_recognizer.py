@@ -53,8 +53,9 @@ def test_it_reads_mnist(recognizer, mnist):
     assert np.mean(probabilities.argmax(1) == mnist.y_test) >= 0.99
     some = mnist.x_test[:300]  # a whole batch and a part of one
     np.testing.assert_allclose(recognizer.predict_images(some), probabilities[:300], atol=1e-6)
+    # In whole numbers: what is next to nothing in the image may turn one of them.
     np.testing.assert_allclose(
-        recognizer.predict_images(some / 255), probabilities[:300], atol=1e-5
+        recognizer.predict_images(some / 255), probabilities[:300], atol=0.02
     )
 
 
@@ -147,7 +148,7 @@ def test_a_keras_model_is_a_model(recognizer):
         np.testing.assert_allclose(
             wrapped.predict(stored_drawing(digit)).probabilities,
             recognizer.predict(stored_drawing(digit)).probabilities,
-            atol=1e-4,
+            atol=0.03,  # the shipped network computes in whole numbers
         )
 
 
@@ -155,18 +156,20 @@ def test_activations_are_those_of_keras(recognizer, tmp_path):
     keras = pytest.importorskip("keras", reason="needs TensorFlow: pip install 'digitlab[train]'")
     image = render_strokes(stored_drawing(5))
     keras.utils.set_random_seed(0)
-    pairs = [(keras.models.load_model(shipped_model().with_suffix(".keras")), recognizer)]
+    shipped = keras.models.load_model(shipped_model().with_suffix(".keras"))
+    # The shipped network computes in whole numbers, with 1/127 of the largest for a step.
+    trios = [(shipped, recognizer, 0.05)]
     for model in (digitlab.article_cnn(), digitlab.pen_cnn()):
         path = tmp_path / f"{model.name}.tflite"
         digitlab.export_tflite(model, path)
-        pairs.append((model, load_recognizer(path)))
-    for model, litert in pairs:
+        trios.append((model, load_recognizer(path), 1e-5))
+    for model, litert, share in trios:
         by_keras = digitlab.get_activations(model, image)
         by_litert = litert.get_activations(image)
         assert list(by_litert) == [f"Layer {number + 1}" for number in range(len(by_keras))]
         for one, other in zip(by_keras.values(), by_litert.values(), strict=True):
             assert one.shape == other.shape and other.any()
-            np.testing.assert_allclose(one, other, atol=1e-4)
+            np.testing.assert_allclose(one, other, atol=share * max(abs(one).max(), 1))
         # A Keras model is looked into by Keras.
         looked = Recognizer(model).get_activations(image)
         assert list(looked) == list(by_keras)

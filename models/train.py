@@ -33,13 +33,14 @@ RECIPE = digitlab.TrainConfig(
 
 def trained(config: digitlab.TrainConfig) -> keras.Model:
     """The network of a recipe and a seed, from seeds/ or trained now."""
-    # A changed recipe has another name, and is trained.
-    recipe = hashlib.sha256(repr(config).encode()).hexdigest()[:8]
-    path = KEPT / f"{config.seed}-{recipe}.keras"
+    keras.utils.clear_session()  # layers are named by number
+    keras.utils.set_random_seed(config.seed)  # the first weights
+    model = digitlab.digits_cnn()
+    # A changed recipe, or layers of other shapes, have another name, and are trained.
+    recipe = f"{config} {[weight.shape for weight in model.weights]}"
+    name = hashlib.sha256(recipe.encode()).hexdigest()[:8]
+    path = KEPT / f"{config.seed}-{name}.keras"
     if not path.is_file():
-        keras.utils.clear_session()  # layers are named by number
-        keras.utils.set_random_seed(config.seed)  # the first weights
-        model = digitlab.digits_cnn()
         begun = time.monotonic()
         digitlab.train(
             model,

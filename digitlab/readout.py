@@ -107,11 +107,12 @@ def activations_html(activations: Mapping[str, np.ndarray], else_say: str) -> st
     for name, answer in list(activations.items())[:-1]:
         shape = " x ".join(map(str, answer.shape))
         rows.append(
-            '<div style="display: flex; align-items: center; gap: 10px; margin-top: 2px">'
+            # Two rows share the line between them.
+            '<div style="display: flex; align-items: center; gap: 10px; margin-bottom: -1px">'
             f'<div style="width: {_ROW}px; height: {_SIDE + 2}px; flex: none">'
             f'<img src="{_data_url(_row_of_channels(answer))}" alt="{_say_channels(answer)}"'
             ' style="display: block; image-rendering: pixelated"></div>'
-            f'<div style="font-size: 12px; line-height: 1.2">{escape(name)}<br>{shape}</div></div>'
+            f'<div style="font-size: 12px; line-height: 1.1">{escape(name)}<br>{shape}</div></div>'
         )
     return (
         '<div style="margin-top: 8px; font-size: 14px; line-height: 1.3"'

@@ -53,6 +53,9 @@ class Augmentation:
                 raise ValueError(f"expected {field.name} from 0 to {most}, got {value!r}")
 
 
+_PLAIN = Augmentation(**{field.name: 0.0 for field in fields(Augmentation)})
+
+
 class AugmentedDigits(keras.utils.PyDataset):
     """Batches of augmented digits for `keras.Model.fit`.
 
@@ -123,7 +126,10 @@ class AugmentedDigits(keras.utils.PyDataset):
         """Points (p, 2) of a doodle, or of two or three digits beside each other."""
         if rng.random() < 0.75:
             kinds = _GROUPS[rng.choice(3, p=[0.3, 0.3, 0.4])]
-            return dense(doodle(kinds[rng.integers(len(kinds))], rng))
+            drawing = doodle(kinds[rng.integers(len(kinds))], rng)
+            # A scribble thinned is lines with room between them. Half of them stay full.
+            full = kinds == _GROUPS[2] and rng.random() < 0.5
+            return dense(drawing) if full else traced(dense(drawing))
         lines, right = [], 0.0
         for index in rng.integers(len(self.images), size=rng.choice([2, 2, 3])):
             line = self._line(index)
@@ -142,19 +148,35 @@ def thin(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """
     points, starts = [], [0]
     for image in tqdm(images, "Finding the pen's lines", delay=2, leave=False):
-        large = Image.fromarray(image).resize((SIZE * _FINE,) * 2, Image.Resampling.BICUBIC)
-        rows, columns = np.nonzero(skeletonize(np.asarray(large) > 110))
-        points.append(np.stack([columns, rows], 1))
-        starts.append(starts[-1] + len(rows))
-    centres = (np.concatenate(points) + 0.5) / _FINE - 0.5
-    return centres.astype(np.float32), np.array(starts)
+        points.append(_skeleton(image))
+        starts.append(starts[-1] + len(points[-1]))
+    return np.concatenate(points), np.array(starts)
+
+
+def _skeleton(image: np.ndarray) -> np.ndarray:
+    """Points (p, 2) float32 in the middle of the ink of an image (28, 28) uint8."""
+    large = Image.fromarray(image).resize((SIZE * _FINE,) * 2, Image.Resampling.BICUBIC)
+    rows, columns = np.nonzero(skeletonize(np.asarray(large) > 110))
+    return ((np.stack([columns, rows], 1) + 0.5) / _FINE - 0.5).astype(np.float32)
+
+
+def traced(line: np.ndarray) -> np.ndarray:
+    """Draw a line of points (p, 2) plainly, and thin it: points (q, 2).
+
+    Lines that were thinned tremble, and bend where they meet. Were only those of MNIST's digits
+    like that, a network would tell by it what is no digit; and people's clean lines would mislead
+    it.
+    """
+    (image,) = draw([line], _PLAIN, np.random.default_rng(0))
+    points = _skeleton((255 * image).astype(np.uint8))
+    return points if len(points) else line
 
 
 def dense(drawing: list[np.ndarray]) -> np.ndarray:
     """Points (p, 2) close together along a drawing's strokes, which are scaled to 20 pixels."""
     size = np.ptp(np.concatenate(drawing), axis=0).max()
     scale = BOX / size if size > 0 else 1.0
-    return np.concatenate([_dense(stroke * scale) for stroke in drawing])
+    return _on_grid(np.concatenate([_dense(stroke * scale) for stroke in drawing]))
 
 
 def styled(
@@ -182,9 +204,15 @@ def _dense(stroke: np.ndarray) -> np.ndarray:
     return np.stack([np.interp(along, at, axis) for axis in stroke.T], 1)
 
 
+def _on_grid(points: np.ndarray) -> np.ndarray:
+    """Points (p, 2) moved to the grid of those that are thinned, each place once."""
+    return np.unique(np.round(points * _FINE), axis=0) / _FINE
+
+
 def _with(line: np.ndarray, strokes: list[tuple]) -> np.ndarray:
     """A digit's points (p, 2), and those of strokes that are added to it."""
-    return np.concatenate([line, *(_dense(np.array(stroke)) for stroke in strokes)])
+    # Not traced: the pen fills the sharp angle of a flag and its stem, and the flag would be short.
+    return _on_grid(np.concatenate([line, *(_dense(np.array(stroke)) for stroke in strokes)]))
 
 
 def _slash(

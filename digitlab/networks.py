@@ -61,22 +61,23 @@ def pen_cnn() -> keras.Model:
 def digits_cnn() -> keras.Model:
     """Build the network that is shipped: five convolutions, and an answer for what is no digit.
 
-    The first takes every second place only, and the last two no frame of zeros: most of the
-    parameters stand where the image is small, and cost little time.
+    The first two work at full size, with few filters; most of the parameters stand where the
+    image is small, and cost little time.
 
     Returns:
-        128,739 parameters; gives (n, 11).
+        142,843 parameters; gives (n, 11).
     """
     return keras.Sequential(
         [
             keras.Input((28, 28, 1)),
-            *_convolution(24, 5, strides=2, padding="same"),  # (14, 14, 24)
-            *_convolution(32, 3, padding="same"),  # (14, 14, 32)
-            layers.MaxPooling2D(2),  # (7, 7, 32)
+            *_convolution(16, 3, padding="same"),  # (28, 28, 16)
+            *_convolution(32, 3, padding="same"),  # (28, 28, 32)
+            layers.MaxPooling2D(2),  # (14, 14, 32)
+            *_convolution(64, 3, padding="same"),  # (14, 14, 64)
+            layers.MaxPooling2D(2),  # (7, 7, 64)
             *_convolution(64, 3, padding="same"),  # (7, 7, 64)
-            *_convolution(64, 3),  # (5, 5, 64)
-            *_convolution(96, 3),  # (3, 3, 96)
-            layers.Flatten(),  # (864,)
+            *_convolution(96, 3),  # (5, 5, 96)
+            layers.Flatten(),  # (2400,)
             layers.Dense(11, activation="softmax"),
         ],
         name="digits_cnn",

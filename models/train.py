@@ -23,23 +23,44 @@ MODELS = Path(__file__).parent
 KEPT = MODELS / "seeds"
 SEEDS = (0, 1, 2)  # the first is shipped, whichever comes out best
 RECIPE = digitlab.TrainConfig(
-    epochs=70,
+    epochs=30,
     peak_learning_rate=0.004,
     weight_decay=0.1,
-    validation_share=0,  # the recipe was chosen with 5,000 held out; this is the end
+    validation_share=0,  # the recipe was chosen with digits held out; this is the end
     augmentation=digitlab.Augmentation(),
 )
+AGAIN = dataclasses.replace(RECIPE, epochs=4, peak_learning_rate=0.001)  # lower cycles after it
+CYCLES = 2  # of those
 
 
-def trained(config: digitlab.TrainConfig) -> keras.Model:
-    """The network of a recipe and a seed, from seeds/ or trained now."""
+def network(seed: int) -> keras.Model:
+    """The network of a seed, as it is shipped: the mean of the weights after each cycle.
+
+    They lie about a better place than each of them (P. Izmailov and others, "Averaging weights
+    leads to wider optima and better generalization", 2018).
+    """
+    ends = [trained(dataclasses.replace(RECIPE, seed=seed))]
+    for cycle in range(1, CYCLES + 1):
+        ends.append(trained(dataclasses.replace(AGAIN, seed=100 * cycle + seed), ends[-1]))
     keras.utils.clear_session()  # layers are named by number
+    model = digitlab.digits_cnn()
+    weights = zip(*(end.get_weights() for end in ends), strict=True)
+    model.set_weights([np.mean(each, axis=0) for each in weights])
+    model.set_weights(_as_in_the_page(model))
+    return model
+
+
+def trained(config: digitlab.TrainConfig, start: keras.Model | None = None) -> keras.Model:
+    """A network trained anew, or on from another's weights: from seeds/, or now."""
     keras.utils.set_random_seed(config.seed)  # the first weights
     model = digitlab.digits_cnn()
-    # A changed recipe, or layers of other shapes, have another name, and are trained.
-    recipe = f"{config} {[weight.shape for weight in model.weights]}"
-    name = hashlib.sha256(recipe.encode()).hexdigest()[:8]
-    path = KEPT / f"{config.seed}-{name}.keras"
+    if start is not None:
+        model.set_weights(start.get_weights())
+    # A changed recipe, and other weights to begin with, have another name, and are trained.
+    digest = hashlib.sha256(repr(config).encode())
+    for weights in model.get_weights():
+        digest.update(weights.tobytes())
+    path = KEPT / f"{config.seed}-{digest.hexdigest()[:8]}.keras"
     if not path.is_file():
         begun = time.monotonic()
         digitlab.train(
@@ -90,7 +111,7 @@ def main() -> None:
     """Train all seeds and export the first."""
     if "--anew" in sys.argv:
         shutil.rmtree(KEPT, ignore_errors=True)
-    shipped, *_ = [trained(dataclasses.replace(RECIPE, seed=seed)) for seed in SEEDS]
+    shipped, *_ = [network(seed) for seed in SEEDS]
     with digitlab.whole_file(MODELS / "digits.keras") as part:
         shipped.save(part)
     for_litert(shipped, MODELS / "digits.tflite")

@@ -149,7 +149,7 @@ function layersOf(document) {
 }
 
 // What each layer becomes. Batch normalisation and ReLU go into the layer before where they can: the
-// same numbers, but for the last digit of a float32, in a third of the time.
+// same numbers, but for the last digit of a float32, in two thirds of the time.
 const SILENT = ["InputLayer", "Dropout", "SpatialDropout2D", "GaussianDropout", "GaussianNoise"]; // do nothing when read with
 const LAYERS = {
   Conv2D(steps, config, get) {

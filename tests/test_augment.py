@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from digitlab import Augmentation, Digits, TrainConfig, digits_cnn, doodle, pen_cnn, train
-from digitlab.augment import NO_DIGIT, AugmentedDigits, dense, draw, noise, styled, thin
-from digitlab.doodles import KINDS
+from digitlab.augment import NO_DIGIT, AugmentedDigits, dense, draw, noise, styled, thin, traced
+from digitlab.doodles import KINDS, LETTERS, SHAPES
 from digitlab.ink import CENTRE, PEN_WIDTH, centre_of_mass, render_strokes
 
 NOTHING = Augmentation(**{field.name: 0.0 for field in dataclasses.fields(Augmentation)})
@@ -107,11 +107,42 @@ def test_ways_of_writing(few, digit, added):
     points, starts = thin(images[labels == digit])
     knobs = dataclasses.replace(NOTHING, styles=1.0)
     rng = np.random.default_rng(0)
-    more = [
-        len(styled(points[a:b], digit, knobs, rng)) > b - a
-        for a, b in zip(starts, starts[1:], strict=False)
-    ]
-    assert np.mean(more) > 0.75 if added else not any(more)
+    lines = [points[a:b] for a, b in zip(starts, starts[1:], strict=False)]
+    if added:
+        drawn = draw([styled(line, digit, knobs, rng) for line in lines], NOTHING, rng)
+        changed = np.abs(drawn - draw(lines, NOTHING, rng)).sum((1, 2))  # pixels full of ink
+        assert np.mean(changed > 10) > 0.75
+    else:
+        assert all(styled(line, digit, knobs, rng) is line for line in lines)
+
+
+def test_what_is_added_lies_on_the_grid_of_thinned_lines(few):
+    images, labels = few
+    points, starts = thin(images[labels == 7])
+    seven = points[: starts[1]]
+    knobs = dataclasses.replace(NOTHING, styles=1.0)
+    barred = styled(seven, 7, knobs, np.random.default_rng(0))
+    assert len(barred) > len(seven)
+    letter = dense(doodle("A", np.random.default_rng(0)))
+    for line in (seven, barred, letter, traced(letter)):
+        places = (line - line[0]) * 3  # it is a third of a pixel
+        np.testing.assert_allclose(places, places.round(), atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", [*LETTERS, *SHAPES])
+def test_a_traced_doodle_lies_in_the_middle_of_its_ink(kind):
+    line = dense(doodle(kind, np.random.default_rng(0)))
+    (image,) = draw([line], NOTHING, np.random.default_rng(0))
+    columns, rows = traced(line).round().astype(int).T
+    assert image[rows, columns].min() > 0.4
+    # It reaches as far as the ink does, but for the pen's width.
+    ink = np.argwhere(image > 0)[:, ::-1]
+    reach = np.ptp(ink, axis=0) - np.ptp(traced(line), axis=0)
+    assert -1 < reach.min() and reach.max() < 2 * PEN_WIDTH
+
+
+def test_a_traced_point_stays_a_point():
+    np.testing.assert_allclose(np.ptp(traced(np.zeros((1, 2))), axis=0), 0, atol=1)
 
 
 def test_the_bar_of_a_five_comes_off(few):

@@ -86,7 +86,7 @@ def test_reading_needs_no_tensorflow():
 
 def test_the_pad_needs_no_tensorflow():
     code = "import digitlab; pad = digitlab.DrawingPad(explain=True)\n"
-    code += "pad.draw(digitlab.stored_drawing(5)); assert 'Layer 6' in pad._reading.value"
+    code += "pad.draw(digitlab.stored_drawing(5)); assert 'Layer 7' in pad._reading.value"
     assert not imported_by(code) & {"tensorflow", "keras", "tf_keras"}
 
 

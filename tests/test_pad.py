@@ -628,7 +628,7 @@ def layers(pad):
 def test_it_shows_what_the_layers_find():
     pad = DrawingPad(explain=True)
     said, empty = layers(pad)
-    assert "Layer 6" in said and len(empty) == 6
+    assert "Layer 7" in said and len(empty) == 7
     pad.draw(stored_drawing(2))
     assert layers(pad)[0] == said  # so nothing jumps
     *answers, _ = pad.recognizer.get_activations(pad.image).values()
@@ -645,7 +645,7 @@ def test_it_shows_what_the_layers_find():
         assert words == f"6 channels, the strongest is brightest {say_place(row, column)}"
         assert f"{side} x {side} x {answer.shape[2]}" in said
     pad.undo()
-    assert [words for _, words in layers(pad)[1]] == ["nothing"] * 6
+    assert [words for _, words in layers(pad)[1]] == ["nothing"] * 7
     pad.redo()
     # What is no digit goes through the layers, too.
     pad.draw([[[10, 10], [270, 270]], [[10, 270], [270, 10]]])

@@ -648,7 +648,7 @@ def test_it_shows_which_ink_counted(lab):
     assert picture["x"] < sign["x"] < picture["x"] + picture["width"] - sign["width"]
     assert picture["y"] < sign["y"] < picture["y"] + picture["height"] - sign["height"]
     rows = pad.root.locator(".digitlab-activations img")
-    assert rows.count() == 6
+    assert rows.count() == 7
     assert rows.first.get_attribute("alt").startswith("6 channels")
     for row in rows.all():
         assert row.evaluate("image => image.decode().then(() => image.naturalWidth)") == 175

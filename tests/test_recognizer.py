@@ -319,14 +319,14 @@ def test_without_litert_tensorflow_s_own_runs_and_says_so_once(recognizer):
         "    reader = digitlab.load_recognizer()\n"
         "    prediction = reader.predict(digitlab.stored_drawing(5))\n"
         "    print(*prediction.probabilities)\n"
-        "print(*reader.get_activations(prediction.image)['Layer 6'].ravel())"
+        "print(*reader.get_activations(prediction.image)['Layer 7'].ravel())"
     )
     run = in_a_new_python(code)
     first, second, inside = (np.array(line.split(), float) for line in run.stdout.splitlines())
     prediction = recognizer.predict(stored_drawing(5))
     np.testing.assert_allclose(first, prediction.probabilities, atol=1e-6)
     np.testing.assert_array_equal(first, second)
-    expected = recognizer.get_activations(prediction.image)["Layer 6"].ravel()
+    expected = recognizer.get_activations(prediction.image)["Layer 7"].ravel()
     np.testing.assert_allclose(inside, expected, atol=1e-4)
     assert run.stderr.count("TensorFlow's own LiteRT") == 1
 

@@ -38,13 +38,13 @@ except ImportError:  # no wheel for this platform: TensorFlow carries the same i
     )
 
 CLASSES = 10
-_BATCH = 32  # images at once: the most a second; larger batches leave the cache
+_BATCH = 32  # images at once: the most a second; of 128 and more they leave the cache
 # Of a batch; more wait for each other, for it takes a millisecond. One image is read by one thread:
 # two are no faster, and compute twice as long.
 _THREADS = min(4, os.cpu_count() or 1)
 
 # A probability below which `predict_images` looks again. On held-out digits of MNIST 0.8 to 1 came
-# to the same, and about 2 of 100 are below 0.9.
+# to the same, and 1 or 2 of 100 are below 0.9.
 _SURE = 0.9
 
 

@@ -22,7 +22,7 @@ def export_tflite(
 ) -> None:
     """Write a Keras model for LiteRT, for any number of images at once.
 
-    How many is the interpreter's `resize_tensor_input`; 16 to 32 at once are the fastest. The same
+    How many is the interpreter's `resize_tensor_input`; 16 to 64 at once are the fastest. The same
     model gives the same bytes every time. The last of them are a checksum, which LiteRT does not
     read and `digitlab.load_recognizer` asks for.
 

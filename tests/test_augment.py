@@ -138,7 +138,7 @@ def test_a_traced_doodle_lies_in_the_middle_of_its_ink(kind):
     # It reaches as far as the ink does, but for the pen's width.
     ink = np.argwhere(image > 0)[:, ::-1]
     reach = np.ptp(ink, axis=0) - np.ptp(traced(line), axis=0)
-    assert -1 < reach.min() and reach.max() < 2 * PEN_WIDTH
+    assert reach.min() > -1 and reach.max() < 2 * PEN_WIDTH
 
 
 def test_a_traced_point_stays_a_point():

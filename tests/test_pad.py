@@ -502,7 +502,7 @@ def test_a_saved_notebook_has_a_picture():
         assert "application/vnd.jupyter.widget-view+json" in widget.data
         assert "Draw a digit" in picture.data["text/html"]
         assert len(updates) == 1 and "I read a 5" in updates[0].data["text/html"]
-        assert updates[0].data["text/html"].count("data:image/png") == 2 + 7 * explain
+        assert updates[0].data["text/html"].count("data:image/png") == 2 + 8 * explain
         assert updates[0].data["text/html"].count("Which ink counted for the 5") == explain
         assert updates[0].data["text/plain"] == repr(pad)
 

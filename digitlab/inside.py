@@ -10,9 +10,9 @@ import keras
 import numpy as np
 from tqdm import tqdm
 
-# What only passes on, or finishes, what the layer before it answered.
+# What finishes the answer of the layer before it, or only passes it on.
 _FINISHES = (keras.layers.BatchNormalization, keras.layers.ReLU, keras.layers.Activation)
-_PASSES = (keras.layers.BatchNormalization, keras.layers.Dropout, keras.layers.Flatten)
+_PASSES = (keras.layers.Dropout, keras.layers.Flatten)
 
 
 def get_filters(model: keras.Model) -> np.ndarray:
@@ -56,8 +56,8 @@ def get_activations(model: keras.Model, image: np.ndarray) -> dict[str, np.ndarr
 
     Returns:
         A name and number for each layer, such as "ReLU 1", and what it answered: float32, (h, w,
-        channels), or (n,) for a dense layer. Left out is what the next layer only normalises, bends
-        or passes on.
+        channels), or (n,) for a dense layer. Left out is what the next layer only normalises or
+        bends, and what only passes on.
 
     Raises:
         ValueError: For an image of another shape.

@@ -72,6 +72,28 @@ def test_activations_are_finished():
     ]
 
 
+def test_what_is_normalised_last_is_kept():
+    layers = keras.layers
+    model = keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            layers.Conv2D(2, 3, activation="relu"),
+            layers.BatchNormalization(beta_initializer="ones"),
+            layers.MaxPooling2D(2),
+            layers.BatchNormalization(beta_initializer="ones"),
+            layers.Dropout(0.5),
+            layers.Flatten(),
+            layers.Dense(3),
+        ]
+    )
+    image = render_strokes(stored_drawing(5))
+    kept = get_activations(model, image)
+    assert list(kept) == ["BatchNormalization 1", "BatchNormalization 2", "Dense 1"]
+    for name, layer in zip(kept, (model.layers[1], model.layers[3], model.layers[6]), strict=True):
+        answer = keras.Model(model.inputs[0], layer.output)(image[None, ..., None])
+        np.testing.assert_allclose(kept[name], np.asarray(answer)[0], atol=1e-6)
+
+
 def test_the_last_layer_reads_from_the_embedding(model):
     images = np.random.default_rng(0).integers(0, 256, (300, 28, 28)).astype(np.uint8)
     points = embed(model, images)

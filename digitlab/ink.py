@@ -27,12 +27,13 @@ _PIECE = 2.0  # pixels: the longest piece
 _MARGIN = 14  # pixels around the image: moved by its centre of mass, ink can leave it
 _SMALLEST = 1e-300  # canvas pixels: half the longer side of a drawing that is not a dot
 _CHUNK = 512  # pieces at once: what is computed of them stays in the processor's cache
-_POINTS = 100_000  # at most: half an hour of drawing, read in half a second
+_POINTS = 100_000  # at most: half an hour of drawing, and read in seconds at worst
 
 _PIXELS = 64_000_000  # at most in a picture: more than a telephone's camera has
 _LARGE = 256  # pixels: pictures twice as large, or more, are made smaller first
 _GRID = 64  # places at least, each way, from which the light on the paper is found
 _CHANNELS = ((), (1,), (3,), (4,))  # of a picture: grey, grey, RGB, RGBA
+_ALONG = 0.1  # of the picture's edge: what has ink along more of it is no digit
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # brightness of RGB, as Pillow's (ITU-R 601)
 
 
@@ -132,8 +133,9 @@ def normalize_image(picture: np.ndarray | Image.Image) -> np.ndarray:
     """Bring a picture of one digit to MNIST's geometry: threshold, crop, fit, centre.
 
     What most of the picture shows is taken as paper, so ink may be light on dark or dark on
-    light, and the light on the paper may change slowly from side to side. A line much thinner
-    than MNIST's is made as wide. MNIST's own digits come out almost as they went in.
+    light, and the light on the paper may change slowly from side to side. What runs along the
+    picture's edge, a frame or the desk beside the sheet, is left out. A line much thinner than
+    MNIST's is made as wide. MNIST's own digits come out almost as they went in.
 
     Args:
         picture: An array of any size and numeric type, (h, w) or (h, w, c) with c = 1 grey, 3 RGB
@@ -147,7 +149,7 @@ def normalize_image(picture: np.ndarray | Image.Image) -> np.ndarray:
         ValueError: When it has another shape or more than 64 million pixels, holds a value that is
             not a finite number, or cannot be read: a file that is cut off, say.
     """
-    ink = _ink(_grey(picture))
+    ink = _without_surroundings(_ink(_grey(picture)))
     rows, columns = np.nonzero(ink > 0.25)
     if len(rows) == 0:
         return np.zeros((SIZE, SIZE), np.float32)
@@ -232,7 +234,13 @@ def _coverage(starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
 
 def _grey(picture: np.ndarray | Image.Image) -> np.ndarray:
     """Brightness (h, w) of a picture, float32 in [0, 1], no side twice `_LARGE` or more."""
-    values = _values(picture) if isinstance(picture, Image.Image) else np.asarray(picture)
+    if isinstance(picture, Image.Image):
+        values = _values(picture)
+    else:
+        try:
+            values = np.asarray(picture)
+        except ValueError as error:  # lists of different lengths
+            raise ValueError(f"expected a picture of shape (h, w): {error}") from None
     if values.ndim not in (2, 3) or 0 in values.shape or values.shape[2:] not in _CHANNELS:
         raise ValueError(
             "expected a picture of shape (h, w), (h, w, 1), (h, w, 3) or (h, w, 4), "
@@ -247,7 +255,7 @@ def _grey(picture: np.ndarray | Image.Image) -> np.ndarray:
         raise ValueError(f"expected a picture of numbers, got dtype {values.dtype}")
     _check_size(*values.shape[1::-1])
     # Brightness times alpha, and alpha where the picture has one: (h, w, 1) or (h, w, 2).
-    full = float(np.iinfo(values.dtype).max) if values.dtype.kind in "iu" else 1.0
+    full = _full(values)
     layers = _reduced(values, full)
     if not np.isfinite(layers).all():
         raise ValueError("expected finite values of 32 bits in the picture, got NaN or infinity")
@@ -275,6 +283,15 @@ def _values(picture: Image.Image) -> np.ndarray:
             f"expected a picture that can be read, got one of mode {picture.mode}, "
             f"{picture.width} x {picture.height}, that cannot: {error}"
         ) from error
+
+
+def _full(values: np.ndarray) -> float:
+    """What stands for full brightness in a picture, and for an alpha that hides all."""
+    if values.dtype in (np.uint8, np.uint16):
+        return float(np.iinfo(values.dtype).max)
+    # Others hold, as a rule, what was of such a type before something was computed with it.
+    highest = values.max()
+    return next((full for full in (1.0, 255.0, 65535.0) if highest <= full), float(highest))
 
 
 def _check_size(width: int, height: int) -> None:
@@ -324,6 +341,43 @@ def _ink(values: np.ndarray) -> np.ndarray:
     if full <= grain:
         return np.zeros(values.shape, np.float32)
     return np.clip((difference - grain) / (full - grain), 0.0, 1.0).astype(np.float32)
+
+
+def _without_surroundings(ink: np.ndarray) -> np.ndarray:
+    """Ink (h, w) without what runs along the edge: a frame, or the desk beside the sheet.
+
+    A digit may touch the edge with a line's width. And where there is hardly anything else, what
+    lies along the edge is the digit, cut out closely.
+    """
+    solid = ink > 0.25
+    around = np.concatenate([solid[0], solid[1:, -1], solid[-1, -2::-1], solid[-2:0:-1, 0]])
+    if _longest_run(around) < _ALONG * len(around):
+        return ink
+    outside = solid.copy()
+    outside[1:-1, 1:-1] = False
+    while (grown := _grown(outside) & solid).sum() > outside.sum():
+        outside = grown
+    rows, columns = np.nonzero(solid & ~outside)
+    if len(rows) == 0 or max(np.ptp(rows), np.ptp(columns)) < 0.05 * max(ink.shape):
+        return ink
+    inside = np.where(_grown(_grown(outside)), 0, ink)  # nor its soft edge
+    return inside / inside.max()
+
+
+def _longest_run(around: np.ndarray) -> int:
+    """How many True stand beside each other in a ring."""
+    gaps = np.flatnonzero(~around)
+    return int(np.diff(gaps, append=gaps[0] + len(around)).max()) - 1 if len(gaps) else len(around)
+
+
+def _grown(mask: np.ndarray) -> np.ndarray:
+    """A mask (h, w), larger by a pixel on all four sides."""
+    grown = mask.copy()
+    grown[1:] |= mask[:-1]
+    grown[:-1] |= mask[1:]
+    grown[:, 1:] |= mask[:, :-1]
+    grown[:, :-1] |= mask[:, 1:]
+    return grown
 
 
 def _paper(values: np.ndarray) -> np.ndarray:

@@ -33,6 +33,11 @@ def test_there_are_vectors_of_all_kinds():
     assert len(VECTORS) >= 200
     kinds = {vector["name"].split(":")[0] for vector in VECTORS}
     assert {"empty", "dot", "line", "collinear", "many", "doodle", "5,000 points"} <= kinds
+    drawings = [[np.array(stroke) for stroke in vector["strokes"]] for vector in VECTORS]
+    drawings = [[stroke for stroke in drawing if len(stroke)] for drawing in drawings]
+    sizes = [np.ptp(np.concatenate(drawing), axis=0).max() for drawing in drawings if drawing]
+    assert min(size for size in sizes if size) < 1 and max(sizes) > 10_000
+    assert any((np.diff(s, axis=0) == 0).all(1).any() for d in drawings for s in d)  # duplicates
 
 
 @pytest.mark.parametrize("size", [5e-324, 1e-310, 1e-200, 1e200, 1e308])
@@ -137,6 +142,9 @@ PICTURES = {
     "RGB, blue on yellow": np.stack([GREY, GREY, 255 - GREY], 2),
     "RGBA, opaque": rgba(GREY, True),
     "RGBA, black ink on nothing": rgba(GREY, False),
+    "RGBA, whole numbers of 64 bits": rgba(GREY, False).astype(np.int64),
+    "RGBA, float to 255": rgba(GREY, False).astype(float),
+    "RGBA, float to 1": rgba(GREY, False) / 255,
     "RGBA, white ink on nothing": rgba(GREY, False) | np.uint8([255, 255, 255, 0]),
     "Pillow L": Image.fromarray(GREY),
     "Pillow 1": Image.fromarray(GREY).convert("1", dither=Image.Dither.NONE),
@@ -188,6 +196,47 @@ def test_photos_of_ink_on_paper(pen, light, grain):
     assert 18 <= max(np.ptp(rows), np.ptp(columns)) + 1 <= 21  # nothing else was taken for ink
 
 
+def framed(photo):
+    photo[[0, -1]] = photo[:, [0, -1]] = 30
+    return photo
+
+
+def on_a_desk(photo):
+    around = np.ones(photo.shape, bool)
+    around[70:-70, 70:-70] = False
+    desk = np.random.default_rng(1).normal(60, 15, photo.shape)
+    return np.where(around, desk, photo).astype(np.uint8)
+
+
+def beside_a_desk(photo):
+    rows, columns = np.indices(photo.shape)
+    return np.where(rows + columns < 350, 50, photo).astype(np.uint8)
+
+
+def askew_on_a_desk(photo):
+    sheet = Image.fromarray(photo)
+    return np.asarray(sheet.rotate(7, Image.Resampling.BILINEAR, fillcolor=45))
+
+
+@pytest.mark.parametrize("surrounded", [framed, on_a_desk, beside_a_desk, askew_on_a_desk])
+def test_what_runs_along_the_edge_is_no_ink(surrounded):
+    image = normalize_image(surrounded(photo(20, 60, 4)))
+    angle = 7 if surrounded is askew_on_a_desk else 0
+    upright = normalize_image(Image.fromarray(photo(20, 60, 4)).rotate(angle, fillcolor=200))
+    assert np.abs(image - upright).mean() < 0.05
+
+
+@pytest.mark.parametrize("digit", range(10))
+def test_a_digit_may_touch_the_edge(digit):
+    sheet = Image.new("L", (280, 280))
+    for stroke in stored_drawing(digit):
+        ImageDraw.Draw(sheet).line([(x, y) for x, y in stroke], fill=255, width=20, joint="curve")
+    closely = np.asarray(sheet.crop(sheet.getbbox()))
+    for room in (((0, 0), (70, 70)), ((70, 70), (0, 0))):
+        image = normalize_image(np.pad(closely, room))
+        np.testing.assert_allclose(image, normalize_image(sheet), atol=0.02)
+
+
 @pytest.mark.parametrize("value", [0, 0.5, 255])
 def test_a_picture_of_one_value_is_empty(value):
     assert not normalize_image(np.full((50, 40), value)).any()
@@ -201,6 +250,7 @@ def test_a_picture_of_one_value_is_empty(value):
         (np.zeros((0, 9)), r"no side 0, got \(0, 9\)"),
         (np.zeros((9, 2)), "is it a stroke"),
         (np.full((9, 9), np.nan), "finite values"),
+        ([[1], [2, 3]], r"\(h, w\).*inhomogeneous"),
         (np.full((9, 9), "x"), "numbers, got dtype"),
     ],
 )

@@ -24,18 +24,26 @@ from digitlab.ink import BOX, CENTRE, PEN_WIDTH, SIZE
 NO_DIGIT = 10  # the label, and the place among a network's outputs, of what is no digit
 
 _GROUPS = tuple(tuple(kinds) for kinds in (LETTERS, SHAPES, SCRIBBLES))
-_SHARES = ("redrawn", "styles", "gaps", "untouched", "no_digits")
 _FINE = 3  # times: digits are enlarged before they are thinned
 _SPACING = 0.35  # pixels between the points that stand for a line
 
 
+# The most that a knob can be; all others are shares.
+_MOST = {"rotation": 180, "stretch": 4, "shear": 4, "shift": SIZE, "bend": BOX, "pen": 2}
+
+
 @dataclass(frozen=True)
 class Augmentation:
-    """Every knob of the augmentation; 0 leaves its part out."""
+    """Every knob of the augmentation; 0 leaves its part out.
+
+    Raises:
+        ValueError: A knob is below 0, or above what makes sense; the message says both.
+    """
 
     redrawn: float = 0.5  # share of the digits: thinned to a line, and drawn again with a pen
     rotation: float = 20.0  # degrees, either way
     stretch: float = 0.2  # share by which one side grows against the other
+    scale: float = 0.1  # of the digits that are not redrawn: larger or smaller, e to that power
     shear: float = 0.25  # slant: pixels sideways for each pixel up, either way
     shift: float = 1.0  # pixels, either way
     bend: float = 0.8  # pixels: how far waves move the line
@@ -48,7 +56,7 @@ class Augmentation:
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            most = 1 if field.name in _SHARES else math.inf
+            most = _MOST.get(field.name, 1)
             if not 0 <= value <= most:
                 raise ValueError(f"expected {field.name} from 0 to {most}, got {value!r}")
 
@@ -86,6 +94,7 @@ class AugmentedDigits(keras.utils.PyDataset):
         self.knobs, self.batch_size, self.seed = augmentation, batch_size, seed
         self.others = no_digits
         self.points, self.starts = thin(images)
+        self.with_line = np.diff(self.starts) > 0  # others are blank, or too faint for a line
         self.epoch = epoch
         self._shuffle()
 
@@ -105,7 +114,7 @@ class AugmentedDigits(keras.utils.PyDataset):
         """Images (b, 28, 28, 1) float32 in [0, 1], and their labels (b,)."""
         rng = np.random.default_rng([self.seed, self.epoch, index])
         chosen = self.order[index * self.batch_size : (index + 1) * self.batch_size]
-        redrawn = rng.random(len(chosen)) < self.knobs.redrawn
+        redrawn = (rng.random(len(chosen)) < self.knobs.redrawn) & self.with_line[chosen]
         pixels, lines = chosen[~redrawn], chosen[redrawn]
         drawn = [styled(self._line(i), int(self.labels[i]), self.knobs, rng) for i in lines]
         moved = transformed(self.images[pixels], self.knobs, rng)
@@ -124,14 +133,14 @@ class AugmentedDigits(keras.utils.PyDataset):
 
     def _no_digit(self, rng: np.random.Generator) -> np.ndarray:
         """Points (p, 2) of a doodle, or of two or three digits beside each other."""
-        if rng.random() < 0.75:
+        if rng.random() < 0.75 or not self.with_line.any():
             kinds = _GROUPS[rng.choice(3, p=[0.3, 0.3, 0.4])]
             drawing = doodle(kinds[rng.integers(len(kinds))], rng)
             # A scribble thinned is lines with room between them. Half of them stay full.
             full = kinds == _GROUPS[2] and rng.random() < 0.5
             return dense(drawing) if full else traced(dense(drawing))
         lines, right = [], 0.0
-        for index in rng.integers(len(self.images), size=rng.choice([2, 2, 3])):
+        for index in rng.choice(np.flatnonzero(self.with_line), rng.choice([2, 2, 3])):
             line = self._line(index)
             low, high = line.min(0), line.max(0)
             lines.append(line - [low[0] - right, low[1] - rng.uniform(-4, 4)])
@@ -144,7 +153,7 @@ def thin(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
     Returns:
         Points (p, 2) float32, x and y in pixels, close together on the lines of all digits, and
-        where each digit's points start: (n + 1,) int.
+        where each digit's points start: (n + 1,) int. A digit without dark ink has none.
     """
     points, starts = [], [0]
     for image in tqdm(images, "Finding the pen's lines", delay=2, leave=False):
@@ -261,6 +270,8 @@ def _apart(
     line: np.ndarray, low: np.ndarray, high: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
     """A five whose bar was drawn last, shorter and away from the rest."""
+    if low[1] == high[1]:
+        return line
     of_bar = line[:, 1] < low[1] + (high[1] - low[1]) * rng.uniform(0.1, 0.25)
     bar, rest = line[of_bar], line[~of_bar]
     middle = bar.mean(0)
@@ -281,7 +292,7 @@ def _bar(
         left, right = np.maximum(width, 6) * rng.uniform(0.15, 0.5, 2)
         tilt = rng.normal(0, 0.08) * width
         strokes.append((middle - [left, -tilt], middle + [right, -tilt]))
-    if rng.random() < 0.3:
+    if rng.random() < 0.3 and height > 0:
         upper = line[line[:, 1] < low[1] + height * 0.35]
         start = upper[upper[:, 0].argmin()]
         strokes.append((start, start + [rng.uniform(-1.5, 0.5), height * rng.uniform(0.1, 0.3)]))
@@ -382,7 +393,9 @@ def transformed(images: np.ndarray, knobs: Augmentation, rng: np.random.Generato
     half = replace(
         knobs, rotation=knobs.rotation / 2, stretch=knobs.stretch / 2, shear=knobs.shear / 2
     )
-    inverse = np.linalg.inv(matrices(n, half, rng) * np.exp(rng.uniform(-0.1, 0.1, (n, 1, 1))))
+    inverse = np.linalg.inv(
+        matrices(n, half, rng) * np.exp(rng.uniform(-knobs.scale, knobs.scale, (n, 1, 1)))
+    )
     shift = rng.uniform(-1.5, 1.5, (n, 2)) * knobs.shift
     # What is moved is blurred a little. Were all of them, digits as they are would look unlike any.
     untouched = rng.random(n) < knobs.untouched
@@ -396,7 +409,7 @@ def transformed(images: np.ndarray, knobs: Augmentation, rng: np.random.Generato
 
 
 def noise(n: int, rng: np.random.Generator) -> np.ndarray:
-    """Images (n, 28, 28) of specks and clouds."""
+    """Images (n, 28, 28) float32 in [0, 1] of specks and clouds."""
     images = np.zeros((n, SIZE, SIZE), np.float32)
     for image in images:
         grain = int(rng.choice([1, 2, 3, 5]))

@@ -11,6 +11,7 @@ import os
 import time
 from dataclasses import dataclass
 from html import escape
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -44,18 +45,26 @@ class TrainConfig:
     augmentation: Augmentation | None = None  # None: each digit as it is, every epoch
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size"):
-            if not (isinstance(value := getattr(self, name), int) and value >= 1):
-                raise ValueError(f"expected {name} to be a whole number from 1, got {value!r}")
-        if not self.peak_learning_rate > 0:
+        for name, least in (("epochs", 1), ("batch_size", 1), ("seed", 0)):
+            value = getattr(self, name)
+            whole = isinstance(value, Integral) and not isinstance(value, bool)
+            if not (whole and value >= least):
+                raise ValueError(
+                    f"expected {name} to be a whole number from {least}, got {value!r}"
+                )
+        if not 0 < self.peak_learning_rate < math.inf:
             raise ValueError(
-                f"expected a peak_learning_rate above 0, got {self.peak_learning_rate!r}"
+                f"expected a finite peak_learning_rate above 0, got {self.peak_learning_rate!r}"
             )
         if not 0 <= self.weight_decay < math.inf:
             raise ValueError(f"expected a weight_decay from 0, got {self.weight_decay!r}")
         for name in ("warmup_share", "validation_share"):
             if not 0 <= (value := getattr(self, name)) < 1:
                 raise ValueError(f"expected {name} to be at least 0 and below 1, got {value!r}")
+        if not isinstance(self.augmentation, Augmentation | None):
+            raise ValueError(
+                f"expected an augmentation of digitlab.Augmentation, got {self.augmentation!r}"
+            )
 
 
 def train(

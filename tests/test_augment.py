@@ -188,8 +188,37 @@ def test_noise_fills_images():
     assert (images.max((1, 2)) > 0).all()
 
 
+def test_digits_without_a_line_stay_pixels(few):
+    images, labels = few[0].copy(), few[1]
+    images[::2] = 0
+    images[1::20] //= 4  # too pale for a line
+    for seed in range(3):
+        for batch, of in batches((images, labels), seed=seed):
+            assert np.isfinite(batch).all()
+            assert batch.max((1, 2, 3))[of == NO_DIGIT].min() > 0
+    everything = Augmentation(redrawn=1, no_digits=1)
+    batch, of = batches((np.zeros_like(images), labels), everything)[0]
+    assert not batch[of < NO_DIGIT].any() and batch[of == NO_DIGIT].any()
+
+
+@pytest.mark.parametrize("digit", range(10))
+def test_a_flat_line_has_its_ways_of_writing(digit):
+    flat = np.stack([np.arange(12.0), np.full(12, 14.0)], 1)
+    for seed in range(30):
+        line = styled(flat, digit, Augmentation(styles=1), np.random.default_rng(seed))
+        assert len(line) and np.isfinite(line).all()
+
+
 @pytest.mark.parametrize(
-    ("knob", "value"), [("styles", 1.5), ("bend", -1), ("redrawn", float("nan"))]
+    ("knob", "value"),
+    [
+        ("styles", 1.5),
+        ("bend", -1),
+        ("redrawn", float("nan")),
+        ("shift", float("inf")),
+        ("rotation", 181),
+        ("pen", 2.5),
+    ],
 )
 def test_bad_knobs(knob, value):
     with pytest.raises(ValueError, match=f"expected {knob} from 0 to .*, got {value!r}"):

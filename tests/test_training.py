@@ -260,7 +260,11 @@ def test_the_learning_rate_ends_low_and_is_one_of_keras(stripes):
     [
         ("epochs", 0, "epochs to be a whole number from 1, got 0"),
         ("batch_size", 2.5, "batch_size to be a whole number from 1, got 2.5"),
+        ("epochs", True, "epochs to be a whole number from 1, got True"),
+        ("seed", -1, "seed to be a whole number from 0, got -1"),
+        ("augmentation", True, "digitlab.Augmentation, got True"),
         ("peak_learning_rate", 0, "peak_learning_rate above 0, got 0"),
+        ("peak_learning_rate", float("inf"), "peak_learning_rate above 0, got inf"),
         ("weight_decay", -0.1, "weight_decay from 0, got -0.1"),
         ("weight_decay", float("nan"), "weight_decay from 0, got nan"),
         ("validation_share", 1, "validation_share to be at least 0 and below 1, got 1"),
@@ -269,3 +273,7 @@ def test_the_learning_rate_ends_low_and_is_one_of_keras(stripes):
 def test_bad_knobs(knob, value, message):
     with pytest.raises(ValueError, match=message):
         TrainConfig(**{knob: value})
+
+
+def test_numpy_s_whole_numbers_are_knobs():
+    assert TrainConfig(epochs=np.int64(3), seed=np.int32(1)).epochs == 3

@@ -48,7 +48,7 @@ _THREADS = min(4, os.cpu_count() or 1)
 _SURE = 0.9
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # arrays do not compare as a whole
 class Prediction:
     """What a recognizer read.
 
@@ -117,7 +117,7 @@ class Recognizer:
             return Prediction(None, 0.0, np.full(CLASSES, 1 / CLASSES, np.float32), image)
         (answer,) = self._answers(image[None])
         probabilities = _given_a_digit(answer[None])[0]
-        if answer[CLASSES:].sum() > 0.5:
+        if _rejected(answer[None])[0]:
             return Prediction(None, 0.0, probabilities, image)
         digit = int(probabilities.argmax())
         return Prediction(digit, float(probabilities[digit]), probabilities, image)
@@ -133,7 +133,7 @@ class Recognizer:
             images: (n, 28, 28), ink light on dark: uint8 in 0 to 255, or floating point in [0, 1].
             tta: Test-time augmentation: read an image again, moved by half a pixel to either side,
                 where no digit has a probability of 0.9, and give the mean. Of MNIST's scanned
-                digits fewer are misread so; of drawn ones, which are sharper, more.
+                digits fewer are misread so; drawn ones, which are sharper, do not gain by it.
 
         Returns:
             (n, 10) float32, each row sums to 1.
@@ -142,27 +142,41 @@ class Recognizer:
             ValueError: For another shape, type or range, or when the network does not answer with
                 probabilities (n, 10) or (n, 11).
         """
-        try:
-            images = np.asarray(images)
-        except ValueError as error:  # lists of different lengths
-            raise ValueError(f"expected images of shape (n, 28, 28): {error}") from None
-        if images.ndim != 3 or images.shape[1:] != (SIZE, SIZE):
-            raise ValueError(f"expected images of shape (n, 28, 28), got {images.shape}")
-        if images.dtype != np.uint8 and images.dtype.kind != "f":
-            raise ValueError(
-                f"expected images of uint8 (0 to 255) or float (0 to 1), got {images.dtype}"
-            )
+        images = _checked(images)
         probabilities = np.empty((len(images), CLASSES), np.float32)
-        for batch in _batches(len(images), "Reading"):
+        unsure: list[int] = []
+        for batch in _batches(len(images)):
             probabilities[batch] = _given_a_digit(self._answers(images[batch]))
-        if tta:
-            unsure = np.flatnonzero(probabilities.max(axis=1) < _SURE)
-            for batch in _batches(len(unsure), "Reading again"):
-                again = unsure[batch]
-                for moved in _moved(images[again]):
-                    probabilities[again] += _given_a_digit(self._answers(moved))
-                probabilities[again] /= 3
+            if tta:
+                some = np.flatnonzero(probabilities[batch].max(axis=1) < _SURE) + batch.start
+                unsure.extend(some.tolist())
+                # As many at once as are fast to read, and what is left at the end.
+                while len(unsure) >= _BATCH or unsure and batch.stop >= len(images):
+                    again, unsure = unsure[:_BATCH], unsure[_BATCH:]
+                    for moved in _moved(images[again]):
+                        probabilities[again] += _given_a_digit(self._answers(moved))
+                    probabilities[again] /= 3
         return probabilities
+
+    def rejects(self, images: np.ndarray) -> np.ndarray:
+        """Tell for many images at once in which of them the network sees no digit.
+
+        In those `predict` gives None for the digit. A network with ten answers rejects nothing.
+
+        Args:
+            images: (n, 28, 28), as for `predict_images`.
+
+        Returns:
+            (n,) bool.
+
+        Raises:
+            ValueError: As `predict_images`.
+        """
+        images = _checked(images)
+        rejected = np.empty(len(images), bool)
+        for batch in _batches(len(images)):
+            rejected[batch] = _rejected(self._answers(images[batch]))
+        return rejected
 
     def get_activations(self, image: np.ndarray) -> dict[str, np.ndarray]:
         """Read an image, and keep what the network's layers answered on the way.
@@ -212,11 +226,26 @@ class Recognizer:
         return answers
 
 
-def _batches(n: int, doing: str) -> Iterator[slice]:
+def _checked(images: np.ndarray) -> np.ndarray:
+    """Images (n, 28, 28) as an array, their shape and type checked."""
+    try:
+        images = np.asarray(images)
+    except ValueError as error:  # lists of different lengths
+        raise ValueError(f"expected images of shape (n, 28, 28): {error}") from None
+    if images.ndim != 3 or images.shape[1:] != (SIZE, SIZE):
+        raise ValueError(f"expected images of shape (n, 28, 28), got {images.shape}")
+    if images.dtype != np.uint8 and images.dtype.kind != "f":
+        raise ValueError(
+            f"expected images of uint8 (0 to 255) or float (0 to 1), got {images.dtype}"
+        )
+    return images
+
+
+def _batches(n: int) -> Iterator[slice]:
     """Slices of so many images, with a bar after two seconds."""
     firsts = range(0, n, _BATCH)
     # One batch needs no bar, and making one takes longer than reading an image.
-    for first in tqdm(firsts, doing, delay=2, leave=False, disable=len(firsts) < 2):
+    for first in tqdm(firsts, "Reading", delay=2, leave=False, disable=len(firsts) < 2):
         yield slice(first, first + _BATCH)
 
 
@@ -241,6 +270,11 @@ def _as_batch(images: np.ndarray) -> np.ndarray:
             f"got values from {batch.min():g} to {batch.max():g}; divide by 255?"
         )
     return batch
+
+
+def _rejected(answers: np.ndarray) -> np.ndarray:
+    """Of answers (n, 10) or (n, 11), which say that it is no digit: (n,) bool."""
+    return answers[:, CLASSES:].sum(axis=1) > 0.5
 
 
 def _given_a_digit(answers: np.ndarray) -> np.ndarray:

@@ -146,7 +146,7 @@ def plot_calibration(
     """Show whether a confidence means what it says: sure to 80 %, and right in 80 of 100 cases?
 
     The readings are sorted into groups by their confidence. A point stands for a group: its mean
-    confidence across, the share that was right upwards, and beside it how many they are. On the
+    confidence across, the share that was right upwards, and below it how many they are. On the
     dashed line the two are the same; below it the network is too sure of itself. The bars are the
     95 % intervals of E. B. Wilson (1927): long where there are few::
 
@@ -183,24 +183,16 @@ def plot_calibration(
         confidence,
         share,
         yerr=np.abs([share - low, high - share]),
-        fmt="o-",
+        fmt="o",  # a line would lead the eye to groups of one or two
         color="C0",
         capsize=3,
         label=f"all {len(labels):,}: {summary}",
     )
-    for x, y, count in zip(confidence, share, n, strict=True):
-        # Left of the point and above it, away from the dashed line and the frame.
-        ax.annotate(
-            f"{count:,}",
-            (x, y),
-            textcoords="offset points",
-            xytext=(-6, 4),
-            ha="right",
-            fontsize="small",
-        )
+    for x, count in zip(confidence, n, strict=True):
+        ax.text(x, -0.07, f"{count:,}", ha="center", va="center", fontsize="x-small")
     ax.set(
-        xlim=(0, 1.03),
-        ylim=(0, 1.28),  # room for the legend, above all points
+        xlim=(0, 1.06),
+        ylim=(-0.14, 1.28),  # room for the numbers below all points, and the legend above
         yticks=np.arange(6) / 5,
         xlabel="confidence",
         ylabel="share that was right",

@@ -89,12 +89,15 @@ def colour_saliency(image: np.ndarray, saliency: np.ndarray) -> np.ndarray:
 def strongest_ink(image: np.ndarray, saliency: np.ndarray) -> list[tuple[int, int] | None]:
     """Where ink counted most for the digit, and where most against it: row and column of each.
 
-    A faint edge counts less than full ink beside it. None where nothing counted so.
+    A faint edge counts less than full ink beside it. None where nothing counted so, or so little
+    beside the other that its colour is not seen.
     """
+    weighed = saliency * image
+    least = max(LEAST, np.abs(weighed).max() / 20)
     places: list[tuple[int, int] | None] = []
-    for signed in (saliency * image, -saliency * image):
+    for signed in (weighed, -weighed):
         row, column = np.unravel_index(signed.argmax(), signed.shape)
-        places.append((int(row), int(column)) if signed[row, column] >= LEAST else None)
+        places.append((int(row), int(column)) if signed[row, column] >= least else None)
     return places
 
 

@@ -75,6 +75,8 @@ def test_colours_and_places():
     assert not colours[image == 0].any()
     assert strongest_ink(image, saliency) == [(10, 10), (19, 19)]
     assert strongest_ink(image, saliency / 10) == [None, None]
+    saliency[10, 10] = 5  # beside which -0.2 has no colour
+    assert strongest_ink(image, saliency) == [(10, 10), None]
     places = {(4, 4): "top left", (4, 14): "top", (14, 23): "right", (23, 4): "bottom left"}
     for place, words in places.items():
         assert say_place(*place) == f"at the {words}"

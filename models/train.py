@@ -18,6 +18,7 @@ import keras
 import numpy as np
 
 import digitlab
+from digitlab.augment import AugmentedDigits
 
 MODELS = Path(__file__).parent
 KEPT = MODELS / "seeds"
@@ -52,20 +53,22 @@ def network(seed: int) -> keras.Model:
 
 def trained(config: digitlab.TrainConfig, start: keras.Model | None = None) -> keras.Model:
     """A network trained anew, or on from another's weights: from seeds/, or now."""
+    digits = digitlab.load_digits(sample=False)
     keras.utils.set_random_seed(config.seed)  # the first weights
     model = digitlab.digits_cnn()
     if start is not None:
         model.set_weights(start.get_weights())
-    # A changed recipe, and other weights to begin with, have another name, and are trained.
+    # A changed recipe, other weights to begin with, and other digits to learn from have another
+    # name, and are trained.
     digest = hashlib.sha256(repr(config).encode())
-    for weights in model.get_weights():
-        digest.update(weights.tobytes())
+    for array in (*model.get_weights(), *_some_of(digits, config)):
+        digest.update(array.tobytes())
     path = KEPT / f"{config.seed}-{digest.hexdigest()[:8]}.keras"
     if not path.is_file():
         begun = time.monotonic()
         digitlab.train(
             model,
-            digitlab.load_digits(sample=False),
+            digits,
             config,
             progress=False,
             checkpoint=path.with_suffix(".npz"),
@@ -77,6 +80,15 @@ def trained(config: digitlab.TrainConfig, start: keras.Model | None = None) -> k
         with digitlab.whole_file(path) as part:
             plain.save(part)
     return keras.models.load_model(path)
+
+
+def _some_of(digits: digitlab.Digits, config: digitlab.TrainConfig) -> tuple[np.ndarray, ...]:
+    """Images and labels as they are learned from, enough to tell by what makes them has changed."""
+    images, labels = digits.x_train[:512], digits.y_train[:512]
+    if config.augmentation is None:
+        return images, labels
+    knobs = config.augmentation
+    return AugmentedDigits(images, labels, knobs, len(images), config.seed, no_digits=True)[0]
 
 
 def _as_in_the_page(model: keras.Model) -> list[np.ndarray]:

@@ -27,8 +27,9 @@ import tensorflow as tf
 import digitlab
 
 HERE = Path(__file__).parent
-README = HERE / "README.md"
-sys.path.append(str(HERE.parent / "models"))
+MODELS = HERE.parent / "models"
+PAGES = HERE / "README.md", MODELS / "README.md"  # a table goes where it has its marks
+sys.path.append(str(MODELS))
 import train as shipped  # noqa: E402  (models/train.py: the shipped network's recipe)
 
 SEEDS = range(5)
@@ -76,9 +77,9 @@ def train_once(
     return model, seconds, float(np.mean(read == digits.y_test))
 
 
-def networks(digits: digitlab.Digits) -> tuple[list[str], keras.Model]:
+def networks(digits: digitlab.Digits) -> list[str]:
     """Rows: parameters, seconds and test accuracy after one epoch."""
-    ours, seconds, accuracies = None, [], []
+    seconds, accuracies = [], []
     article, article_seconds, article_accuracy = train_once(
         digitlab.article_cnn, ARTICLE, digits, seed=0
     )
@@ -86,7 +87,6 @@ def networks(digits: digitlab.Digits) -> tuple[list[str], keras.Model]:
         ours, took, accuracy = train_once(digitlab.pen_cnn, OURS, digits, seed)
         seconds.append(took)
         accuracies.append(100 * accuracy)
-    assert ours is not None
     spread = statistics.stdev(accuracies)
     return [
         "| after one epoch | article_cnn, 1 seed | pen_cnn, 5 seeds |",
@@ -96,7 +96,7 @@ def networks(digits: digitlab.Digits) -> tuple[list[str], keras.Model]:
         f"{statistics.median(seconds):.1f} ({min(seconds):.1f} to {max(seconds):.1f}) |",
         f"| test accuracy, mean (standard deviation) | {100 * article_accuracy:.2f} % | "
         f"{statistics.mean(accuracies):.2f} % ({spread:.2f}) |",
-    ], ours
+    ]
 
 
 def fifty_points(stroke: np.ndarray) -> np.ndarray:
@@ -105,18 +105,25 @@ def fifty_points(stroke: np.ndarray) -> np.ndarray:
     return np.stack([np.interp(at, np.arange(len(stroke)), axis) for axis in stroke.T], axis=1)
 
 
-def predictions(model: keras.Model, digits: digitlab.Digits) -> list[str]:
-    """Rows: the time of one prediction."""
+def predictions(digits: digitlab.Digits) -> list[str]:
+    """Rows: the time of one prediction of the shipped network, and a sentence on many at once."""
+    model = keras.models.load_model(MODELS / "digits.keras")
     drawing = [fifty_points(stroke) for stroke in digitlab.stored_drawing(5)]  # two strokes
     image = digits.x_test[:1]  # (1, 28, 28)
     litert, keras_model = digitlab.load_recognizer(), digitlab.Recognizer(model)
-    read = functools.partial(litert.predict_images, digits.x_test)
-    once, with_tta = (
-        1000 * len(digits.x_test) / median_ms(functools.partial(read, tta=tta), 9)
-        for tta in (False, True)
+    with tempfile.TemporaryDirectory() as folder:
+        digitlab.export_tflite(model, Path(folder, "float32.tflite"))
+        float32 = digitlab.load_recognizer(Path(folder, "float32.tflite"))
+    once, with_tta, in_float32 = (
+        1000 * len(digits.x_test) / median_ms(functools.partial(read, digits.x_test), 9)
+        for read in (
+            litert.predict_images,
+            functools.partial(litert.predict_images, tta=True),
+            float32.predict_images,
+        )
     )
     return [
-        "| median | ms |",
+        "| digits_cnn, median | ms |",
         "|---|---|",
         f"| one image, Keras' `predict` | "
         f"{median_ms(lambda: model.predict(image[..., None] / 255, verbose=0), 30):.1f} |",
@@ -129,7 +136,8 @@ def predictions(model: keras.Model, digits: digitlab.Digits) -> list[str]:
         f"| strokes to probabilities | {median_ms(lambda: litert.predict(drawing)):.2f} |",
         "",
         f"In batches `load_recognizer()` reads {once:,.0f} images of MNIST's test set a second, "
-        f"and {with_tta:,.0f} with `tta=True`. {fresh_process()}",
+        f"and {with_tta:,.0f} with `tta=True`; with `export_tflite`'s float32 {in_float32:,.0f}. "
+        f"{fresh_process()}",
     ]
 
 
@@ -176,8 +184,8 @@ def how_people_are_read() -> list[str]:
         f"article_cnn: {ARTICLE_EPOCHS} epochs, {article.count_params():,} parameters, seed 0; "
         f"digits_cnn: {shipped.RECIPE.epochs} epochs and {shipped.CYCLES} times "
         f"{shipped.AGAIN.epochs}, {ours[0].count_params():,} parameters, "
-        f"seeds {', '.join(map(str, shipped.SEEDS))}, the first is shipped; after the last epoch, "
-        "in LiteRT with int8 kernels, as it is shipped.",
+        f"seeds {', '.join(map(str, shipped.SEEDS))}, the first is shipped: the mean of the "
+        "weights after each cycle, in LiteRT with int8 kernels.",
         "",
         *reading.table(article, [in_litert(model) for model in ours], digits),
     ]
@@ -189,6 +197,8 @@ def ablation() -> list[str]:
     recipe = dataclasses.replace(shipped.RECIPE, epochs=ABLATION_EPOCHS)
     whole = recipe.augmentation
     recipes = {"all of it": recipe}
+    for seed in shipped.SEEDS[1:]:  # what chance does
+        recipes[f"all of it, seed {seed}"] = dataclasses.replace(recipe, seed=seed)
     for part in dataclasses.fields(whole):
         without = dataclasses.replace(whole, **{part.name: 0.0})
         recipes[f"without `{part.name}`"] = dataclasses.replace(recipe, augmentation=without)
@@ -196,12 +206,13 @@ def ablation() -> list[str]:
     recipes["nothing: MNIST as it is"] = dataclasses.replace(recipe, augmentation=None)
     rows = []
     for name, config in recipes.items():
-        result = reading.figures(shipped.trained(config), digits)
+        result = reading.figures(in_litert(shipped.trained(config)), digits)
         names = [key for key in result if key in ABLATION_COLUMNS]
         rows.append(f"| {name} | " + " | ".join(f"{result[key]:.2f}" for key in names) + " |")
     return [
         f"Measured with {machine()}, TensorFlow {tf.__version__}, Keras {keras.__version__}: "
-        f"{ABLATION_EPOCHS} epochs in place of {shipped.RECIPE.epochs} and more, seed 0.",
+        f"{ABLATION_EPOCHS} epochs in place of {shipped.RECIPE.epochs} and more, in LiteRT "
+        "with int8 kernels, seed 0 where none is named.",
         "",
         f"| % | {' | '.join(names)} |",
         "|---" * (len(names) + 1) + "|",
@@ -212,15 +223,14 @@ def ablation() -> list[str]:
 def networks_and_predictions() -> list[str]:
     """The networks' training and reading."""
     digits = digitlab.load_digits(sample=False)
-    rows, model = networks(digits)
     return [
         f"Measured with {machine()}, TensorFlow {tf.__version__}, Keras {keras.__version__}; "
         f"data: {digits.name}, all {len(digits.x_train):,} training digits, "
         f"seeds {SEEDS[0]} to {SEEDS[-1]}.",
         "",
-        *rows,
+        *networks(digits),
         "",
-        *predictions(model, digits),
+        *predictions(digits),
     ]
 
 
@@ -291,8 +301,13 @@ def classroom() -> list[str]:
 
 def machine() -> str:
     """Where it was measured."""
+    processor = platform.processor() or platform.machine()
+    if os.path.exists("/proc/cpuinfo"):  # Linux; the others name it themselves
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            names = [line.partition(": ")[2] for line in file if line.startswith("model name")]
+        processor = names[0].strip() if names else processor
     return (
-        f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, "
+        f"{os.cpu_count()} cores ({processor}), {platform.system()} {platform.machine()}, "
         f"Python {platform.python_version()}, NumPy {np.__version__}"
     )
 
@@ -310,17 +325,19 @@ PARTS = {
 
 
 def main() -> None:
-    """Measure the parts that are named, or all, and replace their tables in README.md."""
+    """Measure the parts that are named, or all, and replace their tables where they stand."""
     unknown = set(sys.argv[1:]) - set(PARTS)
     if unknown:
         sys.exit(f"expected parts of the benchmark out of {sorted(PARTS)}, got {sorted(unknown)}")
     for name in sys.argv[1:] or PARTS:
         table = "\n".join(PARTS[name]())
         print(table)
-        text = README.read_text(encoding="utf-8")
         begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->"
-        head, tail = text.partition(begin)[0], text.partition(end)[2]
-        README.write_text(f"{head}{begin}\n{table}\n\n{end}{tail}", encoding="utf-8")
+        for path in PAGES:
+            text = path.read_text(encoding="utf-8")
+            if begin in text:
+                head, tail = text.partition(begin)[0], text.partition(end)[2]
+                path.write_text(f"{head}{begin}\n{table}\n\n{end}{tail}", encoding="utf-8")
 
 
 if __name__ == "__main__":

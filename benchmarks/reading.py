@@ -19,7 +19,6 @@ from PIL import Image, ImageDraw
 from digitlab import Recognizer, normalize_image, render_strokes
 from digitlab.augment import noise
 from digitlab.doodles import KINDS, doodle
-from digitlab.recognizer import CLASSES
 
 SEED = 1_000_003  # of the drawings here: no network was trained with it
 PAD, PEN = 280, 0.07 * 280  # pixels: the pad and its pen
@@ -87,6 +86,9 @@ def pictures(name: str) -> np.ndarray:
         "screenshot": lambda drawing: normalize_image(screenshot(drawing)),
         "screenshot, pen 0.5": lambda drawing: normalize_image(screenshot(drawing, pen=PEN / 2)),
         "screenshot, pen 2": lambda drawing: normalize_image(screenshot(drawing, pen=PEN * 2)),
+        "screenshot, 15 % of the pad": lambda drawing: normalize_image(
+            screenshot(placed(drawing, rng, 0.15, 0.15), pen=PEN * 0.15 / 0.65)
+        ),
     }
     return np.stack([ways[name](drawing) for drawing in drawings])
 
@@ -146,14 +148,13 @@ def figures(model: Callable, digits) -> dict[str, float]:
     def accuracy(images: np.ndarray, labels: np.ndarray, tta: bool = False) -> float:
         return 100 * float(np.mean(recognizer.predict_images(images, tta).argmax(1) == labels))
 
-    def none_in(images: np.ndarray) -> np.ndarray:
-        answers = np.concatenate(
-            [recognizer._answers(part) for part in np.array_split(images, len(images) // 32 + 1)]
-        )
-        return answers[:, CLASSES:].sum(1) > 0.5
-
     def refused(images: np.ndarray) -> float:
-        return 100 * float(np.mean(none_in(images)))
+        return 100 * float(np.mean(recognizer.rejects(images)))
+
+    def right_and_not_refused(name: str) -> float:
+        images, (_, labels) = pictures(name), people()
+        right = recognizer.predict_images(images).argmax(1) == labels
+        return 100 * float(np.mean(right & ~recognizer.rejects(images)))
 
     x_test_bytes = digits.x_test.tobytes()
     result = {
@@ -173,16 +174,17 @@ def figures(model: Callable, digits) -> dict[str, float]:
             "screenshot",
             "screenshot, pen 0.5",
             "screenshot, pen 2",
+            "screenshot, 15 % of the pad",
         ):
             result[f"unipen-a, {name}"] = accuracy(pictures(name), labels)
         probabilities = recognizer.predict_images(pictures("strokes"))
         result["unipen-a, calibration error (15 bins)"] = 100 * calibration_error(
             probabilities, labels
         )
-        none = none_in(pictures("strokes"))
-        result["unipen-a, refused"] = 100 * float(np.mean(none))
-        right = probabilities.argmax(1) == labels
-        result["unipen-a, right and not refused"] = 100 * float(np.mean(right & ~none))
+        result["unipen-a, refused"] = refused(pictures("strokes"))
+        result["unipen-a, right and not refused"] = right_and_not_refused("strokes")
+        for name in ("turned by 15 degrees", "screenshot, pen 0.5", "screenshot, pen 2"):
+            result[f"unipen-a, {name}, right and not refused"] = right_and_not_refused(name)
     groups = no_digits(x_test_bytes)
     for name, images in groups.items():
         result[f"refused: {name}"] = refused(images)

@@ -346,10 +346,12 @@ def _ink(values: np.ndarray) -> np.ndarray:
 def _without_surroundings(ink: np.ndarray) -> np.ndarray:
     """Ink (h, w) without what runs along the edge: a frame, or the desk beside the sheet.
 
-    A digit may touch the edge with a line's width. And where there is hardly anything else, what
-    lies along the edge is the digit, cut out closely.
+    Both have a corner of the picture, which a digit that touches the edge hardly has. And where
+    there is hardly anything else, what lies along the edge is the digit, cut out closely.
     """
     solid = ink > 0.25
+    if not solid[[0, 0, -1, -1], [0, -1, 0, -1]].any():
+        return ink
     around = np.concatenate([solid[0], solid[1:, -1], solid[-1, -2::-1], solid[-2:0:-1, 0]])
     if _longest_run(around) < _ALONG * len(around):
         return ink

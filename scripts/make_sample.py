@@ -31,7 +31,7 @@ ROUNDS = 4  # of smoothing an outline; nothing moves after the second
 ENLARGE = 4  # times: room for thinning by less than a dot
 
 # How much of a stroke's width stays. With 0.75 a stroke is 2.9 pixels wide and a mean pixel has
-# 0.126 of full ink; MNIST's are 2.6 and 0.130. Thinner strokes begin to break.
+# 0.126 of full ink; MNIST's are 2.6 and 0.131. Thinner strokes begin to break.
 STROKE = 0.75
 
 TEST_PART = 5  # every fifth digit of each class is for the test

@@ -290,8 +290,8 @@ def _full(values: np.ndarray) -> float:
     if values.dtype in (np.uint8, np.uint16):
         return float(np.iinfo(values.dtype).max)
     # Others hold, as a rule, what was of such a type before something was computed with it.
-    highest = values.max()
-    return next((full for full in (1.0, 255.0, 65535.0) if highest <= full), float(highest))
+    highest = float(values.max())
+    return next((full for full in (1.0, 255.0, 65535.0) if highest <= full), highest)
 
 
 def _check_size(width: int, height: int) -> None:
@@ -359,10 +359,11 @@ def _without_surroundings(ink: np.ndarray) -> np.ndarray:
     outside[1:-1, 1:-1] = False
     while (grown := _grown(outside) & solid).sum() > outside.sum():
         outside = grown
-    rows, columns = np.nonzero(solid & ~outside)
+    rest = solid & ~outside
+    rows, columns = np.nonzero(rest)
     if len(rows) == 0 or max(np.ptp(rows), np.ptp(columns)) < 0.05 * max(ink.shape):
         return ink
-    inside = np.where(_grown(_grown(outside)), 0, ink)  # nor its soft edge
+    inside = np.where(_grown(_grown(outside)) & ~rest, 0, ink)  # nor its soft edge
     return inside / inside.max()
 
 

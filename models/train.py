@@ -83,7 +83,7 @@ def trained(config: digitlab.TrainConfig, start: keras.Model | None = None) -> k
 
 
 def _some_of(digits: digitlab.Digits, config: digitlab.TrainConfig) -> tuple[np.ndarray, ...]:
-    """Images and labels as they are learned from, enough to tell by what makes them has changed."""
+    """Some of what is learned from: other bytes where the digits or their augmentation changed."""
     images, labels = digits.x_train[:512], digits.y_train[:512]
     if config.augmentation is None:
         return images, labels

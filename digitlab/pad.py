@@ -132,7 +132,7 @@ class DrawingPad(Box):
             guard=self._guard,
             on_ink=self._read_soon,
             on_stroke=self._add,
-            on_key=lambda key: self.undo() if key == "undo" else self.redo(),
+            on_action=self._act,
             on_announces=self._show_reading,
         )
         self._reading, self._messages, self._printed = HTML(), HTML(), Output()
@@ -253,17 +253,20 @@ class DrawingPad(Box):
 
     def _controls(self) -> VBox:
         buttons = []
-        for name, action, tooltip in (
-            ("Undo", self.undo, "Take back the last stroke (Ctrl+Z)"),
-            ("Redo", self.redo, "Draw it again (Ctrl+Y)"),
-            ("Clear", self.clear, "Empty the pad"),
-            ("Predict", self.predict, "Read the drawing now"),
+        for name, tooltip in (
+            ("Undo", "Take back the last stroke (Ctrl+Z)"),
+            ("Redo", "Draw it again (Ctrl+Y)"),
+            ("Clear", "Empty the pad"),
+            ("Predict", "Read the drawing now"),
         ):
+            action = name.lower()
             # Never disabled: who presses one by keyboard would lose their place.
             button = Button(
                 description=name, tooltip=tooltip, layout=Layout(width="auto", margin="0")
             )
-            button.on_click(self._guard(lambda _, action=action: action()))
+            # Where the overlay has loaded, it tells of a press by this class.
+            button.add_class(f"digitlab-{action}")
+            button.on_click(self._guard(lambda _, action=action: self._act(action)))
             buttons.append(button)
         live = Checkbox(
             description="live",
@@ -294,6 +297,16 @@ class DrawingPad(Box):
             HBox([live, pen], layout=Layout(grid_gap="16px", **row)),
         ]
         return VBox(rows, layout=Layout(grid_gap="4px", margin="6px 0 0"))
+
+    def _act(self, action: str) -> None:
+        """Do what a button or a key asks for."""
+        actions = {
+            "undo": self.undo,
+            "redo": self.redo,
+            "clear": self.clear,
+            "predict": self.predict,
+        }
+        actions[action]()
 
     def _guard(self, handler: Callable) -> Callable:
         """Wrap a handler of the browser's events."""

@@ -6,6 +6,8 @@ what the pen does at once and reads pens as well as mouse and finger. Where a fr
 it, the lower one takes mouse and finger itself, and its ink waits for the kernel.
 """
 
+import time
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from ipywidgets import Box, Layout
 from traitlets import Bool, Float, Int
 
 _SCALE = 2  # canvas pixels for each pad pixel, so that ink is sharp on phones, too
+_PATIENCE = 5.0  # seconds to wait for a message that others have overtaken
 
 Point = Sequence[float]  # x, y in pad pixels, y down
 
@@ -40,7 +43,8 @@ class Paper(Box):
         guard: Wraps each handler of an event from the browser.
         on_ink: Called when the stroke under the pen has grown.
         on_stroke: Called with each finished stroke, (n, 2) float64.
-        on_key: Called with "undo" or "redo".
+        on_action: Called with "undo" or "redo" for a key, and with the name of a button, in lower
+            case, of the class ``digitlab-`` and that name.
         on_announces: Called when `announces` has changed.
     """
 
@@ -53,14 +57,14 @@ class Paper(Box):
         guard: Callable[[Callable], Callable],
         on_ink: Callable[[], None],
         on_stroke: Callable[[np.ndarray], None],
-        on_key: Callable[[str], None],
+        on_action: Callable[[str], None],
         on_announces: Callable[[], None],
     ):
         self._size = size
         self._strokes = strokes
         self._pen: list[Point] = []  # the stroke that is being drawn
         self._name: str | None = None  # the overlay's name for it; the lower canvas has none
-        self._on_ink, self._on_stroke, self._on_key = on_ink, on_stroke, on_key
+        self._on_ink, self._on_stroke, self._on_action = on_ink, on_stroke, on_action
         self._canvas = Canvas(
             width=_SCALE * size,
             height=_SCALE * size,
@@ -133,7 +137,7 @@ class Paper(Box):
         super().close()
 
     def _connect(self, guard: Callable[[Callable], Callable]) -> None:
-        self._overlay.on_msg(guard(self._overlay_message))
+        self._overlay.on_msg(guard(_in_order(guard(self._take))))
 
         def put(place: Point) -> None:
             self._put_pen(_in_pad_pixels(place))
@@ -172,9 +176,10 @@ class Paper(Box):
         canvas.on_touch_cancel(guard(leave))
         canvas.on_key_down(guard(self._press_key))
 
-    def _overlay_message(self, _: Any, message: dict, buffers: list) -> None:
+    def _take(self, message: dict) -> None:
+        """Do what the overlay tells."""
         if "action" in message:
-            self._on_key(message["action"])
+            self._on_action(message["action"])
             return
         name, points, end = message["stroke"], message["points"], message["end"]
         try:
@@ -193,7 +198,7 @@ class Paper(Box):
             self._canvas.blur()  # it keeps all keys to itself: whoever wants to leave, may
         action = {"z": "redo" if shift else "undo", "y": "redo"}.get(key.lower())
         if action and (control or meta):
-            self._on_key(action)
+            self._on_action(action)
 
     def _put_pen(self, place: Point) -> None:
         self.lift_pen()  # a second finger, or a release that was missed
@@ -209,6 +214,31 @@ class Paper(Box):
 
     def _draw_dot(self, place: Point) -> None:
         self._canvas.fill_circle(*place, self._overlay.pen_width / 2)
+
+
+def _in_order(handler: Callable[[dict], None]) -> Callable[[Any, dict, list], None]:
+    """Hand on the overlay's messages in the order in which each of its views has sent them.
+
+    ipykernel 7.4 gives a comm's messages now to one thread, now to another, and the later may come
+    first. One that stays out was lost with the connection: the rest waits `_PATIENCE` seconds.
+    """
+    expected: Counter[str] = Counter()  # view -> number
+    early: defaultdict[str, dict[int, tuple[float, dict]]] = defaultdict(dict)
+
+    def receive(_: Any, message: dict, buffers: list) -> None:
+        view, number, now = message["view"], message["number"], time.monotonic()
+        if number < expected[view]:
+            handler(message)  # so it was not lost
+            return
+        waiting = early[view]
+        waiting[number] = now, message
+        if now - min(came for came, _ in waiting.values()) > _PATIENCE:
+            expected[view] = min(waiting)
+        while (following := waiting.pop(expected[view], None)) is not None:
+            expected[view] += 1
+            handler(following[1])
+
+    return receive
 
 
 def _in_pad_pixels(place: Point) -> Point:

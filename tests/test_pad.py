@@ -7,6 +7,7 @@ import json
 import re
 import time
 from collections import Counter
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from ipywidgets import Button, Checkbox, FloatSlider
 from ipywidgets.widgets.widget import _instances
 from PIL import Image
 
+import digitlab.paper
 from digitlab import (
     DrawingPad,
     Prediction,
@@ -47,7 +49,15 @@ def happen(pad, event, *arguments):
     pad._paper._canvas._handle_frontend_event(pad._paper._canvas, content, [])
 
 
-def overlay_sends(pad, **message):
+TOLD = Counter()  # messages of each view of each pad
+
+
+def overlay_sends(pad, view="v", **message):
+    overlay_brings(pad, view=view, number=TOLD[pad, view], **message)
+    TOLD[pad, view] += 1
+
+
+def overlay_brings(pad, **message):
     pad._paper._overlay._handle_custom_msg(message, [])
 
 
@@ -135,15 +145,62 @@ def test_the_overlay_does_the_same(pad):
     assert len(pad.strokes) == 1
     overlay_sends(pad, action="redo")
     assert len(pad.strokes) == 2
+    overlay_sends(pad, action="clear")
+    assert pad.strokes == [] and pad.prediction.reason == "empty"
+    pad.live = False
+    pad.draw(stored_drawing(5))
+    assert pad.prediction.reason == "empty"
+    overlay_sends(pad, action="predict")
+    assert pad.prediction.digit == 5
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_what_overtakes_waits_for_its_turn(pad, seed):
+    # ipykernel 7.4 gives one comm's messages to two threads.
+    drawing = [stroke.round().tolist() for stroke in (*stored_drawing(5), *stored_drawing(4))]
+    messages = [
+        {"stroke": f"v-{index}", "points": points, "end": end}
+        for index, stroke in enumerate(drawing)
+        for points, end in ((stroke[:1], False), (stroke[1:9], False), (stroke[9:], True))
+    ]
+    messages.insert(6, {"action": "clear"})
+    for number in np.random.default_rng(seed).permutation(len(messages)).tolist():
+        overlay_brings(pad, view="v", number=number, **messages[number])
+    assert [stroke.tolist() for stroke in pad.strokes] == drawing[2:]
+    assert pad.prediction.digit == 4
+    for _ in drawing[2:]:
+        pad.undo()
+    assert pad.strokes == []
+    pad.undo()
+    assert [stroke.tolist() for stroke in pad.strokes] == drawing[:2]
+
+
+def test_a_lost_message_is_not_waited_for_long(pad, monkeypatch):
+    clock = [1000.0]
+    monkeypatch.setattr(digitlab.paper, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+
+    def bring(view, number):
+        name, points = f"{view}-{number}", [[number, 1], [number, 2]]
+        overlay_brings(pad, view=view, number=number, stroke=name, points=points, end=True)
+        return [stroke[0, 0] for stroke in pad.strokes]
+
+    assert bring("v", 1) == []
+    clock[0] += 4
+    assert bring("v", 2) == []
+    assert bring("w", 0) == [0]  # what another view tells is another matter
+    clock[0] += 2
+    assert bring("v", 3) == [0, 1, 2, 3]
+    assert bring("v", 0) == [0, 1, 2, 3, 0]  # it was only slow
+    assert bring("v", 4) == [0, 1, 2, 3, 0, 4]
 
 
 def test_strokes_of_two_views_stay_apart(pad):
-    overlay_sends(pad, stroke="a-0", points=[[1, 1], [2, 2]], end=False)
-    overlay_sends(pad, stroke="b-0", points=[[9, 9]], end=False)
-    overlay_sends(pad, stroke="a-0", points=[], end=True)  # it has ended already
+    overlay_sends(pad, "a", stroke="a-0", points=[[1, 1], [2, 2]], end=False)
+    overlay_sends(pad, "b", stroke="b-0", points=[[9, 9]], end=False)
+    overlay_sends(pad, "a", stroke="a-0", points=[], end=True)  # it has ended already
     happen(pad, "mouse_move", 50, 50)  # neither is this of the same pen
     happen(pad, "mouse_out", 50, 50)
-    overlay_sends(pad, stroke="b-0", points=[[8, 8]], end=True)
+    overlay_sends(pad, "b", stroke="b-0", points=[[8, 8]], end=True)
     assert [stroke.tolist() for stroke in pad.strokes] == [[[1, 1], [2, 2]], [[9, 9], [8, 8]]]
 
 

@@ -347,6 +347,36 @@ def test_nothing_is_lost_while_the_kernel_is_busy(lab):
     page.context.close()
 
 
+def test_hands_keep_their_order_whatever_runs(lab):
+    slow = "import time, digitlab\nslow = lambda image: time.sleep(0.2) or [0.1] * 10"
+    page = lab.open("order.ipynb", [slow, "pad = digitlab.DrawingPad(slow)\npad"])
+    pad = browser.Pad(page)
+    pad.overlay.wait_for()
+    # ipykernel 7.4 lets a pad's events go where its last message came from: to the main thread
+    # after a cell has drawn, and to another after a hand has.
+    python(page, "pad.draw([[[5, 5], [9, 9]]])")
+    drawing = [np.array([[20, y], [120, y], [260, y]]) for y in range(20, 140, 12)]
+    pad.draw_with_mouse(drawing)
+    pad.wait_for_kernel()
+    for drawn, expected in zip(strokes(page), [[[5, 5], [9, 9]], *drawing], strict=True):
+        np.testing.assert_allclose(drawn, expected, atol=1.5)
+
+    page.evaluate(
+        """() => { jupyterapp.shell.currentWidget.sessionContext.session.kernel
+            .requestExecute({ code: 'time.sleep(3)' }); }"""
+    )
+    time.sleep(0.5)
+    pad.press("Undo")
+    pad.press("Clear")
+    pad.draw_with_mouse(drawing[:2])
+    pad.press("Undo")
+    assert len(strokes(page)) == 1  # asked when the cell has run
+    page.keyboard.press("Control+z")
+    page.keyboard.press("Control+z")
+    wait_for(lambda: len(strokes(page)) == 10)
+    page.context.close()
+
+
 @pytest.mark.parametrize(
     "frontend", ["lab", "notebook"], indirect=True
 )  # Voila has a kernel a page

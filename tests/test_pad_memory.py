@@ -6,14 +6,16 @@ import queue
 import pytest
 from jupyter_client.manager import KernelManager
 
-SETUP = """import asyncio
+SETUP = """import asyncio, itertools
 import digitlab, numpy as np, psutil
 pad = digitlab.DrawingPad()
 pad.on_predict(lambda prediction: print(prediction))
+numbers = itertools.count()
 
 def tell(**message):
     pad._next_reading = 0  # the clock goes faster here: as if each message came 50 ms later
-    pad._paper._overlay_message(None, message, [])
+    message |= dict(view="view", number=next(numbers))
+    pad._paper._overlay._handle_custom_msg(message, [])
 
 async def draw(digits):
     for count in range(digits):

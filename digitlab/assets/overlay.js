@@ -3,9 +3,12 @@
 // kernel has shown is taken off here. So ink stands under the pen even while the kernel is busy.
 //
 // To the kernel:   {stroke, points: [[x, y], ...], end}   points of a stroke, in pad pixels
-//                  {action: "undo" or "redo"}             a key
+//                  {action}                               a button's, or a key's: "undo" or "redo"
+//                  each with {view, number}, by which the kernel puts them in order
 // From the kernel: {shown: stroke}                        it stands on the canvas below
 //                  {say: sentence}                        to screen readers
+
+const ACTIONS = ["undo", "redo", "clear", "predict"];
 
 function render({ model, el }) {
   const canvas = document.createElement("canvas");
@@ -23,6 +26,7 @@ function render({ model, el }) {
   const view = Math.random().toString(36).slice(2); // another view numbers its strokes, too
   const strokes = new Map(); // name -> points: all that the kernel has not shown yet
   let count = 0;
+  let told = 0; // how many messages the kernel has been sent
   let pointer = null; // the mouse, finger or pen that draws
   let kind = null; // which of them it is
   let stroke = null; // the name of the stroke that it draws
@@ -56,6 +60,10 @@ function render({ model, el }) {
     for (const points of strokes.values()) draw(points);
   }
 
+  function tell(message) {
+    model.send({ view, number: told++, ...message });
+  }
+
   // The kernel reads 20 times a second: to tell it more often would keep it busy for nothing.
   function sendSoon(points) {
     unsent.push(...points);
@@ -67,7 +75,7 @@ function render({ model, el }) {
     timer = null;
     const points = unsent.map((point) => point.map((value) => Math.round(100 * value) / 100));
     unsent = [];
-    model.send({ stroke, points, end });
+    tell({ stroke, points, end });
   }
 
   function begin(point) {
@@ -125,7 +133,7 @@ function render({ model, el }) {
       // The first finger draws. But a hand that lay there before its pen has drawn nothing.
       if (event.pointerType !== "pen" || kind !== "touch") return;
       lift();
-      model.send({ action: "undo" });
+      tell({ action: "undo" });
     }
     canvas.setPointerCapture(event.pointerId);
     pointer = event.pointerId;
@@ -144,18 +152,35 @@ function render({ model, el }) {
   };
   for (const [name, listener] of Object.entries(listeners)) canvas.addEventListener(name, listener);
 
-  function keydown(event) {
-    if (!(event.ctrlKey || event.metaKey) || event.altKey) return;
-    if (!el.closest(".digitlab-pad")?.contains(event.target)) return;
-    const key = event.key.toLowerCase() + (event.shiftKey ? "+shift" : "");
-    const action = { z: "undo", y: "redo", "z+shift": "redo" }[key];
-    if (action === undefined) return;
+  function isHere(event) {
+    return el.closest(".digitlab-pad")?.contains(event.target);
+  }
+
+  function act(action, event) {
     event.preventDefault();
     event.stopImmediatePropagation();
     end();
-    model.send({ action });
+    tell({ action });
   }
-  // On the window, so that it comes before JupyterLab, whose own Ctrl+Z undoes changes of cells.
+
+  // On its own way a press may wait for a running cell while strokes do not, and Clear would come
+  // after what was drawn later.
+  function click(event) {
+    if (!isHere(event)) return;
+    const names = event.target.closest("button")?.classList;
+    const action = ACTIONS.find((action) => names?.contains(`digitlab-${action}`));
+    if (action !== undefined) act(action, event);
+  }
+
+  function keydown(event) {
+    if (!(event.ctrlKey || event.metaKey) || event.altKey || !isHere(event)) return;
+    const key = event.key.toLowerCase() + (event.shiftKey ? "+shift" : "");
+    const action = { z: "undo", y: "redo", "z+shift": "redo" }[key];
+    if (action !== undefined) act(action, event);
+  }
+  // On the window, so that they come before the buttons' own, and before JupyterLab, whose Ctrl+Z
+  // undoes changes of cells.
+  window.addEventListener("click", click, true);
   window.addEventListener("keydown", keydown, true);
 
   function receive(message) {
@@ -199,6 +224,7 @@ function render({ model, el }) {
 
   return () => {
     end(); // another view of the pad may live on
+    window.removeEventListener("click", click, true);
     window.removeEventListener("keydown", keydown, true);
     model.off("msg:custom", receive);
     model.off("change:pen_width", redraw);

@@ -22,6 +22,7 @@ import keras
 import numpy as np
 import page
 import reading
+import speed
 import tensorflow as tf
 
 import digitlab
@@ -49,17 +50,6 @@ ABLATION_COLUMNS = (
 )
 
 
-def median_ms(function: Callable[[], object], runs: int = 200) -> float:
-    """Median time of a call in milliseconds, after five that do not count."""
-    times = []
-    for run in range(runs + 5):
-        begun = time.perf_counter()
-        function()
-        if run >= 5:
-            times.append(1000 * (time.perf_counter() - begun))
-    return statistics.median(times)
-
-
 def train_once(
     build: Callable[[], keras.Model],
     config: digitlab.TrainConfig,
@@ -77,8 +67,9 @@ def train_once(
     return model, seconds, float(np.mean(read == digits.y_test))
 
 
-def networks(digits: digitlab.Digits) -> list[str]:
-    """Rows: parameters, seconds and test accuracy after one epoch."""
+def networks() -> list[str]:
+    """One epoch of training, and how fast a network answers, the article's beside ours."""
+    digits = digitlab.load_digits(sample=False)
     seconds, accuracies = [], []
     article, article_seconds, article_accuracy = train_once(
         digitlab.article_cnn, ARTICLE, digits, seed=0
@@ -88,7 +79,12 @@ def networks(digits: digitlab.Digits) -> list[str]:
         seconds.append(took)
         accuracies.append(100 * accuracy)
     spread = statistics.stdev(accuracies)
+    shipped_one = keras.models.load_model(MODELS / "digits.keras")
     return [
+        f"Measured with {machine()}, TensorFlow {tf.__version__}, Keras {keras.__version__}; "
+        f"data: {digits.name}, all {len(digits.x_train):,} training digits, "
+        f"seeds {SEEDS[0]} to {SEEDS[-1]}.",
+        "",
         "| after one epoch | article_cnn, 1 seed | pen_cnn, 5 seeds |",
         "|---|---|---|",
         f"| parameters | {article.count_params():,} | {ours.count_params():,} |",
@@ -96,71 +92,9 @@ def networks(digits: digitlab.Digits) -> list[str]:
         f"{statistics.median(seconds):.1f} ({min(seconds):.1f} to {max(seconds):.1f}) |",
         f"| test accuracy, mean (standard deviation) | {100 * article_accuracy:.2f} % | "
         f"{statistics.mean(accuracies):.2f} % ({spread:.2f}) |",
-    ]
-
-
-def fifty_points(stroke: np.ndarray) -> np.ndarray:
-    """A stroke (n, 2) as (50, 2)."""
-    at = np.linspace(0, len(stroke) - 1, 50)
-    return np.stack([np.interp(at, np.arange(len(stroke)), axis) for axis in stroke.T], axis=1)
-
-
-def predictions(digits: digitlab.Digits) -> list[str]:
-    """Rows: the time of one prediction of the shipped network, and a sentence on many at once."""
-    model = keras.models.load_model(MODELS / "digits.keras")
-    drawing = [fifty_points(stroke) for stroke in digitlab.stored_drawing(5)]  # two strokes
-    image = digits.x_test[:1]  # (1, 28, 28)
-    litert, keras_model = digitlab.load_recognizer(), digitlab.Recognizer(model)
-    with tempfile.TemporaryDirectory() as folder:
-        digitlab.export_tflite(model, Path(folder, "float32.tflite"))
-        float32 = digitlab.load_recognizer(Path(folder, "float32.tflite"))
-    once, with_tta, in_float32 = (
-        1000 * len(digits.x_test) / median_ms(functools.partial(read, digits.x_test), 9)
-        for read in (
-            litert.predict_images,
-            functools.partial(litert.predict_images, tta=True),
-            float32.predict_images,
-        )
-    )
-    return [
-        "| digits_cnn, median | ms |",
-        "|---|---|",
-        f"| one image, Keras' `predict` | "
-        f"{median_ms(lambda: model.predict(image[..., None] / 255, verbose=0), 30):.1f} |",
-        f"| one image, `Recognizer(keras_model)` | "
-        f"{median_ms(lambda: keras_model.predict_images(image)):.2f} |",
-        f"| one image, `load_recognizer()` | "
-        f"{median_ms(lambda: litert.predict_images(image)):.2f} |",
-        f"| strokes to 28 x 28 ({sum(map(len, drawing))} points) | "
-        f"{median_ms(lambda: digitlab.render_strokes(drawing)):.2f} |",
-        f"| strokes to probabilities | {median_ms(lambda: litert.predict(drawing)):.2f} |",
         "",
-        f"In batches `load_recognizer()` reads {once:,.0f} images of MNIST's test set a second, "
-        f"and {with_tta:,.0f} with `tta=True`; with `export_tflite`'s float32 {in_float32:,.0f}. "
-        f"{fresh_process()}",
+        *speed.table(article, shipped_one, digits.x_test),
     ]
-
-
-def fresh_process(runs: int = 5) -> str:
-    """A sentence: what the first prediction costs in a new Python."""
-    code = (
-        "import time; begun = time.perf_counter()\n"
-        "import digitlab\n"
-        "digitlab.load_recognizer().predict(digitlab.stored_drawing(5))\n"
-        "seconds = time.perf_counter() - begun\n"
-        "status = open('/proc/self/status').read()\n"
-        "print(seconds, status.partition('VmHWM:')[2].split()[0])"
-    )
-    seconds, memory = [], []
-    for _ in range(runs):
-        run = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
-        took, kilobytes = map(float, run.stdout.split())
-        seconds.append(took)
-        memory.append(kilobytes / 1024)
-    return (
-        f"In a new Python the first prediction, imports included, takes "
-        f"{statistics.median(seconds):.2f} s, and the process at most {max(memory):.0f} MB."
-    )
 
 
 def in_litert(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
@@ -220,20 +154,6 @@ def ablation() -> list[str]:
     ]
 
 
-def networks_and_predictions() -> list[str]:
-    """The networks' training and reading."""
-    digits = digitlab.load_digits(sample=False)
-    return [
-        f"Measured with {machine()}, TensorFlow {tf.__version__}, Keras {keras.__version__}; "
-        f"data: {digits.name}, all {len(digits.x_train):,} training digits, "
-        f"seeds {SEEDS[0]} to {SEEDS[-1]}.",
-        "",
-        *networks(digits),
-        "",
-        *predictions(digits),
-    ]
-
-
 def saliency() -> list[str]:
     """Rows: the time to find out why it was read so, over the stored drawings."""
     litert = digitlab.load_recognizer()
@@ -243,7 +163,7 @@ def saliency() -> list[str]:
     images = [digitlab.render_strokes(drawing) for drawing in drawings]
 
     def row(name: str, functions: list[Callable[[], object]]) -> str:
-        times = [median_ms(function, 30) for function in functions]
+        times = [speed.median_ms(function, 30) for function in functions]
         return f"| {name} | {statistics.median(times):.1f} | {max(times):.1f} |"
 
     def on_the_pad(explain: bool) -> list[Callable[[], object]]:
@@ -315,7 +235,7 @@ def machine() -> str:
 PARTS = {
     "reading": how_people_are_read,
     "ablation": ablation,
-    "networks": networks_and_predictions,
+    "networks": networks,
     "saliency": saliency,
     "ink": ink_on_the_pad,
     "page": web_page,

@@ -31,7 +31,6 @@ MODEL = Path(__file__).parents[1] / "models" / "digits.keras"
 
 SETUP = """import time
 import digitlab
-from ipywidgets.widgets.widget import _instances as widgets
 
 class Timed:
     def __init__(self, recognizer):
@@ -47,11 +46,9 @@ pad = digitlab.DrawingPad(Timed({}))
 pad.draw(digitlab.stored_drawing(5))
 assert pad.prediction.digit == 5
 pad"""
+OVERLAY = "pad._paper._overlay.model_id"
 SHIPPED = "digitlab.load_recognizer()"
 TENSORFLOW = f"digitlab.Recognizer(__import__('keras').models.load_model({str(MODEL)!r}))"
-PARTS = """[pad._paper._overlay.model_id,
-    next(name for name, widget in widgets.items() if getattr(widget, 'description', '') == 'Clear')]
-"""
 
 
 class Kernel:
@@ -66,7 +63,8 @@ class Kernel:
         self.manager.start_kernel(env={**os.environ, "IPYTHONDIR": self.folder.name})
         self.client = self.manager.blocking_client()
         self.client.start_channels(hb=False, stdin=False)
-        self.client.execute(SETUP.format(recognizer), user_expressions={"parts": PARTS})
+        self.client.execute(SETUP.format(recognizer), user_expressions={"overlay": OVERLAY})
+        self.numbers = itertools.count()
         self.process = psutil.Process(self.manager.provisioner.pid)
 
     def wait(self) -> float:
@@ -77,9 +75,8 @@ class Kernel:
         answer = self.client.get_shell_msg()
         content = answer["content"]
         assert content["status"] == "ok", content
-        parts = content["user_expressions"]["parts"]["data"]["text/plain"]
-        self.overlay, self.clear = json.loads(parts.replace("'", '"'))
-        self._send(self.overlay, {"method": "update", "state": {"alive": True}, "buffer_paths": []})
+        self.overlay = content["user_expressions"]["overlay"]["data"]["text/plain"].strip("'")
+        self._send({"method": "update", "state": {"alive": True}, "buffer_paths": []})
         return answer["header"]["date"].timestamp() - self.begun
 
     def ask(self, expression: str) -> list[float]:
@@ -89,15 +86,15 @@ class Kernel:
             pass
         return json.loads(answer["content"]["user_expressions"]["it"]["data"]["text/plain"])
 
-    def _send(self, part: str, data: dict) -> str:
+    def _send(self, data: dict) -> str:
         socket, session = self.client.shell_channel.socket, self.client.session
-        message = session.send(socket, "comm_msg", {"comm_id": part, "data": data})
+        message = session.send(socket, "comm_msg", {"comm_id": self.overlay, "data": data})
         return message["header"]["msg_id"]
 
     def tell_pad(self, content: dict) -> str:
-        """Send what the pad's overlay sends, or a press of Clear; return the message's name."""
-        part = self.clear if content.get("event") == "click" else self.overlay
-        return self._send(part, {"method": "custom", "content": content})
+        """Send what the pad's overlay sends; return the message's name."""
+        content = {"view": "view", "number": next(self.numbers), **content}
+        return self._send({"method": "custom", "content": content})
 
     def said(self) -> Iterator[tuple[str, float, str]]:
         """What the pad has said since: to which message, when on time.time's clock, and what."""
@@ -129,7 +126,7 @@ def drawn_by_hand(kernel: Kernel, begin: float, end: float, seed: int) -> Iterat
     for count in itertools.count():
         if at > end:
             return
-        yield at, kernel, {"event": "click"}, None
+        yield at, kernel, {"action": "clear"}, None
         at += 0.3
         digit = int(rng.integers(10))
         drawing = digitlab.stored_drawing(digit)

@@ -264,8 +264,7 @@ class DrawingPad(Box):
             button = Button(
                 description=name, tooltip=tooltip, layout=Layout(width="auto", margin="0")
             )
-            # Where the overlay has loaded, it tells of a press by this class.
-            button.add_class(f"digitlab-{action}")
+            button.add_class(f"digitlab-action-{action}")  # see Paper
             button.on_click(self._guard(lambda _, action=action: self._act(action)))
             buttons.append(button)
         live = Checkbox(

@@ -43,8 +43,9 @@ class Paper(Box):
         guard: Wraps each handler of an event from the browser.
         on_ink: Called when the stroke under the pen has grown.
         on_stroke: Called with each finished stroke, (n, 2) float64.
-        on_action: Called with "undo" or "redo" for a key, and with the name of a button, in lower
-            case, of the class ``digitlab-`` and that name.
+        on_action: Called with "undo" or "redo" for a key, and with "clear", say, for a press of a
+            button of the class ``digitlab-action-clear`` beside the paper, once the browser has
+            loaded the overlay.
         on_announces: Called when `announces` has changed.
     """
 

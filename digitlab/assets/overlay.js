@@ -8,7 +8,7 @@
 // From the kernel: {shown: stroke}                        it stands on the canvas below
 //                  {say: sentence}                        to screen readers
 
-const ACTIONS = ["undo", "redo", "clear", "predict"];
+const ACTION = "digitlab-action-"; // begins a button's class, which ends with what it does
 
 function render({ model, el }) {
   const canvas = document.createElement("canvas");
@@ -167,9 +167,9 @@ function render({ model, el }) {
   // after what was drawn later.
   function click(event) {
     if (!isHere(event)) return;
-    const names = event.target.closest("button")?.classList;
-    const action = ACTIONS.find((action) => names?.contains(`digitlab-${action}`));
-    if (action !== undefined) act(action, event);
+    const names = [...(event.target.closest("button")?.classList ?? [])];
+    const name = names.find((name) => name.startsWith(ACTION));
+    if (name !== undefined) act(name.slice(ACTION.length), event);
   }
 
   function keydown(event) {

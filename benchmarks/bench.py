@@ -163,7 +163,7 @@ def saliency() -> list[str]:
     images = [digitlab.render_strokes(drawing) for drawing in drawings]
 
     def row(name: str, functions: list[Callable[[], object]]) -> str:
-        times = [speed.median_ms(function, 30) for function in functions]
+        times = speed.medians_ms(functions, 30)
         return f"| {name} | {statistics.median(times):.1f} | {max(times):.1f} |"
 
     def on_the_pad(explain: bool) -> list[Callable[[], object]]:

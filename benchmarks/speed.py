@@ -24,15 +24,16 @@ with open("/proc/self/status") as status:
 """
 
 
-def median_ms(function: Callable[[], object], runs: int = 200) -> float:
-    """Median time of a call in milliseconds, after five that do not count."""
-    times = []
+def medians_ms(functions: list[Callable[[], object]], runs: int = 200) -> list[float]:
+    """Median time of each call in milliseconds, called in turn, after five that do not count."""
+    times: list[list[float]] = [[] for _ in functions]
     for run in range(runs + 5):
-        begun = time.perf_counter()
-        function()
-        if run >= 5:
-            times.append(1000 * (time.perf_counter() - begun))
-    return statistics.median(times)
+        for function, its_times in zip(functions, times, strict=True):
+            begun = time.perf_counter()
+            function()
+            if run >= 5:
+                its_times.append(1000 * (time.perf_counter() - begun))
+    return [statistics.median(its_times) for its_times in times]
 
 
 def fifty_points(stroke: np.ndarray) -> np.ndarray:
@@ -52,46 +53,61 @@ def fresh_process(path: Path, runs: int = 5) -> tuple[float, float]:
     return statistics.median(seconds), max(kilobytes) / 1024
 
 
-def figures(model: keras.Model, images: np.ndarray, folder: Path) -> dict[str, str]:
-    """All figures of one network, which is exported to the folder; images (n, 28, 28)."""
-    int8, float32 = folder / f"{model.name}-int8.tflite", folder / f"{model.name}.tflite"
-    digitlab.export_tflite(model, int8, quantize="int8")
-    digitlab.export_tflite(model, float32)
-    in_keras, in_litert = digitlab.Recognizer(model), digitlab.load_recognizer(int8)
+def table(article: keras.Model, ours: keras.Model, images: np.ndarray) -> list[str]:
+    """Rows: the article's network beside ours; images (n, 28, 28) to read."""
+    models = article, ours
+    with tempfile.TemporaryDirectory() as folder:
+
+        def exported(quantize: str | None) -> list[Path]:
+            paths = [Path(folder, f"{model.name}-{quantize}.tflite") for model in models]
+            for model, path in zip(models, paths, strict=True):
+                digitlab.export_tflite(model, path, quantize)
+            return paths
+
+        files = exported("int8")
+        sizes = [file.stat().st_size for file in files]
+        fresh = [fresh_process(file) for file in files]
+        in_litert = [digitlab.load_recognizer(file) for file in files]
+        in_float32 = [digitlab.load_recognizer(file) for file in exported(None)]
+    in_keras = [digitlab.Recognizer(model) for model in models]
     image = images[:1]
     drawing = [fifty_points(stroke) for stroke in digitlab.stored_drawing(5)]  # two strokes
+    call = functools.partial
+    predict = [call(model.predict, image[..., None] / 255, verbose=0) for model in models]
+    ways = ((in_litert, False), (in_litert, True), (in_float32, False))
+    a_second = [
+        f"{1000 * len(images) / ms:,.0f}"
+        for ms in medians_ms(
+            [call(r.predict_images, images, tta) for w, tta in ways for r in w], 15
+        )
+    ]
 
-    def a_second(recognizer: digitlab.Recognizer, tta: bool = False) -> str:
-        read = functools.partial(recognizer.predict_images, images, tta=tta)
-        return f"{1000 * len(images) / median_ms(read, 9):,.0f}"
+    def ms(functions: list[Callable[[], object]], runs: int = 200) -> list[str]:
+        return [f"{each:.2f}" for each in medians_ms(functions, runs)]
 
-    seconds, megabytes = fresh_process(int8)
-    keras_predict = median_ms(lambda: model.predict(image[..., None] / 255, verbose=0), 30)
-    return {
-        "parameters": f"{model.count_params():,}",
-        "bytes of the file for LiteRT": f"{int8.stat().st_size:,}",
-        "one image, Keras' `predict`, ms": f"{keras_predict:.1f}",
-        "one image, `Recognizer(keras_model)`, ms": (
-            f"{median_ms(lambda: in_keras.predict_images(image)):.2f}"
+    rows = {
+        "parameters": [f"{model.count_params():,}" for model in models],
+        "bytes of the file for LiteRT": [f"{size:,}" for size in sizes],
+        "one image, Keras' `predict`, ms": ms(predict, 30),
+        "one image, `Recognizer(keras_model)`, ms": ms(
+            [call(recognizer.predict_images, image) for recognizer in in_keras]
         ),
-        "one image, `load_recognizer()`, ms": (
-            f"{median_ms(lambda: in_litert.predict_images(image)):.2f}"
+        "one image, `load_recognizer()`, ms": ms(
+            [call(recognizer.predict_images, image) for recognizer in in_litert]
         ),
-        f"strokes to 28 x 28 ({sum(map(len, drawing))} points), ms": (
-            f"{median_ms(lambda: digitlab.render_strokes(drawing)):.2f}"
+        f"strokes to 28 x 28 ({sum(map(len, drawing))} points), ms": 2
+        * ms([call(digitlab.render_strokes, drawing)]),
+        "strokes to probabilities, ms": ms(
+            [call(recognizer.predict, drawing) for recognizer in in_litert]
         ),
-        "strokes to probabilities, ms": f"{median_ms(lambda: in_litert.predict(drawing)):.2f}",
-        "images a second": a_second(in_litert),
-        "images a second, `tta=True`": a_second(in_litert, tta=True),
-        "images a second, float32": a_second(digitlab.load_recognizer(float32)),
-        "first prediction in a new Python, s": f"{seconds:.2f}",
-        "memory of that Python, MB": f"{megabytes:.0f}",
+        "images a second": a_second[:2],
+        "images a second, `tta=True`": a_second[2:4],
+        "images a second, float32": a_second[4:],
+        "first prediction in a new Python, s": [f"{seconds:.2f}" for seconds, _ in fresh],
+        "memory of that Python, MB": [f"{megabytes:.0f}" for _, megabytes in fresh],
     }
-
-
-def table(article: keras.Model, ours: keras.Model, images: np.ndarray) -> list[str]:
-    """Rows: the article's network beside ours."""
-    with tempfile.TemporaryDirectory() as folder:
-        columns = [figures(model, images, Path(folder)) for model in (article, ours)]
-    rows = [f"| {name} | {' | '.join(column[name] for column in columns)} |" for name in columns[0]]
-    return ["| median | article_cnn | digits_cnn |", "|---|---|---|", *rows]
+    return [
+        "| median | article_cnn | digits_cnn |",
+        "|---|---|---|",
+        *(f"| {name} | {' | '.join(values)} |" for name, values in rows.items()),
+    ]

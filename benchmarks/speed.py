@@ -75,12 +75,8 @@ def table(article: keras.Model, ours: keras.Model, images: np.ndarray) -> list[s
     call = functools.partial
     predict = [call(model.predict, image[..., None] / 255, verbose=0) for model in models]
     ways = ((in_litert, False), (in_litert, True), (in_float32, False))
-    a_second = [
-        f"{1000 * len(images) / ms:,.0f}"
-        for ms in medians_ms(
-            [call(r.predict_images, images, tta) for w, tta in ways for r in w], 15
-        )
-    ]
+    reads = [call(reader.predict_images, images, tta) for way, tta in ways for reader in way]
+    a_second = [f"{1000 * len(images) / each:,.0f}" for each in medians_ms(reads, 15)]
 
     def ms(functions: list[Callable[[], object]], runs: int = 200) -> list[str]:
         return [f"{each:.2f}" for each in medians_ms(functions, runs)]

@@ -82,7 +82,7 @@ def table(article: keras.Model, ours: keras.Model, images: np.ndarray) -> list[s
         return [f"{each:.2f}" for each in medians_ms(functions, runs)]
 
     rows = {
-        "parameters": [f"{model.count_params():,}" for model in models],
+        "parameters, all counted": [f"{model.count_params():,}" for model in models],
         "bytes of the file for LiteRT": [f"{size:,}" for size in sizes],
         "one image, Keras' `predict`, ms": ms(predict, 30),
         "one image, `Recognizer(keras_model)`, ms": ms(

@@ -78,9 +78,7 @@ def measure(lab: tuple, chrome: object, overlay: bool, busy: bool) -> tuple[list
         page.route("**/anywidget/**", lambda route: route.abort())
     browser.open_notebook(page, "lab", address, file)
     browser.run_all(page)
-    pad = browser.Pad(page)
-    if overlay:
-        pad.overlay.wait_for()
+    pad = browser.Pad(page, overlay=overlay)
     time.sleep(2)
     latencies, gaps = [], 0
     for _ in range(ROUNDS):

@@ -136,14 +136,16 @@ def until(page, condition, seconds=180):
 
 
 class Pad:
-    """The pad on a page, as a person has it."""
+    """The pad on a page, as a person has it; with its overlay, where that can be loaded."""
 
-    def __init__(self, page, number=0):
+    def __init__(self, page, number=0, overlay=True):
         self.page = page
         self.root = page.locator(".digitlab-pad").nth(number)
         self.overlay = self.root.locator(".digitlab-overlay > canvas")
         self.canvas = self.root.locator(".digitlab-paper > canvas")
         self.canvas.wait_for(timeout=120_000)
+        if overlay:
+            self.overlay.wait_for()
 
     @property
     def box(self):

@@ -92,7 +92,6 @@ def wait_for(condition, seconds=20):
 def test_all_ten_digits_are_read(frontend, device):
     page = frontend.open("digits.ipynb", PAD)
     pad = browser.Pad(page)
-    pad.overlay.wait_for()
     page.evaluate(
         """() => { window.kinds = new Set();
             window.addEventListener('pointermove', e => kinds.add(e.pointerType), true); }"""
@@ -159,7 +158,7 @@ def test_buttons_and_keys(lab):
 
     pad.press("Undo")
     drawn(1)
-    assert 0 < pad.ink() < whole
+    wait_for(lambda: 0 < pad.ink() < whole)
     pad.press("Redo")
     drawn(2)
     pad.press("Clear")
@@ -188,7 +187,6 @@ def test_buttons_and_keys(lab):
 def test_a_pen_comes_after_its_hand(lab):
     page = lab.open("palm.ipynb", PAD)
     pad = browser.Pad(page)
-    pad.overlay.wait_for()
     devtools = page.context.new_cdp_session(page)
     palm = {"x": pad.box["x"] + 200, "y": pad.box["y"] + 200}
     devtools.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [palm]})
@@ -215,7 +213,6 @@ def test_a_pen_comes_after_its_hand(lab):
 def test_undo_and_other_buttons_in_mid_stroke(lab):
     page = lab.open("midstroke.ipynb", PAD)
     pad = browser.Pad(page)
-    pad.overlay.wait_for()
     (left, top), mouse = (pad.box["x"], pad.box["y"]), page.mouse
     mouse.move(left + 50, top + 50)
     mouse.down()
@@ -237,7 +234,6 @@ def test_undo_and_other_buttons_in_mid_stroke(lab):
 def test_the_keyboard_reaches_and_leaves_everything(lab):
     page = lab.open("keyboard.ipynb", PAD)
     pad = browser.Pad(page)
-    pad.overlay.wait_for()
     pad.draw_with_mouse(stored_drawing(7))
     pad.says("I read a 7")
     focused = """() => { const e = document.activeElement;
@@ -324,7 +320,6 @@ def test_what_is_no_digit_is_not_read(lab, name):
 def test_nothing_is_lost_while_the_kernel_is_busy(lab):
     page = lab.open("busy.ipynb", PAD)
     pad = browser.Pad(page)
-    pad.overlay.wait_for()
     box = pad.box
     # Depending on the versions, events wait for a running cell or not; for the pads' lock they do.
     page.evaluate(
@@ -343,7 +338,7 @@ def test_nothing_is_lost_while_the_kernel_is_busy(lab):
     pad.says("I read a 4")
     pad.wait_for_kernel()
     assert pad.ink() > 0.03
-    assert [len(stroke) > 5 for stroke in strokes(page)] == [True, True]
+    wait_for(lambda: [len(stroke) > 5 for stroke in strokes(page)] == [True, True])
     page.context.close()
 
 
@@ -351,7 +346,6 @@ def test_hands_keep_their_order_whatever_runs(lab):
     slow = "import time, digitlab\nslow = lambda image: time.sleep(0.2) or [0.1] * 10"
     page = lab.open("order.ipynb", [slow, "pad = digitlab.DrawingPad(slow)\npad"])
     pad = browser.Pad(page)
-    pad.overlay.wait_for()
     # ipykernel 7.4 lets a pad's events go where its last message came from: to the main thread
     # after a cell has drawn, and to another after a hand has.
     python(page, "pad.draw([[[5, 5], [9, 9]]])")
@@ -370,7 +364,7 @@ def test_hands_keep_their_order_whatever_runs(lab):
     pad.press("Clear")
     pad.draw_with_mouse(drawing[:2])
     pad.press("Undo")
-    assert len(strokes(page)) == 1  # asked when the cell has run
+    wait_for(lambda: len(strokes(page)) == 1)  # asked when the cell has run
     page.keyboard.press("Control+z")
     page.keyboard.press("Control+z")
     wait_for(lambda: len(strokes(page)) == 10)
@@ -439,7 +433,7 @@ def test_a_saved_notebook_shows_a_picture_without_its_kernel(frontend):
 
 def test_a_new_kernel(lab):
     page = lab.open("restart.ipynb", PAD)
-    browser.Pad(page).overlay.wait_for()
+    browser.Pad(page)
     paper = page.locator(".digitlab-paper")
     says = "e => getComputedStyle(e, '::before').content"
     assert "kernel" not in paper.evaluate(says)
@@ -450,7 +444,6 @@ def test_a_new_kernel(lab):
         browser.run_all(page)
         pad = browser.Pad(page)
         pad.says("Draw a digit")
-        pad.overlay.wait_for()
         pad.draw_with_mouse(stored_drawing(digit))
         pad.says(f"I read a {digit}")
         assert page.locator(".digitlab-pad").count() == 1
@@ -472,7 +465,6 @@ def test_a_kernel_that_restarts_in_mid_stroke(lab):
     troubles = []
     page.on("pageerror", lambda error: troubles.append(error.message))
     new, old = browser.Pad(page, 0), browser.Pad(page, 1)
-    old.overlay.wait_for()
     old.draw_and_hold(stored_drawing(3)[0][:30])
     page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
     page.mouse.move(old.box["x"] + 50, old.box["y"] + 50)
@@ -480,11 +472,12 @@ def test_a_kernel_that_restarts_in_mid_stroke(lab):
     browser.until(page, browser.READY)
     for cell in (0, 1):  # and not the third, which still shows the old pad
         run_cell(page, cell)
-    assert page.locator(".digitlab-pad").count() == 2
+    wait_for(lambda: page.locator(".digitlab-pad").count() == 2)
     new.overlay.wait_for()
     for digit in (4, 7):
         old.draw_with_mouse([np.array([[10.0, 10], [200, 200]])])  # does no harm
         new.draw_with_mouse(stored_drawing(digit))
+        new.wait_for_kernel()
         new.says(f"I read a {digit}")
         assert len(strokes(page)) == len(stored_drawing(digit))
         new.press("Clear")
@@ -499,8 +492,8 @@ def test_cells_that_run_twice_and_out_of_order(lab):
     page = lab.open("order.ipynb", [*PAD, "pad.draw(digitlab.stored_drawing(3))", "pad"])
     for cell in (2, 1, 1, 2, 3, 2):
         run_cell(page, cell)
+    wait_for(lambda: page.locator(".digitlab-pad").count() == 2)  # two views of the newest
     first, second = browser.Pad(page, 0), browser.Pad(page, 1)
-    assert page.locator(".digitlab-pad").count() == 2  # two views of the newest
     assert len(strokes(page)) == 2  # drawn by its cell, twice
     for pad in (first, second):
         pad.press("Clear")
@@ -521,7 +514,6 @@ def test_two_pads_take_turns(lab):
     cells = ["import digitlab", *(f"{n} = digitlab.DrawingPad()\n{n}" for n in ("left", "right"))]
     page = lab.open("two.ipynb", cells)
     pads = [browser.Pad(page, 0), browser.Pad(page, 1)]
-    pads[1].overlay.wait_for()
     for index in (0, 1):  # a 4 and a 5 have two strokes each
         for pad, digit in zip(pads, (4, 5), strict=True):
             pad.draw_with_mouse([stored_drawing(digit)[index]])
@@ -545,17 +537,16 @@ def test_forty_pads_on_a_page(lab):
     page = lab.open("forty.ipynb", cells)
     for number in range(40):
         pad, digit = browser.Pad(page, number), number % 10
-        pad.overlay.wait_for()
         pad.draw_with_mouse([stroke[::8] for stroke in stored_drawing(digit)])
         pad.says(f"I read an? {digit} ")
-    assert python(page, "[p.prediction.digit for p in pads]") == [*range(10)] * 4
+    read = "[p.prediction.digit for p in pads]"
+    wait_for(lambda: python(page, read) == [*range(10)] * 4)
     page.context.close()
 
 
 def test_two_thousand_strokes(lab):
     page = lab.open("many.ipynb", [PAD[0], "pad = digitlab.DrawingPad(pen_width=3)\npad"])
     pad = browser.Pad(page)
-    pad.overlay.wait_for()
     rng = np.random.default_rng(0)
     lines = rng.uniform((20, 20), (90, 260), (1480, 1, 2)) + rng.normal(0, 6, (1480, 4, 2))
     dots = rng.uniform((110, 20), (165, 260), (500, 1, 2))
@@ -623,7 +614,6 @@ def test_all_is_visible_at_a_glance(voila, theme, width, explain, height):
     cells = [PAD[0], f"pad = digitlab.DrawingPad(explain={explain})\npad"]
     page = voila.open("glance.ipynb", cells, query=f"?theme={theme}", viewport=size)
     pad = browser.Pad(page)
-    pad.overlay.wait_for()
     pad.draw_with_mouse(stored_drawing(5))
     pad.says("I read a 5")
     if explain:
@@ -655,7 +645,6 @@ def test_it_shows_which_ink_counted(lab):
         "explain.ipynb", ["import digitlab", "pad = digitlab.DrawingPad(explain=True)\npad"]
     )
     pad = browser.Pad(page)
-    pad.overlay.wait_for()
     why = pad.root.locator(".digitlab-saliency")
     why.filter(has_text="after each stroke").wait_for()
     pad.draw_and_hold(stored_drawing(2)[0])
@@ -697,7 +686,7 @@ def test_without_the_overlay(lab):
     page.route("**/anywidget/**", lambda route: route.abort())
     lab.visit(page, "plain.ipynb")
     browser.run_all(page)
-    pad = browser.Pad(page)
+    pad = browser.Pad(page, overlay=False)
     for draw, digit in ((pad.draw_with_mouse, 4), (pad.draw_with_finger, 5)):
         draw(stored_drawing(digit))
         pad.says(f"I read a {digit}")

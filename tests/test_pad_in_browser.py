@@ -2,6 +2,7 @@
 
 import json
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import browser
@@ -86,6 +87,27 @@ def wait_for(condition, seconds=20):
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.1)
+
+
+@contextmanager
+def running_cell(lab, page, holding="contextlib.nullcontext()"):
+    """Have the kernel run code meanwhile, and hold something."""
+    code = f"""import contextlib, os, time
+with {holding}:
+    open("running", "w").close()
+    while os.path.exists("running"):
+        time.sleep(0.05)"""
+    page.evaluate(
+        """code => { jupyterapp.shell.currentWidget.sessionContext.session.kernel
+            .requestExecute({ code }); }""",
+        code,
+    )
+    running = lab.home / "running"
+    wait_for(running.exists)
+    try:
+        yield
+    finally:
+        running.unlink()
 
 
 @pytest.mark.parametrize("device", ["mouse", "finger", "pen"])
@@ -322,19 +344,13 @@ def test_nothing_is_lost_while_the_kernel_is_busy(lab):
     pad = browser.Pad(page)
     box = pad.box
     # Depending on the versions, events wait for a running cell or not; for the pads' lock they do.
-    page.evaluate(
-        """() => { jupyterapp.shell.currentWidget.sessionContext.session.kernel
-            .requestExecute({ code: 'import time\\nwith digitlab.pad._LOCK: time.sleep(4)' }); }"""
-    )
-    time.sleep(0.5)
-    begun = time.monotonic()
-    pad.draw_with_mouse(stored_drawing(4))
-    assert time.monotonic() - begun < 3.5, "the kernel is not busy any more"
-    assert pad.ink(pad.overlay) > 0.03 and pad.ink() == 0
-    drawn = pad.ink(pad.overlay)
-    page.mouse.click(box["x"] + 5, box["y"] + 5)
-    assert pad.ink(pad.overlay) > drawn  # a dot is seen, too
-    page.keyboard.press("Control+z")
+    with running_cell(lab, page, "digitlab.pad._LOCK"):
+        pad.draw_with_mouse(stored_drawing(4))
+        assert pad.ink(pad.overlay) > 0.03 and pad.ink() == 0
+        drawn = pad.ink(pad.overlay)
+        page.mouse.click(box["x"] + 5, box["y"] + 5)
+        assert pad.ink(pad.overlay) > drawn  # a dot is seen, too
+        page.keyboard.press("Control+z")
     pad.says("I read a 4")
     pad.wait_for_kernel()
     assert pad.ink() > 0.03
@@ -355,16 +371,12 @@ def test_hands_keep_their_order_whatever_runs(lab):
     for drawn, expected in zip(strokes(page), [[[5, 5], [9, 9]], *drawing], strict=True):
         np.testing.assert_allclose(drawn, expected, atol=1.5)
 
-    page.evaluate(
-        """() => { jupyterapp.shell.currentWidget.sessionContext.session.kernel
-            .requestExecute({ code: 'time.sleep(3)' }); }"""
-    )
-    time.sleep(0.5)
-    pad.press("Undo")
-    pad.press("Clear")
-    pad.draw_with_mouse(drawing[:2])
-    pad.press("Undo")
-    wait_for(lambda: len(strokes(page)) == 1)  # asked when the cell has run
+    with running_cell(lab, page):
+        pad.press("Undo")
+        pad.press("Clear")
+        pad.draw_with_mouse(drawing[:2])
+        pad.press("Undo")
+    wait_for(lambda: len(strokes(page)) == 1)
     page.keyboard.press("Control+z")
     page.keyboard.press("Control+z")
     wait_for(lambda: len(strokes(page)) == 10)

@@ -221,10 +221,12 @@ def _in_order(handler: Callable[[dict], None]) -> Callable[[Any, dict, list], No
     """Hand on the overlay's messages in the order in which each of its views has sent them.
 
     ipykernel 7.4 gives a comm's messages now to one thread, now to another, and the later may come
-    first. One that stays out was lost with the connection: the rest waits `_PATIENCE` seconds.
+    first. One that stays out was lost with the connection: when nothing was handed on for
+    `_PATIENCE` seconds, the rest waits no longer.
     """
     expected: Counter[str] = Counter()  # view -> number
-    early: defaultdict[str, dict[int, tuple[float, dict]]] = defaultdict(dict)
+    early: defaultdict[str, dict[int, dict]] = defaultdict(dict)
+    since: dict[str, float] = {}  # view -> when something was handed on, or began to wait
 
     def receive(_: Any, message: dict, buffers: list) -> None:
         view, number, now = message["view"], message["number"], time.monotonic()
@@ -232,12 +234,15 @@ def _in_order(handler: Callable[[dict], None]) -> Callable[[Any, dict, list], No
             handler(message)  # so it was not lost
             return
         waiting = early[view]
-        waiting[number] = now, message
-        if now - min(came for came, _ in waiting.values()) > _PATIENCE:
+        if not waiting:
+            since[view] = now
+        waiting[number] = message
+        if now - since[view] > _PATIENCE:
             expected[view] = min(waiting)
         while (following := waiting.pop(expected[view], None)) is not None:
             expected[view] += 1
-            handler(following[1])
+            handler(following)
+            since[view] = time.monotonic()
 
     return receive
 

@@ -194,6 +194,16 @@ def test_a_lost_message_is_not_waited_for_long(pad, monkeypatch):
     assert bring("v", 4) == [0, 1, 2, 3, 0, 4]
 
 
+def test_slow_messages_are_not_taken_for_lost(pad, monkeypatch):
+    clock = [1000.0]
+    monkeypatch.setattr(digitlab.paper, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    for number in (3, 0, 4, 1, 2):
+        name, points = f"v-{number}", [[number, 1], [number, 2]]
+        overlay_brings(pad, view="v", number=number, stroke=name, points=points, end=True)
+        clock[0] += 4
+    assert [stroke[0, 0] for stroke in pad.strokes] == [0, 1, 2, 3, 4]
+
+
 def test_strokes_of_two_views_stay_apart(pad):
     overlay_sends(pad, "a", stroke="a-0", points=[[1, 1], [2, 2]], end=False)
     overlay_sends(pad, "b", stroke="b-0", points=[[9, 9]], end=False)

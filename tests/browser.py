@@ -145,7 +145,7 @@ class Pad:
         self.canvas = self.root.locator(".digitlab-paper > canvas")
         self.canvas.wait_for(timeout=120_000)
         if overlay:
-            self.overlay.wait_for()
+            self.overlay.wait_for(timeout=120_000)
 
     @property
     def box(self):

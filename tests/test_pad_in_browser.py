@@ -445,7 +445,7 @@ def test_a_saved_notebook_shows_a_picture_without_its_kernel(frontend):
 
 def test_a_new_kernel(lab):
     page = lab.open("restart.ipynb", PAD)
-    browser.Pad(page)
+    browser.Pad(page)  # waits for it
     paper = page.locator(".digitlab-paper")
     says = "e => getComputedStyle(e, '::before').content"
     assert "kernel" not in paper.evaluate(says)

@@ -124,11 +124,11 @@ def test_what_takes_longer_than_two_seconds_has_a_bar(capfd):
         time.sleep(0.3)
         return np.full((len(images), 10), 0.1, np.float32)
 
-    Recognizer(slow).predict_images(np.zeros((32 * 2, 28, 28), np.uint8))
+    Recognizer(slow).predict_images(np.zeros((32 * 5, 28, 28), np.uint8))
     assert capfd.readouterr().err == ""
     Recognizer(slow).predict_images(np.zeros((32 * 9, 28, 28), np.uint8))
     shown = capfd.readouterr().err
-    assert re.search(r"Reading: .*\d/9 \[00:\d\d<00:\d\d", shown)  # done, and seconds left
+    assert re.search(r"Reading: .*\d/9 \[00:0[2-9]<00:0\d", shown)  # done, and seconds left
     assert not shown.split("\r")[-1].strip()  # gone in the end
 
 

@@ -279,7 +279,7 @@ class Page(Pad):
 
     def wait_until(self, state):
         """Wait for "ready", or "trouble"."""
-        self.page.locator(f"html[data-state={state}]").wait_for(timeout=60_000)
+        self.page.locator(f"html[data-state={state}]").wait_for(timeout=20_000)
 
     @property
     def sentence(self):
@@ -289,5 +289,5 @@ class Page(Pad):
     def says(self, text):
         """Wait until the sentence begins so."""
         sentence = self.page.locator("#sentence")
-        sentence.filter(has_text=re.compile("^" + text)).wait_for(timeout=60_000)
+        sentence.filter(has_text=re.compile("^" + text)).wait_for(timeout=20_000)
         return sentence.inner_text()

@@ -82,7 +82,7 @@ def strokes(page):
     return [np.array(stroke) for stroke in python(page, "[s.tolist() for s in pad.strokes]")]
 
 
-def wait_for(condition, seconds=60):
+def wait_for(condition, seconds=20):
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
@@ -580,7 +580,7 @@ def test_two_thousand_strokes(lab):
     wait_for(lambda: half < pad.ink() < whole)
     for _ in range(19):
         page.keyboard.press("Control+z")
-    wait_for(lambda: pad.ink() == pytest.approx(half, rel=0.01))
+    wait_for(lambda: pad.ink() == pytest.approx(half, rel=0.01), seconds=60)
     assert len(strokes(page)) == 1980
     pad.press("Clear")
     pad.draw_with_mouse(stored_drawing(6))

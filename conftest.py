@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from digitlab.data import Digits, load_digits
-from digitlab.site import INSTALL, build_site
+from digitlab.export.site import INSTALL, build_site
+from digitlab.mnist import Digits, load_digits
 
 TESTS = Path(__file__).parent / "tests"
 

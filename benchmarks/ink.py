@@ -16,9 +16,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 import browser
 
 PAD = ["import digitlab", "pad = digitlab.DrawingPad(pen_width=4)\npad"]
-BUSY = (
-    "import time\nwith digitlab.pad._LOCK: time.sleep({})"  # in whichever thread events are handled
-)
+BUSY = "import time\nwith digitlab.pad.widget._LOCK: time.sleep({})"  # in whichever thread events are handled
 ROUNDS = 5
 
 WATCH = """() => {

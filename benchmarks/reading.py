@@ -17,8 +17,8 @@ from doodles_unseen import UNSEEN, unseen
 from PIL import Image, ImageDraw
 
 from digitlab import Recognizer, normalize_image, render_strokes
-from digitlab.augment import noise
-from digitlab.doodles import KINDS, doodle
+from digitlab.training.augmentation import noise
+from digitlab.training.non_digits import KINDS, doodle
 
 SEED = 1_000_003  # of the drawings here: no network was trained with it
 PAD, PEN = 280, 0.07 * 280  # pixels: the pad and its pen

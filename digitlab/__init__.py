@@ -1,61 +1,45 @@
 """Learn handwritten digit recognition, and use it: MNIST, a CNN, TensorFlow.js, a drawing pad."""
 
+import ast
+import sys
 from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 __version__ = "0.1.0"
 
-# Where each public name lives. Nothing is imported before it is used: TensorFlow takes seconds.
+# Nothing is imported before it is used, for TensorFlow takes seconds. The stub, which type checkers
+# and editors read, says where each public name lives.
 _MODULES = {
-    "Digits": "data",
-    "load_digits": "data",
-    "whole_file": "files",
-    "render_strokes": "ink",
-    "normalize_image": "ink",
-    "stored_drawing": "drawings",
-    "save_drawing": "drawings",
-    "load_drawing": "drawings",
-    "article_cnn": "networks",
-    "pen_cnn": "networks",
-    "digits_cnn": "networks",
-    "Augmentation": "augment",
-    "doodle": "doodles",
-    "TrainConfig": "training",
-    "train": "training",
-    "Prediction": "recognizer",
-    "Recognizer": "recognizer",
-    "load_recognizer": "recognizer",
-    "plot_digits": "plots",
-    "plot_drawing": "plots",
-    "plot_history": "plots",
-    "plot_probabilities": "plots",
-    "plot_confusion": "plots_errors",
-    "plot_mistakes": "plots_errors",
-    "plot_calibration": "plots_errors",
-    "plot_filters": "plots_inside",
-    "plot_activations": "plots_inside",
-    "plot_saliency": "plots_inside",
-    "plot_embedding": "plots_inside",
-    "measure_saliency": "saliency",
-    "get_filters": "inside",
-    "get_activations": "inside",
-    "embed": "inside",
-    "DrawingPad": "pad",
-    "export_tfjs": "tfjs",
-    "export_tflite": "tflite",
-    "build_site": "site",
+    alias.name: str(statement.module)
+    for statement in ast.parse(Path(__file__).with_suffix(".pyi").read_text("utf-8")).body
+    if isinstance(statement, ast.ImportFrom)
+    for alias in statement.names
 }
-
-__all__ = [*_MODULES, "__version__"]
+# These modules, and what is in them, need the extra "train"; all others do without.
+_TRAIN = ("digitlab.training.", "digitlab.inspection", "digitlab.export.tf")
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__all__":  # what can be imported here
+        bare = find_spec("keras") is None
+        return [
+            "__version__",
+            *(name for name, where in _MODULES.items() if not (bare and where.startswith(_TRAIN))),
+        ]
     if name not in _MODULES:
         raise AttributeError(f"module 'digitlab' has no attribute {name!r}")
-    value = getattr(import_module(f"digitlab.{_MODULES[name]}"), name)
+    try:
+        value = getattr(import_module(_MODULES[name]), name)
+    except ModuleNotFoundError as error:
+        message = f"digitlab.{name} needs {error.name}: pip install 'digitlab[train]'"
+        # `hasattr` needs an AttributeError; `from digitlab import train` would drop its message.
+        importing = sys._getframe(1).f_globals.get("__name__") == "importlib._bootstrap"
+        raise (ImportError if importing else AttributeError)(message) from error
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return __all__
+    return __getattr__("__all__")

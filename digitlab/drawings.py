@@ -22,8 +22,8 @@ from typing import Any
 
 import numpy as np
 
-from digitlab.files import whole_file
-from digitlab.ink import as_strokes
+from digitlab._io import atomic_write
+from digitlab.strokes import as_strokes
 
 _FORMAT = {"format": "digitlab drawing", "version": 1}
 
@@ -94,12 +94,12 @@ def save_drawing(path: str | os.PathLike[str], drawing: Sequence, size: int = 28
         size: The side of the pad in pixels.
 
     Raises:
-        TypeError, ValueError: See `digitlab.ink.as_strokes`. Nothing is written then.
+        TypeError, ValueError: See `digitlab.strokes.as_strokes`. Nothing is written then.
         OSError: The file cannot be written.
     """
     strokes = [stroke.tolist() for stroke in as_strokes(drawing)]
     content = json.dumps(_FORMAT | {"size": _checked_size(size, "size"), "strokes": strokes})
-    with whole_file(path) as part:
+    with atomic_write(path) as part:
         part.write_text(content, encoding="utf-8")
 
 

@@ -1,47 +1,21 @@
-"""The recognizer: a drawing, or images of 28 x 28, to the probabilities of the ten digits.
+"""The recognizer: a drawing, or images of 28 x 28, to the probabilities of the ten digits."""
 
-The shipped network runs in LiteRT, which starts in a fraction of a second where TensorFlow takes
-many; a Keras model, or anything else that maps images to probabilities, can be wrapped as well.
-"""
-
-import os
-import threading
-import warnings
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 from tqdm import tqdm
 
-import digitlab
-from digitlab.files import unsealed
-from digitlab.ink import SIZE, normalize_image, render_strokes
-from digitlab.silence import silent_stderr
+from digitlab.images import CLASSES, as_array, as_batch, as_image, as_images
+from digitlab.pictures import is_picture, normalize_image
+from digitlab.runtimes import ImageFunction, LiteRT, as_runtime
+from digitlab.strokes import render_strokes
 
-try:
-    from ai_edge_litert.interpreter import Interpreter, OpResolverType
-except ImportError:  # no wheel for this platform: TensorFlow carries the same interpreter
-    try:
-        from tensorflow.lite.python.interpreter import Interpreter, OpResolverType
-    except ImportError:
-        raise ImportError(
-            "digitlab needs LiteRT to run a network: pip install ai-edge-litert, or tensorflow "
-            "where that has no wheel"
-        ) from None
-    warnings.warn(
-        "ai-edge-litert is not installed, so TensorFlow's own LiteRT runs the networks. It reads "
-        "the same, and takes longer to start.",
-        stacklevel=2,
-    )
-
-CLASSES = 10
 _BATCH = 32  # images at once: the most a second; of 128 and more they leave the cache
-# Of a batch; more wait for each other, for it takes a millisecond. One image is read by one thread:
-# two are no faster, and compute twice as long.
-_THREADS = min(4, os.cpu_count() or 1)
 
 # A probability below which `predict_images` looks again. On held-out digits of MNIST 0.8 to 1 came
 # to the same, and 1 or 2 of 100 are below 0.9.
@@ -58,12 +32,23 @@ class Prediction:
         probabilities: (10,) float32, sums to 1: one for each digit, if it is one; all equal when
             there is no ink.
         image: (28, 28) float32 in [0, 1]: what the network saw, ink 1 on paper 0.
+
+    Both arrays are read-only; ``image.copy()`` can be changed.
     """
 
     digit: int | None
     confidence: float
     probabilities: np.ndarray
     image: np.ndarray
+
+    def __post_init__(self) -> None:
+        for name in ("probabilities", "image"):
+            array = np.array(getattr(self, name))  # a copy: whose it was may go on writing to it
+            array.flags.writeable = False
+            object.__setattr__(self, name, array)
+
+    def __reduce__(self) -> tuple[Any, ...]:  # by the constructor, for pickle makes arrays writable
+        return type(self), tuple(getattr(self, field.name) for field in fields(self))
 
     @property
     def reason(self) -> str | None:
@@ -89,14 +74,10 @@ class Recognizer:
     """
 
     def __init__(self, model: Callable[[np.ndarray], np.ndarray]):
-        if not callable(model):
-            raise TypeError(
-                "expected a Keras model or a callable from images (n, 28, 28, 1) to "
-                f"probabilities (n, 10) or (n, 11), got {type(model).__name__}"
-            )
         self.model = model
+        self._runtime = as_runtime(model)
 
-    def predict(self, drawing: Sequence | np.ndarray | Image.Image) -> Prediction:
+    def predict(self, drawing: npt.ArrayLike | Image.Image) -> Prediction:
         """Read one digit.
 
         There is none where the network gives all ten together less than the eleventh: less than a
@@ -109,20 +90,17 @@ class Recognizer:
         Raises:
             TypeError, ValueError: See `digitlab.render_strokes` and `digitlab.normalize_image`.
         """
-        if isinstance(drawing, (np.ndarray, Image.Image)):
-            image = normalize_image(drawing)
-        else:
-            image = render_strokes(drawing)
+        image = normalize_image(drawing) if is_picture(drawing) else render_strokes(drawing)
         if not image.any():
             return Prediction(None, 0.0, np.full(CLASSES, 1 / CLASSES, np.float32), image)
         (answer,) = self._answers(image[None])
-        probabilities = _given_a_digit(answer[None])[0]
-        if _rejected(answer[None])[0]:
+        probabilities = _digit_probabilities(answer[None])[0]
+        if _is_non_digit(answer[None])[0]:
             return Prediction(None, 0.0, probabilities, image)
         digit = int(probabilities.argmax())
         return Prediction(digit, float(probabilities[digit]), probabilities, image)
 
-    def predict_images(self, images: np.ndarray, tta: bool = False) -> np.ndarray:
+    def predict_images(self, images: npt.ArrayLike, tta: bool = False) -> np.ndarray:
         """Give the probabilities for images that are in MNIST's geometry already.
 
         Each is taken for a digit. Beside `images` and the result no more than a few of them are
@@ -130,7 +108,8 @@ class Recognizer:
         After two seconds, a bar shows how long is left.
 
         Args:
-            images: (n, 28, 28), ink light on dark: uint8 in 0 to 255, or floating point in [0, 1].
+            images: (n, 28, 28) or (n, 784), ink light on dark: integers from 0 to 255, or floating
+                point in [0, 1]; an array, a table or a tensor.
             tta: Test-time augmentation: read an image again, moved by half a pixel to either side,
                 where no digit has a probability of 0.9, and give the mean. Of MNIST's scanned
                 digits fewer are misread so; drawn ones, which are sharper, do not gain by it.
@@ -142,11 +121,11 @@ class Recognizer:
             ValueError: For another shape, type or range, or when the network does not answer with
                 probabilities (n, 10) or (n, 11).
         """
-        images = _checked(images)
+        images = as_images(images)
         probabilities = np.empty((len(images), CLASSES), np.float32)
         unsure: list[int] = []
         for batch in _batches(len(images)):
-            probabilities[batch] = _given_a_digit(self._answers(images[batch]))
+            probabilities[batch] = _digit_probabilities(self._answers(images[batch]))
             if tta:
                 some = np.flatnonzero(probabilities[batch].max(axis=1) < _SURE) + batch.start
                 unsure.extend(some.tolist())
@@ -154,11 +133,11 @@ class Recognizer:
                 while len(unsure) >= _BATCH or unsure and batch.stop >= len(images):
                     again, unsure = unsure[:_BATCH], unsure[_BATCH:]
                     for moved in _moved(images[again]):
-                        probabilities[again] += _given_a_digit(self._answers(moved))
+                        probabilities[again] += _digit_probabilities(self._answers(moved))
                     probabilities[again] /= 3
         return probabilities
 
-    def rejects(self, images: np.ndarray) -> np.ndarray:
+    def rejects(self, images: npt.ArrayLike) -> np.ndarray:
         """Tell for many images at once in which of them the network sees no digit.
 
         In those `predict` gives None for the digit. A network with ten answers rejects nothing.
@@ -172,47 +151,39 @@ class Recognizer:
         Raises:
             ValueError: As `predict_images`.
         """
-        images = _checked(images)
+        images = as_images(images)
         rejected = np.empty(len(images), bool)
         for batch in _batches(len(images)):
-            rejected[batch] = _rejected(self._answers(images[batch]))
+            rejected[batch] = _is_non_digit(self._answers(images[batch]))
         return rejected
 
-    def get_activations(self, image: np.ndarray) -> dict[str, np.ndarray]:
+    def get_activations(self, image: npt.ArrayLike) -> dict[str, np.ndarray]:
         """Read an image, and keep what the network's layers answered on the way.
 
-        As `digitlab.get_activations` does for a Keras model, and without TensorFlow for LiteRT::
+        For a Keras model, or without TensorFlow for LiteRT::
 
             digitlab.plot_activations(recognizer.get_activations(pad.image))
 
         Args:
-            image: (28, 28) floating point in [0, 1], ink 1 on paper 0: a prediction's ``image``.
+            image: (28, 28), ink light on dark: integers from 0 to 255, or floating point in [0, 1],
+                such as a prediction's ``image``.
 
         Returns:
             A name for each layer, and what it answered: float32, (h, w, channels), or (n,) for a
             dense layer; the last is the network's answer. LiteRT has no names for layers, so they
-            are "Layer 1" and so on. Empty where there are none to look into: in a function.
+            are "Layer 1" and so on; Keras' are called by kind and number, such as "ReLU 1", less
+            those that the next layer only normalises or bends, and those that only pass on. Empty
+            where there are none to look into: in a function.
 
         Raises:
             ValueError: For another shape or range.
         """
-        image = np.asarray(image)
-        if image.shape != (SIZE, SIZE) or image.dtype.kind != "f":
-            raise ValueError(
-                f"expected an image of shape (28, 28), float in [0, 1], got {image.shape}, "
-                f"{image.dtype}"
-            )
-        batch = _as_batch(image[None])
-        if isinstance(self.model, _LiteRT):
-            return self.model.get_activations(batch)
-        if type(self.model).__module__.startswith("keras."):  # one built of Keras' layers
-            return digitlab.get_activations(self.model, image)  # not imported for all the others
-        return {}
+        return self._runtime.activations(as_image(image)[None, ..., None])
 
     def _answers(self, images: np.ndarray) -> np.ndarray:
         """The network's answers, (n, 10) or (n, 11), to images (n, 28, 28), checked."""
-        batch = _as_batch(images)
-        answers = np.asarray(self.model(batch))
+        batch = as_batch(images)
+        answers = as_array(self._runtime(batch), "the network to answer with probabilities")
         if answers.shape not in ((len(batch), CLASSES), (len(batch), CLASSES + 1)):
             raise ValueError(
                 f"expected the network to answer with shape ({len(batch)}, {CLASSES}) or "
@@ -226,21 +197,6 @@ class Recognizer:
         return answers
 
 
-def _checked(images: np.ndarray) -> np.ndarray:
-    """Images (n, 28, 28) as an array, their shape and type checked."""
-    try:
-        images = np.asarray(images)
-    except ValueError as error:  # lists of different lengths
-        raise ValueError(f"expected images of shape (n, 28, 28): {error}") from None
-    if images.ndim != 3 or images.shape[1:] != (SIZE, SIZE):
-        raise ValueError(f"expected images of shape (n, 28, 28), got {images.shape}")
-    if images.dtype != np.uint8 and images.dtype.kind != "f":
-        raise ValueError(
-            f"expected images of uint8 (0 to 255) or float (0 to 1), got {images.dtype}"
-        )
-    return images
-
-
 def _batches(n: int) -> Iterator[slice]:
     """Slices of so many images, with a bar after two seconds."""
     firsts = range(0, n, _BATCH)
@@ -251,33 +207,19 @@ def _batches(n: int) -> Iterator[slice]:
 
 def _moved(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Images (n, 28, 28), half a pixel right and down, and half a pixel left and up."""
-    images = _as_batch(images)[..., 0]
+    images = as_batch(images)[..., 0]
     padded = np.pad(images, ((0, 0), (1, 1), (1, 1)))
     rows = (padded[:, :-1] + padded[:, 1:]) / 2  # (n, 29, 30)
     between = (rows[:, :, :-1] + rows[:, :, 1:]) / 2  # (n, 29, 29): where four pixels meet
     return between[:, :-1, :-1], between[:, 1:, 1:]
 
 
-def _as_batch(images: np.ndarray) -> np.ndarray:
-    """Images (n, 28, 28) as a network takes them, (n, 28, 28, 1) float32 in [0, 1], checked."""
-    with np.errstate(over="ignore"):  # what becomes infinity is refused below
-        batch = images.astype(np.float32)[..., None]  # (n, 28, 28, 1)
-    if images.dtype == np.uint8:
-        batch /= 255
-    elif not (batch.min() >= 0 and batch.max() <= 1):  # False for NaN, too
-        raise ValueError(
-            "expected float images in [0, 1], "
-            f"got values from {batch.min():g} to {batch.max():g}; divide by 255?"
-        )
-    return batch
-
-
-def _rejected(answers: np.ndarray) -> np.ndarray:
+def _is_non_digit(answers: np.ndarray) -> np.ndarray:
     """Of answers (n, 10) or (n, 11), which say that it is no digit: (n,) bool."""
     return answers[:, CLASSES:].sum(axis=1) > 0.5
 
 
-def _given_a_digit(answers: np.ndarray) -> np.ndarray:
+def _digit_probabilities(answers: np.ndarray) -> np.ndarray:
     """Probabilities (n, 10) float32 if it is a digit, from answers (n, 10) or (n, 11)."""
     # A hair more than nothing, so that a network that is sure of no digit leaves ten that sum to 1.
     digits = answers[:, :CLASSES].astype(np.float64) + 1e-12
@@ -306,7 +248,7 @@ def as_recognizer(reader: Any) -> Any:
         return reader
     if hasattr(reader, "predict"):  # so has a Keras model
         return Recognizer(reader)
-    return Recognizer(lambda images: np.array([reader(image) for image in images[..., 0]]))
+    return Recognizer(ImageFunction(reader))
 
 
 def load_recognizer(path: str | Path | None = None) -> Recognizer:
@@ -331,7 +273,7 @@ def load_recognizer(path: str | Path | None = None) -> Recognizer:
         )
     if not path.is_file():
         raise FileNotFoundError(f"no network at {path}: export one with digitlab.export_tflite")
-    return Recognizer(_LiteRT(path))
+    return Recognizer(LiteRT.from_file(path))
 
 
 def shipped_model() -> Path:
@@ -339,84 +281,3 @@ def shipped_model() -> Path:
     package = Path(__file__).parent
     in_wheel = package / "models" / "digits.tflite"
     return in_wheel if in_wheel.is_file() else package.parent / "models" / "digits.tflite"
-
-
-class _LiteRT:
-    """A LiteRT network as a callable from float32 images (n, 28, 28, 1) to (n, 10 or 11)."""
-
-    def __init__(self, path: Path):
-        # An interpreter is one set of buffers: two threads must take turns.
-        self._lock = threading.Lock()
-        self._many: Any = None  # an interpreter for batches, made when there is one
-        self._images = 0  # how many its buffers are made for
-        self._inside: Any = None  # another, made when it is asked what its layers answer
-        try:
-            # Kept, for these are made of it: by then the file may hold another network.
-            self._content = unsealed(path.read_bytes())
-            self._one = self._interpreter(threads=1)
-            (inputs,), (outputs,) = self._one.get_input_details(), self._one.get_output_details()
-            self._input, self._output = inputs["index"], outputs["index"]
-            shapes = tuple(inputs["shape"][1:]), tuple(outputs["shape"][1:])
-            if shapes[0] != (SIZE, SIZE, 1) or shapes[1] not in ((CLASSES,), (CLASSES + 1,)):
-                raise ValueError(
-                    f"it maps {shapes[0]} to {shapes[1]}, and not (28, 28, 1) to (10,) or (11,)"
-                )
-            self._allocate(self._one, 1)
-            # LiteRT finds only now what is wrong within a file of the right form.
-            self(np.zeros((1, SIZE, SIZE, 1), np.float32))
-        except (ValueError, RuntimeError) as error:
-            raise ValueError(
-                f"expected {path.name} to be a network that digitlab.export_tflite wrote, but "
-                f"{error}. Export it again; or wrap what reads it: Recognizer(function)"
-            ) from error
-
-    def __call__(self, images: np.ndarray) -> np.ndarray:
-        with self._lock:
-            interpreter = self._one
-            if len(images) != 1:
-                interpreter = self._many = self._many or self._interpreter(_THREADS)
-                if len(images) != self._images:
-                    self._allocate(interpreter, len(images))
-                    self._images = len(images)
-            interpreter.set_tensor(self._input, images)
-            interpreter.invoke()
-            return interpreter.get_tensor(self._output)
-
-    def get_activations(self, image: np.ndarray) -> dict[str, np.ndarray]:
-        """What its layers answer to one image (1, 28, 28, 1); see `Recognizer.get_activations`."""
-        with self._lock:
-            if self._inside is None:
-                # XNNPACK, the default delegate, may compute several layers in one step, and
-                # does not promise to leave what lies between them to be read.
-                self._inside = Interpreter(
-                    model_content=self._content,
-                    experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
-                    experimental_preserve_all_tensors=True,
-                )
-                self._inside.allocate_tensors()
-            self._inside.set_tensor(self._input, image)
-            self._inside.invoke()
-            # What depends on the images has their number, -1, for its first dimension.
-            answers = [
-                self._inside.get_tensor(tensor["index"])[0]
-                for tensor in self._inside.get_tensor_details()
-                if tensor["index"] != self._input
-                and tensor["dtype"] == np.float32
-                and len(tensor["shape_signature"]) in (2, 4)
-                and tensor["shape_signature"][0] == -1
-            ]
-        kept = answers[:1]
-        for answer in answers[1:]:
-            if answer.ndim == kept[-1].ndim or answer.size != kept[-1].size:  # else only flattened
-                kept.append(answer)
-        if len(kept) > 1 and kept[-2].shape == kept[-1].shape:
-            del kept[-2]  # the last layer's answer before its softmax
-        return {f"Layer {number}": answer for number, answer in enumerate(kept, 1)}
-
-    def _interpreter(self, threads: int) -> Any:
-        return Interpreter(model_content=self._content, num_threads=threads)
-
-    def _allocate(self, interpreter: Any, images: int) -> None:
-        interpreter.resize_tensor_input(self._input, (images, SIZE, SIZE, 1))
-        with silent_stderr():  # "INFO: Created TensorFlow Lite XNNPACK delegate"
-            interpreter.allocate_tensors()

@@ -18,7 +18,8 @@ import keras
 import numpy as np
 
 import digitlab
-from digitlab.augment import AugmentedDigits
+from digitlab._io import atomic_write
+from digitlab.training.augmentation import AugmentedDigits
 
 MODELS = Path(__file__).parent
 KEPT = MODELS / "seeds"
@@ -77,7 +78,7 @@ def trained(config: digitlab.TrainConfig, start: keras.Model | None = None) -> k
         # Without the optimiser, whose state is twice as large as the network.
         plain = digitlab.digits_cnn()
         plain.set_weights(_as_in_the_page(model))
-        with digitlab.whole_file(path) as part:
+        with atomic_write(path) as part:
             plain.save(part)
     return keras.models.load_model(path)
 
@@ -124,7 +125,7 @@ def main() -> None:
     if "--anew" in sys.argv:
         shutil.rmtree(KEPT, ignore_errors=True)
     shipped, *_ = [network(seed) for seed in SEEDS]
-    with digitlab.whole_file(MODELS / "digits.keras") as part:
+    with atomic_write(MODELS / "digits.keras") as part:
         shipped.save(part)
     for_litert(shipped, MODELS / "digits.tflite")
     digitlab.export_tfjs(shipped, MODELS / "tfjs", quantize="uint8")

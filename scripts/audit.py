@@ -24,7 +24,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 LOCKS = ("requirements.lock", "requirements-oldest.lock")
-SITES = ("digitlab/assets/site", "tests/tfjs")
+SITES = ("digitlab/web/site", "tests/tfjs")
 
 # Who may use, change and pass on, and has to give a notice at most; and what the names also hold.
 PERMISSIVE = set("mit bsd apache isc iscl psf psfl python unlicense zlib".split())

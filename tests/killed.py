@@ -21,7 +21,7 @@ import numpy as np
 
 import digitlab
 from digitlab import data, site
-from digitlab.files import sealed, sealed_json, unsealed
+from digitlab._io import verified_content, with_checksum, with_checksum_json
 from digitlab.recognizer import shipped_model
 
 STEPS = ("open", "os.mkdir", "os.remove", "os.rename", "os.rmdir")  # what Python's audit reports
@@ -63,13 +63,13 @@ class Cache:
 
 class LiteRT:
     def __init__(self) -> None:
-        import digitlab.tflite  # noqa: F401  (before the fork, for it takes seconds)
+        import digitlab.export.tflite  # noqa: F401  (before the fork, for it takes seconds)
 
     def write(self, folder: Path, which: int) -> None:
         digitlab.export_tflite(dense(which), folder / "model.tflite")
 
     def read(self, folder: Path) -> int:
-        content = unsealed((folder / "model.tflite").read_bytes())
+        content = verified_content((folder / "model.tflite").read_bytes())
         return int(np.ones(100, np.float32).tobytes() in content)
 
 
@@ -89,7 +89,7 @@ class TensorFlowJs:
 
 class Checkpoint:
     def __init__(self) -> None:
-        import digitlab.training  # noqa: F401
+        import digitlab.training.loop  # noqa: F401
 
     def write(self, folder: Path, which: int) -> None:
         self.keeper(folder)[0].on_epoch_end(which - 1)
@@ -102,7 +102,7 @@ class Checkpoint:
     def keeper(self, folder: Path) -> tuple:
         import keras
 
-        from digitlab.training import TrainConfig, _BestWeights, _Checkpoint
+        from digitlab.training.loop import TrainConfig, _BestWeights, _Checkpoint
 
         model = dense(0)
         model.compile()
@@ -125,7 +125,7 @@ class Site:
         shutil.copyfile(self.models[0] / weights, self.models[1] / renamed)
         document = json.loads((self.models[0] / "model.json").read_text())
         document["weightsManifest"][0]["paths"] = [renamed]
-        (self.models[1] / "model.json").write_text(sealed_json(document))
+        (self.models[1] / "model.json").write_text(with_checksum_json(document))
         for which in range(2):
             self.write(self.folder / str(which), which)
 
@@ -238,7 +238,7 @@ def killed(name: str, moments: int) -> dict[str, int]:
 
 def read_changed(tries: int) -> dict[str, int]:
     """Change the shipped network at random, with a right checksum; count what loading it does."""
-    content, chance = unsealed(shipped_model().read_bytes()), random.Random(0)
+    content, chance = verified_content(shipped_model().read_bytes()), random.Random(0)
     counts = {"read": 0, "refused": 0, "crashed": 0}
 
     def load(path: Path) -> None:
@@ -257,7 +257,7 @@ def read_changed(tries: int) -> dict[str, int]:
                 place = chance.choice([chance.randrange(400), -1 - chance.randrange(4000)])
                 changed[place] ^= 1 << chance.randrange(8)
             end = chance.choice([None, chance.randrange(len(content))])
-            path.write_bytes(sealed(bytes(changed[:end])))
+            path.write_bytes(with_checksum(bytes(changed[:end])))
             code = fork(lambda: load(path))
             counts[{0: "read", 10: "refused"}.get(code, "crashed")] += 1
     return counts

@@ -17,15 +17,15 @@ MAY_IMPORT = {
     "files": set(),
     "data": {"numpy", "pooch", "tqdm", "digitlab.files"},
     "ink": {"numpy", "PIL"},
-    "drawings": {"numpy", "digitlab.files", "digitlab.ink"},
+    "drawings": {"numpy", "digitlab.files", "digitlab.strokes"},
     "networks": {"keras"},
     "doodles": {"numpy"},
-    "augment": {"keras", "numpy", "PIL", "skimage", "tqdm", "digitlab.doodles", "digitlab.ink"},
+    "augment": {"keras", "numpy", "PIL", "skimage", "tqdm", "digitlab.doodles", "digitlab.strokes"},
     "training": {"keras", "numpy", "IPython"}
     | {"digitlab.augment", "digitlab.data", "digitlab.files"},
     "silence": set(),
     "recognizer": {"numpy", "PIL", "tqdm", "ai_edge_litert"}
-    | {"digitlab.files", "digitlab.ink", "digitlab.silence"}
+    | {"digitlab.files", "digitlab.strokes", "digitlab.silence"}
     | {"tensorflow"}  # where ai_edge_litert has no wheel
     | {"digitlab"},  # by its lazy name, for Keras models: get_activations
     "plots": {"numpy", "matplotlib"},

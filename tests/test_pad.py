@@ -19,7 +19,7 @@ from ipywidgets import Button, Checkbox, FloatSlider
 from ipywidgets.widgets.widget import _instances
 from PIL import Image
 
-import digitlab.paper
+import digitlab.pad.canvas
 from digitlab import (
     DrawingPad,
     Prediction,
@@ -28,8 +28,8 @@ from digitlab import (
     render_strokes,
     stored_drawing,
 )
-from digitlab.readout import Picture
-from digitlab.saliency import colour_saliency, say_place
+from digitlab.explain import colour_saliency, say_place
+from digitlab.pad.html import Picture
 
 
 @pytest.fixture
@@ -177,7 +177,7 @@ def test_what_overtakes_waits_for_its_turn(pad, seed):
 
 def test_a_lost_message_is_not_waited_for_long(pad, monkeypatch):
     clock = [1000.0]
-    monkeypatch.setattr(digitlab.paper, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    monkeypatch.setattr(digitlab.pad.canvas, "time", SimpleNamespace(monotonic=lambda: clock[0]))
 
     def bring(view, number):
         name, points = f"{view}-{number}", [[number, 1], [number, 2]]
@@ -196,7 +196,7 @@ def test_a_lost_message_is_not_waited_for_long(pad, monkeypatch):
 
 def test_slow_messages_are_not_taken_for_lost(pad, monkeypatch):
     clock = [1000.0]
-    monkeypatch.setattr(digitlab.paper, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    monkeypatch.setattr(digitlab.pad.canvas, "time", SimpleNamespace(monotonic=lambda: clock[0]))
     for number in (3, 0, 4, 1, 2):
         name, points = f"v-{number}", [[number, 1], [number, 2]]
         overlay_brings(pad, view="v", number=number, stroke=name, points=points, end=True)

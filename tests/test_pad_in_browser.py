@@ -344,7 +344,7 @@ def test_nothing_is_lost_while_the_kernel_is_busy(lab):
     pad = browser.Pad(page)
     box = pad.box
     # Depending on the versions, events wait for a running cell or not; for the pads' lock they do.
-    with running_cell(lab, page, "digitlab.pad._LOCK"):
+    with running_cell(lab, page, "digitlab.pad.widget._LOCK"):
         pad.draw_with_mouse(stored_drawing(4))
         assert pad.ink(pad.overlay) > 0.03 and pad.ink() == 0
         drawn = pad.ink(pad.overlay)

@@ -11,9 +11,9 @@ from PIL import Image
 
 import digitlab
 from digitlab import Recognizer, doodle, load_recognizer, render_strokes, stored_drawing
-from digitlab.doodles import KINDS
-from digitlab.ink import centre_of_mass
+from digitlab.images import centre_of_mass
 from digitlab.recognizer import shipped_model
+from digitlab.training.non_digits import KINDS
 
 
 @pytest.fixture(scope="module")

@@ -353,7 +353,7 @@ def test_audit_finds_what_is_known_to_be_vulnerable(audit):
     assert status == 1
     assert marked == [
         f"FOUND tornado {version}: TEST-2026-1 (fixed in no release yet)",
-        "FOUND digitlab/assets/site: long, high: a flaw",
+        "FOUND digitlab/web/site: long, high: a flaw",
         "FOUND tests/tfjs: long, high: a flaw",
     ]
 
@@ -375,7 +375,7 @@ def test_audit_says_what_it_could_not_ask(audit):
     assert status == 2
     assert [re.match(r"NOT CHECKED ([\w./-]+): \w", line)[1] for line in marked] == [
         "requirements.lock",
-        "digitlab/assets/site",
+        "digitlab/web/site",
         "tests/tfjs",
         "requirements.lock",
         "requirements-oldest.lock",
@@ -418,14 +418,14 @@ def test_wheel_draws_and_predicts_with_the_core_alone(uv, environment, tmp_path)
     run(sys.executable, "-m", "pip", "--python", environment, "install", wheel, cwd=tmp_path)
     script = """
 import importlib.util, sys
-import digitlab, digitlab.site
+import digitlab, digitlab.export.site
 assert "site-packages" in digitlab.__file__, digitlab.__file__
 for digit in range(10):
     assert digitlab.load_recognizer().predict(digitlab.stored_drawing(digit)).digit == digit
 pad = digitlab.DrawingPad()
 pad.draw(digitlab.stored_drawing(5))
 assert pad.prediction.digit == 5
-assert (digitlab.site.shipped_model() / "model.json").is_file()
+assert (digitlab.export.site.shipped_model() / "model.json").is_file()
 assert importlib.util.find_spec("tensorflow") is None
 """
     run(environment, "-c", script, cwd=tmp_path)

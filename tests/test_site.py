@@ -303,5 +303,5 @@ def test_npm_without_a_network_says_so_and_leaves_nothing(site, monkeypatch, tmp
 
 
 def test_the_lock_names_no_registry():
-    lock = (ROOT / "digitlab" / "assets" / "site" / "package-lock.json").read_text()
+    lock = (ROOT / "digitlab" / "web" / "site" / "package-lock.json").read_text()
     assert "resolved" not in lock and "integrity" in lock

@@ -17,7 +17,7 @@ from keras import layers as L
 
 import digitlab
 from digitlab import tfjs
-from digitlab.tfjs import export_tfjs
+from digitlab.export.tfjs import export_tfjs
 
 ROOT = Path(__file__).parents[1]
 PREDICT = ROOT / "tests" / "tfjs" / "predict.mjs"

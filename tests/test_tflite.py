@@ -11,7 +11,7 @@ from ai_edge_litert.interpreter import Interpreter
 from keras import layers as L
 
 import digitlab
-from digitlab.tflite import export_tflite
+from digitlab.export.tflite import export_tflite
 
 MODELS = Path(__file__).parents[1] / "models"
 

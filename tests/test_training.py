@@ -10,7 +10,7 @@ import pytest
 from jupyter_client.manager import start_new_kernel
 
 from digitlab import Augmentation, Digits, TrainConfig, article_cnn, pen_cnn, train
-from digitlab.training import one_cycle
+from digitlab.training.loop import one_cycle
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 """Augmentation: MNIST's digits as other people would have written them, new ones every epoch.
 
 MNIST holds American hands of about 1990, as pixels. Here a share of its digits is thinned to the
-line that the pen followed and drawn again as `digitlab.ink` draws strokes: turned, stretched,
+line that the pen followed and drawn again as `digitlab.strokes` draws strokes: turned, stretched,
 slanted, bent, with another pen, and in ways of writing that MNIST hardly has (a slash through the
 zero, a flag and a foot on the one, a bar through the seven). The others stay pixels: most of them
 are turned and stretched, and some are left alone. A network with an eleventh output also gets
@@ -18,8 +18,8 @@ from PIL import Image
 from skimage.morphology import skeletonize
 from tqdm import tqdm
 
-from digitlab.doodles import LETTERS, SCRIBBLES, SHAPES, doodle
-from digitlab.ink import BOX, CENTRE, PEN_WIDTH, SIZE
+from digitlab.images import BOX, CENTRE, PEN_WIDTH, SIZE
+from digitlab.training.non_digits import LETTERS, SCRIBBLES, SHAPES, doodle
 
 NO_DIGIT = 10  # the label, and the place among a network's outputs, of what is no digit
 

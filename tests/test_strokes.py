@@ -9,7 +9,7 @@ from fixtures.make_ink import reference
 from PIL import Image, ImageDraw
 
 from digitlab import normalize_image, render_strokes, stored_drawing
-from digitlab.ink import BOX, CENTRE, centre_of_mass
+from digitlab.images import BOX, CENTRE, centre_of_mass
 
 VECTORS = json.loads((Path(__file__).parent / "fixtures" / "ink.json").read_text("utf-8"))
 

@@ -1,6 +1,6 @@
 // The pad: it draws what mouse, finger, pen or keyboard do at once, and tells what came of it.
 //
-// It keeps to digitlab/assets/overlay.js, the pad of the notebooks, wherever a hand can tell.
+// It keeps to digitlab/web/pad/overlay.js, the pad of the notebooks, wherever a hand can tell.
 
 export const PAD = 280; // pad pixels: its side, in which strokes are given, whatever its size on the screen
 const PEN = 0.07 * PAD; // pad pixels: the width of the pen, which the network never sees

@@ -14,17 +14,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-_SEAL = b"\ndigitlab SHA-256 "  # before the digest, at the end of a file
+_CHECKSUM = b"\ndigitlab SHA-256 "  # before the digest, at the end of a file
 
 
 @contextmanager
-def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
+def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Give another path to write a file to, and move it to its own when the block has ended.
 
-    A file that was there stays until then, and for good when the block raises::
-
-        with digitlab.whole_file("my_models/mine.keras") as part:
-            model.save(part)
+    An earlier file stays until then, and for good when the block raises.
 
     Args:
         path: The file. Its folder is made where it does not exist.
@@ -43,24 +40,24 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
         os.replace(part, path)
 
 
-def sealed(content: bytes) -> bytes:
+def with_checksum(content: bytes) -> bytes:
     """A file's content, with its checksum at the end."""
-    return content + _SEAL + hashlib.sha256(content).digest()
+    return content + _CHECKSUM + hashlib.sha256(content).digest()
 
 
-def unsealed(content: bytes) -> bytes:
+def verified_content(content: bytes) -> bytes:
     """A file's content without its checksum.
 
     Raises:
         ValueError: It has none, or not the one that it must have.
     """
-    end = len(content) - len(_SEAL) - hashlib.sha256().digest_size
-    if end < 0 or sealed(content[:end]) != content:
+    end = len(content) - len(_CHECKSUM) - hashlib.sha256().digest_size
+    if end < 0 or with_checksum(content[:end]) != content:
         raise ValueError("it was cut off or changed, or something else wrote it")
     return content[:end]
 
 
-def sealed_json(document: dict[str, Any]) -> str:
+def with_checksum_json(document: dict[str, Any]) -> str:
     """A JSON document, with its checksum as the member "sha256"."""
     plain = {name: value for name, value in document.items() if name != "sha256"}
     digest = hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()

@@ -1,135 +1,23 @@
-"""Ink: strokes, or a picture, brought to 28 x 28 as the digits of MNIST were.
-
-MNIST's makers scaled each digit so that its longer side filled 20 pixels, kept its aspect ratio,
-smoothed its edges, and placed it in a field of 28 x 28 with its centre of mass in the middle
-(LeCun, Cortes, Burges: "The MNIST database of handwritten digits"). A network that learned from
-such digits reads other people's only when they are brought to the same geometry.
-
-A *stroke* is a float array ``(n, 2)`` of x, y in canvas pixels, y downwards: one movement of the
-pen from touching down to lifting. A *drawing* is a list of strokes. No class is needed for either.
-"""
+"""Pictures: a photo, a scan or a screenshot of one digit, brought to MNIST's geometry."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image, ImageFilter, ImageOps
 
-SIZE = 28  # pixels: the side of an image
-BOX = 20  # pixels: the longer side of the ink in it
-PEN_WIDTH = 2.6  # pixels: median width of a line in MNIST's training digits
-# The pixel that holds the centre of mass, counted from 0: the mean over MNIST's 60,000 training
-# digits is 14.0 in both directions.
-CENTRE = 14.0
-
-# The renderer looks only at the pixels near each short piece of the line.
-_REACH = PEN_WIDTH / 2 + 0.5  # pixels from the line to where its ink ends
-_PIECE = 2.0  # pixels: the longest piece
-_MARGIN = 14  # pixels around the image: moved by its centre of mass, ink can leave it
-_SMALLEST = 1e-300  # canvas pixels: half the longer side of a drawing that is not a dot
-_CHUNK = 512  # pieces at once: what is computed of them stays in the processor's cache
-_POINTS = 100_000  # at most: half an hour of drawing, and read in seconds at worst
+from digitlab.images import BOX, CENTRE, PEN_WIDTH, SIZE, as_array, centre_of_mass, detached
 
 _PIXELS = 64_000_000  # at most in a picture: more than a telephone's camera has
 _LARGE = 256  # pixels: pictures twice as large, or more, are made smaller first
 _GRID = 64  # places at least, each way, from which the light on the paper is found
 _CHANNELS = ((), (1,), (3,), (4,))  # of a picture: grey, grey, RGB, RGBA
-_ALONG = 0.1  # of the picture's edge: what has ink along more of it is no digit
+_ALONG = 0.1  # of the picture's edge: what has ink along more of it is not a digit
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # brightness of RGB, as Pillow's (ITU-R 601)
 
 
-def as_strokes(drawing: Sequence) -> list[np.ndarray]:
-    """Check a drawing and return it as a list of float64 arrays.
-
-    Args:
-        drawing: A sequence of strokes, each array-like of shape (n, 2): x, y in canvas pixels, y
-            down. Strokes without points are left out.
-
-    Raises:
-        TypeError, ValueError: When it is not that, a coordinate is not a finite number, or there
-            are more than 100,000 points. The message names the stroke.
-    """
-    listed = isinstance(drawing, Sequence) or isinstance(drawing, np.ndarray) and drawing.ndim
-    if isinstance(drawing, (str, bytes)) or not listed:
-        raise TypeError(
-            "expected a drawing: a list of strokes, each an array of shape (n, 2); "
-            f"got {type(drawing).__name__}"
-        )
-    strokes: list[np.ndarray] = []
-    for index, stroke in enumerate(drawing):
-        try:
-            numbers = np.asarray(stroke)
-        except (TypeError, ValueError) as error:
-            raise ValueError(
-                f"expected stroke {index} to be numbers of shape (n, 2): {error}"
-            ) from None
-        if numbers.dtype.kind not in "biuf":
-            raise ValueError(
-                f"expected stroke {index} to be numbers of shape (n, 2), "
-                f"got {type(stroke).__name__} of dtype {numbers.dtype}"
-            )
-        with np.errstate(over="ignore"):  # what is no number of 64 bits becomes infinity
-            points = numbers.astype(np.float64)
-        if points.size == 0:
-            continue
-        if points.ndim != 2 or points.shape[1] != 2:
-            raise ValueError(
-                f"expected stroke {index} to have shape (n, 2), x and y in canvas pixels, "
-                f"got {points.shape}; a single stroke goes into a list: [stroke]"
-            )
-        if not np.isfinite(points).all():
-            raise ValueError(f"expected finite coordinates, stroke {index} holds NaN or infinity")
-        strokes.append(points)
-    if (count := sum(map(len, strokes))) > _POINTS:
-        raise ValueError(f"expected a drawing of at most {_POINTS:,} points, got {count:,}")
-    return strokes
-
-
-def render_strokes(drawing: Sequence) -> np.ndarray:
-    """Draw strokes as MNIST would have them, whatever pad, place, size and pen they came from.
-
-    Exactly, so that another language can repeat it:
-
-    1. *Fit.* Points are scaled by ``17.4 / s``, where ``s`` is the longer side of the box around
-       all of them: with a pen of 2.6 pixels the ink is 20 pixels long. The middle of that box
-       comes to (14, 14). A drawing of a single place is not scaled.
-    2. *Draw.* Pixel (x, y), both 0 to 27, holds ``clip(1.8 - d, 0, 1)``, where ``d`` is its
-       distance to the nearest place of any stroke, straight from point to point: 1 within the
-       pen's radius less half a pixel, 0 beyond the radius and half a pixel.
-    3. *Centre.* The centre of mass of these pixels is ``sum(v * (x, y)) / sum(v)``. All points are
-       moved by (14, 14) less that, and drawn again as in 2. Ink that leaves the image is lost.
-
-    ``tests/fixtures/ink.json`` holds drawings of all kinds with what must come out.
-
-    Args:
-        drawing: A list of strokes, each of shape (n, 2): x, y in canvas pixels, y down.
-
-    Returns:
-        (28, 28) float32 in [0, 1], ink 1 on paper 0; all 0 for a drawing without points.
-
-    Raises:
-        TypeError, ValueError: See `as_strokes`.
-    """
-    strokes = as_strokes(drawing)
-    if not strokes:
-        return np.zeros((SIZE, SIZE), np.float32)
-    starts = np.concatenate([stroke[: max(len(stroke) - 1, 1)] for stroke in strokes])  # (s, 2)
-    ends = np.concatenate([stroke[min(len(stroke) - 1, 1) :] for stroke in strokes])  # (s, 2)
-
-    low = np.minimum(starts.min(0), ends.min(0))
-    high = np.maximum(starts.max(0), ends.max(0))
-    middle, half = low / 2 + high / 2, (high / 2 - low / 2).max()  # halves cannot overflow
-    # Below the smallest normal number there is no telling two places apart.
-    scale = (BOX - PEN_WIDTH) / 2 / half if half > _SMALLEST else 0.0
-    starts, ends = ((points - middle) * scale + CENTRE for points in (starts, ends))
-    starts, ends = _pieces(starts, ends)
-
-    # Drawn twice, for the centre of mass is known only from the ink: moving the points and not
-    # the pixels keeps the edges as sharp as they were.
-    to_centre = CENTRE - centre_of_mass(_coverage(starts, ends))
-    return _coverage(starts + to_centre, ends + to_centre).astype(np.float32)
-
-
-def normalize_image(picture: np.ndarray | Image.Image) -> np.ndarray:
+def normalize_image(picture: npt.ArrayLike | Image.Image) -> np.ndarray:
     """Bring a picture of one digit to MNIST's geometry: threshold, crop, fit, centre.
 
     What most of the picture shows is taken as paper, so ink may be light on dark or dark on
@@ -140,7 +28,7 @@ def normalize_image(picture: np.ndarray | Image.Image) -> np.ndarray:
     Args:
         picture: An array of any size and numeric type, (h, w) or (h, w, c) with c = 1 grey, 3 RGB
             or 4 RGBA; or a Pillow image of any mode, turned as its camera says. Where alpha
-            says that a place is empty, it is paper.
+            says that a place is empty, it is paper. 784 numbers are an image of 28 x 28, in rows.
 
     Returns:
         (28, 28) float32 in [0, 1], ink 1 on paper 0; all 0 for a picture of one single value.
@@ -174,73 +62,24 @@ def normalize_image(picture: np.ndarray | Image.Image) -> np.ndarray:
     return image
 
 
-def centre_of_mass(image: np.ndarray) -> np.ndarray:
-    """Centre of mass of an image (h, w) of non-negative ink: float64 (x, y) in pixels from 0."""
-    columns, rows = image.sum(0, dtype=np.float64), image.sum(1, dtype=np.float64)
-    x = columns @ np.arange(len(columns)) / columns.sum()
-    y = rows @ np.arange(len(rows)) / rows.sum()
-    return np.array([x, y])
+def is_picture(drawing: Any) -> bool:
+    """Whether it is a picture, and not a drawing, which is a list of strokes or a table of them."""
+    if isinstance(drawing, Image.Image):
+        return True
+    if isinstance(drawing, Sequence) or not hasattr(drawing, "__array__"):
+        return False
+    array = np.asarray(detached(drawing))
+    return array.dtype != object and not (array.ndim == 3 and array.shape[2] == 2)
 
 
-def _pieces(starts: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Cut segments (s, 2) to (s, 2) into pieces (p, 2) to (p, 2) no longer than `_PIECE`."""
-    along = ends - starts
-    counts = np.maximum(np.ceil(np.hypot(*along.T) / _PIECE), 1).astype(int)  # (s,)
-    step = np.repeat(along / counts[:, None], counts, axis=0)  # (p, 2)
-    first = np.repeat(np.cumsum(counts) - counts, counts)  # (p,)
-    at = np.arange(len(first)) - first  # which piece of its segment
-    starts = np.repeat(starts, counts, axis=0) + step * at[:, None]
-    return starts, starts + step
-
-
-def _coverage(starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    """Ink (28, 28) that a round pen leaves along pieces (p, 2) to (p, 2), in pixels."""
-    side = SIZE + 2 * _MARGIN
-    canvas = np.full((side, side), _REACH**2)  # squared distance to the ink
-    image = slice(_MARGIN, -_MARGIN)
-    window = np.arange(int(_PIECE + 2 * _REACH) + 1)  # all pixels that one piece can reach
-    chunks = -(-len(starts) // _CHUNK)
-    for first in range(chunks):
-        # Each chunk from all over the drawing, so that of many strokes the first ones ink it all.
-        a, b = starts[first::chunks], ends[first::chunks]
-        low = np.ceil(np.minimum(a, b) - _REACH).astype(int)  # (p, 2)
-        if first > 0:
-            # Left out is what reaches no pixel of the image that can take more ink.
-            pale = np.zeros(canvas.shape, int)
-            pale[image, image] = np.sqrt(canvas[image, image]) > _REACH - 1
-            above = np.pad(pale.cumsum(0).cumsum(1), (1, 0))  # pale pixels above and left of each
-            (x0, y0), high = (low + _MARGIN).T, np.floor(np.maximum(a, b) + _REACH).astype(int)
-            x1, y1 = (high + _MARGIN + 1).T
-            reached = above[y1, x1] - above[y0, x1] - above[y1, x0] + above[y0, x0]
-            a, b, low = a[reached > 0], b[reached > 0], low[reached > 0]
-        along = b - a  # (p, 2)
-        squared_length = (along**2).sum(1)
-        # A piece of length 0 is its start: any divisor gives that, for its products are 0.
-        squared_length[squared_length == 0] = 1.0
-        pixels = low[:, :, None] + window  # (p, 2, w)
-        dx, dy = (pixels - a[:, :, None]).swapaxes(0, 1)  # (p, w) each
-        dx, dy = dx[:, None, :], dy[:, :, None]
-        ux, uy = along.T[:, :, None, None]  # (p, 1, 1) each
-        # Where on its piece, 0 to 1, lies the point nearest to each pixel?
-        at = np.clip((dx * ux + dy * uy) / squared_length[:, None, None], 0.0, 1.0)  # (p, w, w)
-        squared_distance = (dx - at * ux) ** 2 + (dy - at * uy) ** 2  # (p, w, w)
-        columns, rows = (pixels + _MARGIN).swapaxes(0, 1)
-        places = rows[:, :, None] * side + columns[:, None, :]
-        # Flat on both sides, which is several times as fast.
-        np.minimum.at(canvas.reshape(-1), places.ravel(), squared_distance.ravel())
-    distance = np.sqrt(canvas[image, image])  # (28, 28)
-    return np.clip(_REACH - distance, 0.0, 1.0)
-
-
-def _grey(picture: np.ndarray | Image.Image) -> np.ndarray:
+def _grey(picture: npt.ArrayLike | Image.Image) -> np.ndarray:
     """Brightness (h, w) of a picture, float32 in [0, 1], no side twice `_LARGE` or more."""
     if isinstance(picture, Image.Image):
         values = _values(picture)
     else:
-        try:
-            values = np.asarray(picture)
-        except ValueError as error:  # lists of different lengths
-            raise ValueError(f"expected a picture of shape (h, w): {error}") from None
+        values = as_array(picture, "a picture, an array of numbers of shape (h, w) or (h, w, c)")
+        if values.shape in ((SIZE * SIZE,), (1, SIZE * SIZE)):  # a row of a table of digits
+            values = values.reshape(SIZE, SIZE)
     if values.ndim not in (2, 3) or 0 in values.shape or values.shape[2:] not in _CHANNELS:
         raise ValueError(
             "expected a picture of shape (h, w), (h, w, 1), (h, w, 3) or (h, w, 4), "
@@ -251,8 +90,6 @@ def _grey(picture: np.ndarray | Image.Image) -> np.ndarray:
             f"expected a picture, got shape {values.shape}: is it a stroke? "
             "A drawing is a list of strokes: [stroke]"
         )
-    if values.dtype.kind not in "biuf":
-        raise ValueError(f"expected a picture of numbers, got dtype {values.dtype}")
     _check_size(*values.shape[1::-1])
     # Brightness times alpha, and alpha where the picture has one: (h, w, 1) or (h, w, 2).
     full = _full(values)

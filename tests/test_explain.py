@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from digitlab import Recognizer, load_recognizer, measure_saliency, render_strokes, stored_drawing
-from digitlab.saliency import colour_saliency, say_place, strongest_ink
+from digitlab.explain import colour_saliency, say_place, strongest_ink
 
 WEIGHTS = np.random.default_rng(0).normal(size=(28, 28))
 

@@ -21,9 +21,9 @@ from IPython.display import display
 from ipywidgets import HTML, Box, Button, Checkbox, FloatSlider, HBox, Layout, Output, VBox, Widget
 
 from digitlab.drawings import load_drawing, save_drawing
-from digitlab.ink import as_strokes
-from digitlab.paper import Paper
-from digitlab.readout import (
+from digitlab.explain import measure_saliency
+from digitlab.pad.canvas import Paper
+from digitlab.pad.html import (
     Picture,
     activations_html,
     error_html,
@@ -31,9 +31,9 @@ from digitlab.readout import (
     saliency_html,
 )
 from digitlab.recognizer import Prediction, as_recognizer
-from digitlab.saliency import measure_saliency
+from digitlab.strokes import as_strokes
 
-_STYLE = (Path(__file__).parent / "assets" / "pad.css").read_text(encoding="utf-8")
+_STYLE = (Path(__file__).parents[1] / "web" / "pad" / "pad.css").read_text(encoding="utf-8")
 # In a saved notebook: hides JupyterLab's "model not found", just before the picture.
 _NO_WIDGET = (
     ".jp-OutputArea-child:not(:has(.digitlab-pad)):has(+ * .digitlab-picture) { display: none }"
@@ -159,7 +159,7 @@ class DrawingPad(Box):
             drawing: A list of strokes, each of shape (n, 2): x, y in pad pixels, y down.
 
         Raises:
-            TypeError, ValueError: See `digitlab.ink.as_strokes`; nothing is drawn then.
+            TypeError, ValueError: See `digitlab.strokes.as_strokes`; nothing is drawn then.
         """
         strokes = as_strokes(drawing)
         with self._action():

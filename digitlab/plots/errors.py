@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from digitlab.plots import new_axes, plot_digits
+from digitlab.plots.digits import new_axes, plot_digits
 
 
 def plot_confusion(

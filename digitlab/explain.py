@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from digitlab.images import as_image
+
 PATCH = 5  # pixels: the side of the square that is rubbed out; a stroke is two or three wide
 LEAST = 0.1  # less than this is no difference that is worth words: 50 % become 52 %
 # Blue and orange of M. Okabe and K. Ito's palette, which all colour-blind people tell apart.
@@ -42,12 +44,7 @@ def measure_saliency(recognizer: Any, image: np.ndarray, digit: int | None = Non
         ValueError: For another shape, range or digit.
         TypeError: When the recognizer has no ``predict_images``.
     """
-    image = np.asarray(image)
-    if image.shape != (28, 28) or image.dtype.kind != "f":
-        raise ValueError(
-            f"expected an image of shape (28, 28), float in [0, 1], got {image.shape}, "
-            f"{image.dtype}"
-        )
+    image = as_image(image)
     if digit is not None and digit not in range(10):
         raise ValueError(f"expected a digit from 0 to 9, got {digit!r}")
     if not hasattr(recognizer, "predict_images"):

@@ -6,9 +6,19 @@ import numpy as np
 import pytest
 
 from digitlab import Augmentation, Digits, TrainConfig, digits_cnn, doodle, pen_cnn, train
-from digitlab.augment import NO_DIGIT, AugmentedDigits, dense, draw, noise, styled, thin, traced
-from digitlab.doodles import KINDS, LETTERS, SHAPES
-from digitlab.ink import CENTRE, PEN_WIDTH, centre_of_mass, render_strokes
+from digitlab.images import CENTRE, PEN_WIDTH, centre_of_mass
+from digitlab.strokes import render_strokes
+from digitlab.training.augmentation import (
+    NO_DIGIT,
+    AugmentedDigits,
+    dense,
+    draw,
+    noise,
+    styled,
+    thin,
+    traced,
+)
+from digitlab.training.non_digits import KINDS, LETTERS, SHAPES
 
 NOTHING = Augmentation(**{field.name: 0.0 for field in dataclasses.fields(Augmentation)})
 

@@ -12,8 +12,8 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from digitlab.plots import new_axes
-from digitlab.saliency import SIGNS, colour_saliency, say_place, strongest_ink
+from digitlab.explain import SIGNS, colour_saliency, say_place, strongest_ink
+from digitlab.plots.digits import new_axes
 
 
 def plot_filters(

@@ -1,9 +1,9 @@
 """The web page: a folder of files with which the network reads digits in anybody's browser.
 
-The page's own code stands in ``assets/site`` and is copied as it is; `ink.js` and `recognizer.js`
-there compute what `digitlab.ink` and `digitlab.recognizer` do. TensorFlow.js comes from npm, in the
-versions of ``package-lock.json``, and esbuild cuts out of it the little that the page needs; what
-comes of that is kept in the user's cache.
+The page's own code stands in ``web/site`` and is copied as it is; `ink.js` and `recognizer.js`
+there compute what `digitlab.strokes` and `digitlab.recognizer` do. TensorFlow.js comes from npm, in
+the versions of ``package-lock.json``, and esbuild cuts out of it the little that the page needs;
+the result is kept in the user's cache.
 """
 
 import hashlib
@@ -20,12 +20,12 @@ from pathlib import Path
 import pooch
 from tqdm import tqdm
 
-from digitlab.files import sealed_json
+from digitlab._io import with_checksum_json
 
 NODE = 18  # the first that esbuild and the page's syntax run on
 INSTALL = f"install Node.js {NODE} or newer with npm (nodejs.org; conda install nodejs)"
 
-_ASSETS = Path(__file__).parent / "assets" / "site"
+_ASSETS = Path(__file__).parents[1] / "web" / "site"
 _PAGE = "index.html style.css app.js pad.js ink.js recognizer.js network.js icon.svg sw.js".split()
 _BUNDLED = "package.json package-lock.json tensorflow.entry.js conv2d.js".split()
 _BUNDLE = "tensorflow.js"
@@ -95,7 +95,7 @@ def build_site(
 
 def shipped_model() -> Path:
     """Where the network for TensorFlow.js is that comes with the package: as for LiteRT's."""
-    package = Path(__file__).parent
+    package = Path(__file__).parents[1]
     in_wheel = package / "models" / "tfjs"
     return in_wheel if in_wheel.is_dir() else package.parent / "models" / "tfjs"
 
@@ -112,7 +112,7 @@ def _weights(model: Path) -> list[str]:
     try:
         document = json.loads(text)
         names = [name for group in document["weightsManifest"] for name in group["paths"]]
-        if sealed_json(document) != text or not all(map(_WEIGHTS.fullmatch, names)):
+        if with_checksum_json(document) != text or not all(map(_WEIGHTS.fullmatch, names)):
             raise ValueError("it was changed, or something else wrote it")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(

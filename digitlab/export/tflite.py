@@ -13,8 +13,8 @@ from contextlib import contextmanager
 import keras
 import tensorflow as tf
 
-from digitlab.files import sealed, whole_file
-from digitlab.silence import silent_stderr
+from digitlab._io import atomic_write, with_checksum
+from digitlab._stderr import silent_stderr
 
 
 def export_tflite(
@@ -66,8 +66,8 @@ def export_tflite(
             "shape. Export keras.Model(input, output) of the part that you need."
         )
 
-    content = sealed(_convert(model, quantize))
-    with whole_file(path) as part:
+    content = with_checksum(_convert(model, quantize))
+    with atomic_write(path) as part:
         part.write_bytes(content)
 
 

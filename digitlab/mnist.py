@@ -33,7 +33,8 @@ import numpy.typing as npt
 import pooch
 from tqdm.auto import tqdm
 
-from digitlab.files import whole_file
+from digitlab._io import atomic_write
+from digitlab.images import as_batch, as_images, as_labels
 
 NPZ = "mnist.npz"
 SAMPLE = Path(__file__).parent / "assets" / "sample_digits.npz"
@@ -130,7 +131,9 @@ PATIENCE = 4.0
 class Digits:
     """Handwritten digits, split into training and test set.
 
-    The arrays are yours: writable, and read anew by each call of `load_digits`.
+    Made of your own, images may come as `digitlab.Recognizer.predict_images` takes them and labels
+    as whole numbers, in arrays, tables (pandas) or tensors; they are kept as uint8. The arrays of
+    `load_digits` are yours: writable, and read anew by each call.
 
     Attributes:
         x_train: Images to learn from, (n, 28, 28) uint8: 0 is paper, 255 full ink. 60,000 for
@@ -139,6 +142,9 @@ class Digits:
         x_test: Images to test with, (m, 28, 28) uint8. 10,000 for MNIST, 364 for the sample.
         y_test: The digit that each shows, (m,) uint8, 0 to 9.
         name: What these digits are, "MNIST" or not. Show it beside every figure made with them.
+
+    Raises:
+        ValueError: Images or labels are not as above, or their numbers differ.
     """
 
     x_train: npt.NDArray[np.uint8]
@@ -146,6 +152,15 @@ class Digits:
     x_test: npt.NDArray[np.uint8]
     y_test: npt.NDArray[np.uint8]
     name: str
+
+    def __post_init__(self) -> None:
+        for part in ("train", "test"):
+            images = as_images(getattr(self, f"x_{part}"))
+            labels = as_labels(getattr(self, f"y_{part}"), len(images), f"y_{part}")
+            if images.dtype != np.uint8:
+                images = (255 * as_batch(images)[..., 0]).round().astype(np.uint8)
+            object.__setattr__(self, f"x_{part}", images)
+            object.__setattr__(self, f"y_{part}", labels.astype(np.uint8))
 
     def __repr__(self) -> str:
         return (
@@ -412,7 +427,7 @@ def _keep(files: Mapping[str, bytes], digits: Digits) -> None:
     """Put MNIST into the cache, whole or not at all; warn where that cannot be done."""
     target = _cache_file()
     try:
-        with whole_file(target) as part:
+        with atomic_write(target) as part:
             if NPZ in files:
                 part.write_bytes(files[NPZ])
             else:

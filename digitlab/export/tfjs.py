@@ -31,7 +31,7 @@ import tensorflow  # noqa: F401  (before tensorflowjs: see _write_artifacts)
 import tf_keras
 from numpy.typing import NDArray
 
-from digitlab.files import sealed_json
+from digitlab._io import with_checksum_json
 
 QUANTIZATIONS = (None, "float16", "uint8")
 INSTALL = "pip install --no-deps tensorflowjs==4.22.0"
@@ -495,7 +495,7 @@ def _publish(fresh: Path, target: Path) -> None:
             names.append(f"{shard.stem}-{digest}{shard.suffix}")
             shard.rename(fresh / names[-1])
             group["paths"][i] = names[-1]
-    (fresh / _MODEL).write_text(sealed_json(document), "utf-8")
+    (fresh / _MODEL).write_text(with_checksum_json(document), "utf-8")
 
     old = _shards(target / _MODEL)
     added = [target / name for name in names if not (target / name).exists()]

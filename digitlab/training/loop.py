@@ -20,9 +20,9 @@ import numpy as np
 from IPython import get_ipython
 from IPython.display import HTML, DisplayHandle
 
-from digitlab.augment import NO_DIGIT, Augmentation, AugmentedDigits
-from digitlab.data import Digits
-from digitlab.files import whole_file
+from digitlab._io import atomic_write
+from digitlab.mnist import Digits
+from digitlab.training.augmentation import NO_DIGIT, Augmentation, AugmentedDigits
 
 
 @dataclass(frozen=True)
@@ -234,7 +234,7 @@ class _Checkpoint(keras.callbacks.Callback):
         }
         arrays = {f"best-{i}": array for i, array in enumerate(self.best.weights or [])}
         arrays |= {f"variable-{i}": v.numpy() for i, v in enumerate(_variables(self.model))}
-        with whole_file(self.path) as part, part.open("wb") as file:
+        with atomic_write(self.path) as part, part.open("wb") as file:
             np.savez(file, state=np.array(json.dumps(state)), **arrays)
 
     def resume(self, model: keras.Model) -> int:

@@ -13,8 +13,8 @@ from html import escape
 import numpy as np
 from PIL import Image, ImageDraw
 
+from digitlab.explain import AGAINST, FOR, SIGNS, colour_saliency, say_place, strongest_ink
 from digitlab.recognizer import Prediction
-from digitlab.saliency import AGAINST, FOR, SIGNS, colour_saliency, say_place, strongest_ink
 
 _CHANNELS, _SIDE = 6, 28  # of each layer so many channels, each so many pixels wide and high
 _ROW = _CHANNELS * (_SIDE + 1) + 1  # with a line about each

@@ -1,7 +1,7 @@
 """The pad's paper: it shows strokes, and tells what the pen does.
 
 Two canvases lie upon each other. The lower one, ipycanvas', shows the strokes; Python draws on it.
-The upper one, transparent, lives in the browser (``assets/overlay.js``, by anywidget): it draws
+The upper one, transparent, lives in the browser (``web/pad/overlay.js``, by anywidget): it draws
 what the pen does at once and reads pens as well as mouse and finger. Where a frontend cannot load
 it, the lower one takes mouse and finger itself, and its ink waits for the kernel.
 """
@@ -27,7 +27,7 @@ Point = Sequence[float]  # x, y in pad pixels, y down
 class _Overlay(anywidget.AnyWidget):
     """The browser's part."""
 
-    _esm = Path(__file__).parent / "assets" / "overlay.js"
+    _esm = Path(__file__).parents[1] / "web" / "pad" / "overlay.js"
     size = Int().tag(sync=True)
     pen_width = Float().tag(sync=True)
     alive = Bool(False).tag(sync=True)  # set by the browser

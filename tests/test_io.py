@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 import digitlab
-from digitlab.files import sealed, sealed_json, unsealed, whole_file
+from digitlab._io import atomic_write, verified_content, with_checksum, with_checksum_json
+from digitlab.export.site import build_site
+from digitlab.export.site import shipped_model as shipped_tfjs
 from digitlab.recognizer import shipped_model
-from digitlab.site import build_site
-from digitlab.site import shipped_model as shipped_tfjs
 
 KILLED = Path(__file__).with_name("killed.py")
 
@@ -24,13 +24,13 @@ KILLED = Path(__file__).with_name("killed.py")
 def test_a_block_that_raises_leaves_the_old_file(tmp_path):
     path = tmp_path / "file.txt"
     path.write_text("old")
-    with pytest.raises(ZeroDivisionError), whole_file(path) as part:
+    with pytest.raises(ZeroDivisionError), atomic_write(path) as part:
         part.write_text("new")
         raise ZeroDivisionError
     assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
-    with pytest.raises(FileNotFoundError), whole_file(path):
+    with pytest.raises(FileNotFoundError), atomic_write(path):
         pass  # nothing was written
-    with whole_file(path) as part:
+    with atomic_write(path) as part:
         part.write_text("new")
     assert path.read_text() == "new" and list(tmp_path.iterdir()) == [path]
 
@@ -42,7 +42,7 @@ def test_a_full_disk_leaves_the_old_file(tmp_path):
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))  # bytes, for any file
     try:
-        with pytest.raises(OSError, match="File too large"), whole_file(path) as part:
+        with pytest.raises(OSError, match="File too large"), atomic_write(path) as part:
             part.write_bytes(bytes(2000))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
@@ -51,13 +51,17 @@ def test_a_full_disk_leaves_the_old_file(tmp_path):
 
 def test_a_seal_knows_its_content():
     content = os.urandom(1000)
-    assert unsealed(sealed(content)) == content
-    assert unsealed(sealed(b"")) == b""
-    for other in (content, b"", sealed(content)[:-1], sealed(content) + b"\0"):
+    assert verified_content(with_checksum(content)) == content
+    assert verified_content(with_checksum(b"")) == b""
+    for other in (content, b"", with_checksum(content)[:-1], with_checksum(content) + b"\0"):
         with pytest.raises(ValueError, match="cut off or changed"):
-            unsealed(other)
-    document = json.loads(sealed_json({"b": [1.5], "a": "ä"}))
-    assert sealed_json(document) == json.dumps(document) != sealed_json(document | {"a": "b"})
+            verified_content(other)
+    document = json.loads(with_checksum_json({"b": [1.5], "a": "ä"}))
+    assert (
+        with_checksum_json(document)
+        == json.dumps(document)
+        != with_checksum_json(document | {"a": "b"})
+    )
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="forks, which Windows cannot")
@@ -106,7 +110,7 @@ def test_a_changed_network_is_refused_by_the_recognizer(tmp_path):
     content, path = shipped_model().read_bytes(), tmp_path / "mine.tflite"
     path.write_bytes(content)
     digitlab.load_recognizer(path)
-    others = changes(content) | {"of something else": unsealed(content)}
+    others = changes(content) | {"of something else": verified_content(content)}
     for name, other in others.items():
         path.write_bytes(other)
         with pytest.raises(ValueError, match=r"mine\.tflite to be.*Export it again"):
@@ -142,7 +146,7 @@ def test_a_model_json_names_no_file_elsewhere(tmp_path):
     shutil.copy(weights, tmp_path)
     document = json.loads((folder / "model.json").read_text())
     document["weightsManifest"][0]["paths"] = [f"../{weights.name}"]
-    (folder / "model.json").write_text(sealed_json(document))
+    (folder / "model.json").write_text(with_checksum_json(document))
     with pytest.raises(ValueError, match="something else wrote it"):
         build_site(tmp_path / "site", folder)
 

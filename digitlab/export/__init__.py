@@ -1,0 +1,1 @@
+"""Exports: a trained network for TensorFlow.js, for LiteRT, and as a web page."""

@@ -1,0 +1,146 @@
+"""Images: the one contract for what networks read, and how tables and tensors become arrays.
+
+An *image* is 28 x 28 with ink light on dark, as in MNIST: integers from 0 (paper) to 255 (ink), or
+floating point in [0, 1]. Several are ``(n, 28, 28)``, or a table ``(n, 784)`` with a row for each,
+as in CSV files of MNIST. They may come as arrays, lists, pandas objects, or tensors of PyTorch or
+TensorFlow. Networks get `as_batch`: ``(n, 28, 28, 1)`` float32 in [0, 1].
+"""
+
+from typing import Any
+
+import numpy as np
+
+SIZE = 28  # pixels: the side of an image
+BOX = 20  # pixels: the longer side of the ink in it
+PEN_WIDTH = 2.6  # pixels: median width of a line in MNIST's training digits
+# The pixel that holds the centre of mass, counted from 0: the mean over MNIST's 60,000 training
+# digits is 14.0 in both directions.
+CENTRE = 14.0
+CLASSES = 10  # digits
+
+
+def as_array(values: Any, expected: str) -> np.ndarray:
+    """Convert anything array-like to an array: lists, pandas objects, tensors of other libraries.
+
+    Rows are taken in their order, whatever index a table has.
+
+    Args:
+        values: What a person passed.
+        expected: What it should have been, for the error: "images of shape (n, 28, 28)".
+
+    Raises:
+        ValueError: It has no regular shape, or does not hold numbers.
+    """
+    values = detached(values)
+    try:
+        if isinstance(values, list | tuple) and any(
+            hasattr(value, "__array__") for value in values
+        ):
+            values = np.stack([as_array(value, expected) for value in values])
+        array = np.asarray(values)
+        if array.dtype == object and array.size:  # a column of arrays, or of nullable integers
+            parts = [np.asarray(value) for value in array.ravel()]
+            array = np.stack(parts).reshape(*array.shape, *parts[0].shape)
+    except Exception as error:  # each library has errors of its own
+        raise ValueError(f"expected {expected}: {error}") from None
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"expected {expected}, got {type(values).__name__} of dtype {array.dtype}")
+    return array
+
+
+def detached(values: Any) -> Any:
+    """Free a PyTorch tensor of gradients and devices, which NumPy does not take; else no change."""
+    return values.detach().cpu() if hasattr(values, "detach") else values
+
+
+def as_images(images: Any) -> np.ndarray:
+    """Check images, and return them as an array (n, 28, 28) of the type that they came in.
+
+    Nothing is copied where that can be avoided, so a file on disk can be passed
+    (``numpy.load(path, mmap_mode="r")``); `as_batch` checks the values of each part that is read.
+
+    Raises:
+        ValueError: For another shape or type.
+    """
+    expected = "images of shape (n, 28, 28) or (n, 784), integers (0 to 255) or float (0 to 1)"
+    array = as_array(images, expected)
+    if array.ndim == 2 and array.shape[1] == SIZE * SIZE:
+        array = array.reshape(-1, SIZE, SIZE)
+    if array.ndim != 3 or array.shape[1:] != (SIZE, SIZE):
+        hint = ""
+        if array.ndim == 2 and array.shape[1] == SIZE * SIZE + 1:
+            hint = "; is one column the label? Pass the 784 pixels alone"
+        raise ValueError(f"expected {expected}, got shape {array.shape}{hint}")
+    return array
+
+
+def as_image(image: Any) -> np.ndarray:
+    """Check one image, and return it as (28, 28) float32 in [0, 1].
+
+    Raises:
+        ValueError: For another shape, type or range.
+    """
+    expected = "an image of shape (28, 28), integers (0 to 255) or float (0 to 1)"
+    array = as_array(image, expected)
+    if array.shape == (SIZE * SIZE,):
+        array = array.reshape(SIZE, SIZE)
+    if array.shape != (SIZE, SIZE):
+        raise ValueError(f"expected {expected}, got shape {array.shape}")
+    return as_batch(array[None])[0, ..., 0]
+
+
+def as_batch(images: np.ndarray) -> np.ndarray:
+    """Return images (n, 28, 28), as `as_images` gives them, as networks take them.
+
+    Returns:
+        (n, 28, 28, 1) float32 in [0, 1].
+
+    Raises:
+        ValueError: Values are out of range.
+    """
+    whole = images.dtype.kind in "iu"
+    most = 255 if whole else 1
+    if images.dtype != np.uint8 and len(images):
+        low, high = images.min(), images.max()
+        if not (low >= 0 and high <= most):  # False for NaN, too
+            raise ValueError(
+                f"expected {'integers from 0 to 255' if whole else 'float images in [0, 1]'}, "
+                f"got values from {low:g} to {high:g}" + ("" if whole else "; divide by 255?")
+            )
+    batch = images.astype(np.float32)[..., None]  # (n, 28, 28, 1)
+    return batch / np.float32(255) if whole else batch
+
+
+def as_labels(labels: Any, count: int | None = None, name: str = "labels") -> np.ndarray:
+    """Check labels, and return them as an array (n,) int64 of digits from 0 to 9.
+
+    Args:
+        labels: (n,) or (n, 1), whole numbers from 0 to 9.
+        count: How many there must be; any number but 0 when left out.
+        name: What to call them in an error.
+
+    Raises:
+        ValueError: For another shape, number or value.
+    """
+    expected = f"{name} of shape ({'n' if count is None else count},), whole numbers from 0 to 9"
+    array = as_array(labels, expected)
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim != 1 or len(array) != (count if count is not None else len(array) or 1):
+        one_hot = "; are they one-hot? Pass labels.argmax(axis=1)" if array.ndim == 2 else ""
+        raise ValueError(f"expected {expected}, got shape {array.shape}{one_hot}")
+    if not len(array):
+        return np.zeros(0, np.int64)
+    if array.dtype.kind == "b" or array.min() < 0 or array.max() > 9 or (array % 1 != 0).any():
+        raise ValueError(
+            f"expected {expected}, got {array.dtype} from {array.min()} to {array.max()}"
+        )
+    return array.astype(np.int64)
+
+
+def centre_of_mass(image: np.ndarray) -> np.ndarray:
+    """Centre of mass of an image (h, w) of non-negative ink: float64 (x, y) in pixels from 0."""
+    columns, rows = image.sum(0, dtype=np.float64), image.sum(1, dtype=np.float64)
+    x = columns @ np.arange(len(columns)) / columns.sum()
+    y = rows @ np.arange(len(rows)) / rows.sum()
+    return np.array([x, y])

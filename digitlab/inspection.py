@@ -1,0 +1,67 @@
+"""Inside a Keras network: the filters of its first layer, and what its last layer reads from.
+
+Both come as arrays, for `digitlab.plot_filters` and `digitlab.plot_embedding`.
+"""
+
+import keras
+import numpy as np
+from tqdm import tqdm
+
+from digitlab.images import as_batch, as_images
+
+
+def get_filters(model: keras.Model) -> np.ndarray:
+    """Take the filters out of a network's first convolution.
+
+    ::
+
+        digitlab.plot_filters(digitlab.get_filters(model), title=model.name)
+
+    Args:
+        model: A Keras network from images with one channel.
+
+    Returns:
+        (h, w, n) float32: n filters of h x w weights, above 0 where ink speaks for what the filter
+        looks for, below 0 where paper does.
+
+    Raises:
+        ValueError: When the model has no convolution, or its first looks at several channels.
+    """
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Conv2D):
+            weights = keras.ops.convert_to_numpy(layer.kernel)  # (h, w, channels, n)
+            if weights.shape[2] == 1:
+                return weights[:, :, 0]
+            raise ValueError(
+                f"expected a first convolution that looks at 1 channel, got {weights.shape[2]}"
+            )
+    raise ValueError(f"expected a network with a Conv2D layer, {model.name} has none")
+
+
+def embed(model: keras.Model, images: np.ndarray) -> np.ndarray:
+    """Give for each image the numbers from which a network's last layer reads the digit.
+
+    What looks alike to the network lies close together there::
+
+        points = digitlab.embed(model, digits.x_test[:2000])
+        digitlab.plot_embedding(points, digits.y_test[:2000], title=digits.name)
+
+    Args:
+        model: A Keras network from images (n, 28, 28, 1).
+        images: (n, 28, 28), ink light on dark: uint8 in 0 to 255, or floating point in [0, 1].
+
+    Returns:
+        (n, features) float32.
+
+    Raises:
+        ValueError: For images of another shape or type, or none.
+    """
+    images = as_images(images)
+    if not len(images):
+        raise ValueError("expected images of shape (n, 28, 28), n at least 1, got none")
+    before_the_last = keras.Model(model.inputs[0], model.layers[-1].input)
+    parts = [  # in batches: the first layers' answers are much larger than what is kept
+        keras.ops.convert_to_numpy(before_the_last(as_batch(images[i : i + 256])))
+        for i in tqdm(range(0, len(images), 256), "Reading", delay=2, leave=False)
+    ]
+    return np.concatenate(parts)

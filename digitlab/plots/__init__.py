@@ -1,0 +1,1 @@
+"""Plots, with matplotlib: digits and drawings, errors, and the inside of networks."""

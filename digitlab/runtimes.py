@@ -1,0 +1,219 @@
+"""Runtimes: what computes a network's answers, behind one small interface.
+
+LiteRT runs the shipped network, and starts in a fraction of a second where TensorFlow takes many.
+A Keras model and a function of one image are wrapped, so that the recognizer need not know which it
+has.
+"""
+
+import os
+import sys
+import threading
+import warnings
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from digitlab._io import verified_content
+from digitlab._stderr import silent_stderr
+from digitlab.images import CLASSES, SIZE
+
+try:
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+except ImportError:  # no wheel for this platform: TensorFlow carries the same interpreter
+    try:
+        from tensorflow.lite.python.interpreter import Interpreter, OpResolverType
+    except ImportError:
+        raise ImportError(
+            "digitlab needs LiteRT to run a network: pip install ai-edge-litert, or tensorflow "
+            "where that has no wheel"
+        ) from None
+    warnings.warn(
+        "ai-edge-litert is not installed, so TensorFlow's own LiteRT runs the networks. It reads "
+        "the same, and takes longer to start.",
+        stacklevel=2,
+    )
+
+# Of a batch; more wait for each other, for it takes a millisecond. One image is read by one thread:
+# two are no faster, and compute twice as long.
+_THREADS = min(4, os.cpu_count() or 1)
+
+
+class Runtime(Protocol):
+    """What the recognizer asks of a network."""
+
+    def __call__(self, batch: np.ndarray) -> Any:
+        """Answer images (n, 28, 28, 1) float32 in [0, 1] with probabilities (n, 10) or (n, 11)."""
+
+    def activations(self, batch: np.ndarray) -> dict[str, np.ndarray]:
+        """Return what each layer answers to one image (1, 28, 28, 1), by the layer's name."""
+
+
+def as_runtime(model: Callable) -> Runtime:
+    """Wrap a Keras model, or any other callable, as a runtime; a runtime comes back as it is.
+
+    Raises:
+        TypeError: It cannot be called.
+    """
+    if not callable(model):
+        raise TypeError(
+            "expected a Keras model or a callable from images (n, 28, 28, 1) to "
+            f"probabilities (n, 10) or (n, 11), got {type(model).__name__}"
+        )
+    if isinstance(model, Function | LiteRT):
+        return model
+    # Of Keras' own classes: one of the user's may compute anything between its layers.
+    of_keras = type(model).__module__.startswith("keras.") and hasattr(model, "layers")
+    return KerasModel(model) if of_keras else Function(model)
+
+
+class Function:
+    """Any callable from images (n, 28, 28, 1) to probabilities, of which no layers are known."""
+
+    def __init__(self, function: Callable[[np.ndarray], Any]):
+        self._function = function
+
+    def __call__(self, batch: np.ndarray) -> Any:
+        """See `Runtime`."""
+        return self._function(batch)
+
+    def activations(self, batch: np.ndarray) -> dict[str, np.ndarray]:
+        """Return nothing: there are no layers to look into."""
+        return {}
+
+
+class ImageFunction(Function):
+    """A function of a single image (28, 28), called for each image of a batch."""
+
+    def __call__(self, batch: np.ndarray) -> Any:
+        """See `Runtime`."""
+        return np.array([self._function(image) for image in batch[..., 0]])
+
+
+class KerasModel(Function):
+    """A Sequential or functional Keras model."""
+
+    def activations(self, batch: np.ndarray) -> dict[str, np.ndarray]:
+        """Return each layer's answer, under its kind and number: "ReLU 1".
+
+        A layer is left out if the next one only normalises or bends its answer, or if it only
+        passes on what it gets.
+        """
+        keras = sys.modules["keras"]  # the model is Keras', so it is there: no import, no wait
+        layers = keras.layers
+        finishes = (layers.BatchNormalization, layers.ReLU, layers.Activation)
+        passes = (layers.InputLayer, layers.Dropout, layers.Flatten)
+        model: Any = self._function
+        kept, count = {}, Counter[str]()
+        for layer, following in zip(model.layers, [*model.layers[1:], None], strict=True):
+            if not isinstance(layer, passes) and not isinstance(following, finishes):
+                kind = type(layer).__name__
+                count[kind] += 1
+                kept[f"{kind} {count[kind]}"] = layer.output
+        answers = keras.Model(model.inputs[0], list(kept.values()))(batch, training=False)
+        return {
+            name: keras.ops.convert_to_numpy(answer)[0]
+            for name, answer in zip(kept, answers, strict=True)
+        }
+
+
+class LiteRT:
+    """A network in a ``.tflite`` file, run by LiteRT. It can be pickled, and used from any thread.
+
+    Args:
+        content: The file's bytes, as `digitlab.export_tflite` writes them.
+        name: The file's name, for errors.
+
+    Raises:
+        ValueError: It was cut off, changed or written by something else, or holds no network from
+            28 x 28 to 10 or 11.
+    """
+
+    def __init__(self, content: bytes, name: str):
+        self._file = content, name
+        # An interpreter is one set of buffers: two threads must take turns.
+        self._lock = threading.Lock()
+        self._many: Any = None  # an interpreter for batches, made when the first one comes
+        self._images = 0  # how many its buffers are made for
+        self._observable: Any = None  # an interpreter that keeps its layers' answers, likewise
+        try:
+            # Kept, for the other interpreters are made of it: by then the file may have changed.
+            self._content = verified_content(content)
+            self._one = self._interpreter(threads=1)
+            (inputs,), (outputs,) = self._one.get_input_details(), self._one.get_output_details()
+            self._input, self._output = inputs["index"], outputs["index"]
+            shapes = tuple(inputs["shape"][1:]), tuple(outputs["shape"][1:])
+            if shapes[0] != (SIZE, SIZE, 1) or shapes[1] not in ((CLASSES,), (CLASSES + 1,)):
+                raise ValueError(
+                    f"it maps {shapes[0]} to {shapes[1]}, and not (28, 28, 1) to (10,) or (11,)"
+                )
+            self._allocate(self._one, 1)
+            # LiteRT finds only now what is wrong within a file of the right form.
+            self(np.zeros((1, SIZE, SIZE, 1), np.float32))
+        except (ValueError, RuntimeError) as error:
+            raise ValueError(
+                f"expected {name} to be a network that digitlab.export_tflite wrote, but "
+                f"{error}. Export it again; or wrap what reads it: Recognizer(function)"
+            ) from error
+
+    @classmethod
+    def from_file(cls, path: Path) -> "LiteRT":
+        """Load a ``.tflite`` file."""
+        return cls(path.read_bytes(), path.name)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), self._file  # another process makes interpreters of its own
+
+    def __call__(self, batch: np.ndarray) -> np.ndarray:
+        """See `Runtime`."""
+        with self._lock:
+            interpreter = self._one
+            if len(batch) != 1:
+                interpreter = self._many = self._many or self._interpreter(_THREADS)
+                if len(batch) != self._images:
+                    self._allocate(interpreter, len(batch))
+                    self._images = len(batch)
+            interpreter.set_tensor(self._input, batch)
+            interpreter.invoke()
+            return interpreter.get_tensor(self._output)
+
+    def activations(self, batch: np.ndarray) -> dict[str, np.ndarray]:
+        """Return each layer's answer as "Layer 1" and so on: LiteRT keeps no names of layers."""
+        with self._lock:
+            if self._observable is None:
+                # XNNPACK, the default delegate, may compute several layers in one step, and
+                # does not promise to leave what lies between them to be read.
+                self._observable = Interpreter(
+                    model_content=self._content,
+                    experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+                    experimental_preserve_all_tensors=True,
+                )
+                self._observable.allocate_tensors()
+            self._observable.set_tensor(self._input, batch)
+            self._observable.invoke()
+            # What depends on the images has their number, -1, for its first dimension.
+            answers = [
+                self._observable.get_tensor(tensor["index"])[0]
+                for tensor in self._observable.get_tensor_details()
+                if tensor["index"] != self._input
+                and tensor["dtype"] == np.float32
+                and len(tensor["shape_signature"]) in (2, 4)
+                and tensor["shape_signature"][0] == -1
+            ]
+        kept = answers[:1]
+        for answer in answers[1:]:
+            if answer.ndim == kept[-1].ndim or answer.size != kept[-1].size:  # else only flattened
+                kept.append(answer)
+        if len(kept) > 1 and kept[-2].shape == kept[-1].shape:
+            del kept[-2]  # the last layer's answer before its softmax
+        return {f"Layer {number}": answer for number, answer in enumerate(kept, 1)}
+
+    def _interpreter(self, threads: int) -> Any:
+        return Interpreter(model_content=self._content, num_threads=threads)
+
+    def _allocate(self, interpreter: Any, images: int) -> None:
+        interpreter.resize_tensor_input(self._input, (images, SIZE, SIZE, 1))
+        with silent_stderr():  # "INFO: Created TensorFlow Lite XNNPACK delegate"
+            interpreter.allocate_tensors()

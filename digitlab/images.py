@@ -38,7 +38,7 @@ def as_array(values: Any, expected: str) -> np.ndarray:
         ):
             values = np.stack([as_array(value, expected) for value in values])
         array = np.asarray(values)
-        if array.dtype == object and array.size:  # a column of arrays, or of nullable integers
+        if array.dtype == object and array.ndim and array.size:  # a column of arrays, or of nullable integers
             parts = [np.asarray(value) for value in array.ravel()]
             array = np.stack(parts).reshape(*array.shape, *parts[0].shape)
     except Exception as error:  # each library has errors of its own
@@ -70,7 +70,7 @@ def as_images(images: Any) -> np.ndarray:
         hint = ""
         if array.ndim == 2 and array.shape[1] == SIZE * SIZE + 1:
             hint = "; is one column the label? Pass the 784 pixels alone"
-        raise ValueError(f"expected {expected}, got shape {array.shape}{hint}")
+        raise ValueError(f"expected {expected}, got {array.shape}{hint}")
     return array
 
 
@@ -85,7 +85,7 @@ def as_image(image: Any) -> np.ndarray:
     if array.shape == (SIZE * SIZE,):
         array = array.reshape(SIZE, SIZE)
     if array.shape != (SIZE, SIZE):
-        raise ValueError(f"expected {expected}, got shape {array.shape}")
+        raise ValueError(f"expected {expected}, got {array.shape}")
     return as_batch(array[None])[0, ..., 0]
 
 
@@ -128,7 +128,7 @@ def as_labels(labels: Any, count: int | None = None, name: str = "labels") -> np
         array = array[:, 0]
     if array.ndim != 1 or len(array) != (count if count is not None else len(array) or 1):
         one_hot = "; are they one-hot? Pass labels.argmax(axis=1)" if array.ndim == 2 else ""
-        raise ValueError(f"expected {expected}, got shape {array.shape}{one_hot}")
+        raise ValueError(f"expected {expected}, got {array.shape}{one_hot}")
     if not len(array):
         return np.zeros(0, np.int64)
     if array.dtype.kind == "b" or array.min() < 0 or array.max() > 9 or (array % 1 != 0).any():

@@ -85,12 +85,14 @@ class Recognizer:
 
         Args:
             drawing: A list of strokes, each of shape (n, 2): x, y in canvas pixels, y down; or a
-                picture, an array or a Pillow image (see `digitlab.normalize_image`).
+                picture, an array or a Pillow image (see `digitlab.normalize_image`). Tables and
+                tensors are taken as the arrays that they hold.
 
         Raises:
             TypeError, ValueError: See `digitlab.render_strokes` and `digitlab.normalize_image`.
         """
-        image = normalize_image(drawing) if is_picture(drawing) else render_strokes(drawing)
+        normalize: Callable = normalize_image if is_picture(drawing) else render_strokes
+        image = normalize(drawing)
         if not image.any():
             return Prediction(None, 0.0, np.full(CLASSES, 1 / CLASSES, np.float32), image)
         (answer,) = self._answers(image[None])

@@ -99,9 +99,9 @@ def test_no_images(recognizer):
 @pytest.mark.parametrize(
     ("images", "message"),
     [
-        (np.zeros((28, 28)), r"\(n, 28, 28\), got \(28, 28\)"),
+        (np.zeros((28, 28)), r"\(n, 28, 28\) or .*, got \(28, 28\)"),
         (np.zeros((3, 28, 29)), r"got \(3, 28, 29\)"),
-        (np.zeros((1, 28, 28), int), "uint8.*float.*got int64"),
+        (np.full((1, 28, 28), 256), "integers from 0 to 255, got values from 256 to 256"),
         (np.full((1, 28, 28), 255.0), "255.*divide by 255"),
         (np.full((1, 28, 28), -0.5), "got values from -0.5"),
         (np.full((1, 28, 28), np.nan), r"in \[0, 1\]"),
@@ -180,17 +180,13 @@ def test_activations_are_those_of_keras(recognizer, tmp_path):
         digitlab.export_tflite(model, path)
         trios.append((model, load_recognizer(path), 1e-5))
     for model, litert, share in trios:
-        by_keras = digitlab.get_activations(model, image)
+        by_keras = Recognizer(model).get_activations(image)
         by_litert = litert.get_activations(image)
         assert list(by_litert) == [f"Layer {number + 1}" for number in range(len(by_keras))]
         for one, other in zip(by_keras.values(), by_litert.values(), strict=True):
             assert one.shape == other.shape and other.any()
             np.testing.assert_allclose(one, other, atol=share * max(abs(one).max(), 1))
-        # A Keras model is looked into by Keras.
-        looked = Recognizer(model).get_activations(image)
-        assert list(looked) == list(by_keras)
-        for name, answer in looked.items():
-            np.testing.assert_array_equal(answer, by_keras[name])
+        assert list(by_keras)[0] in ("Conv2D 1", "ReLU 1")  # by Keras, not by LiteRT
     assert Recognizer(lambda images: litert.model(images)).get_activations(image) == {}
 
 
@@ -214,9 +210,9 @@ def test_activations_are_those_of_the_file_that_was_loaded(recognizer, tmp_path)
 @pytest.mark.parametrize(
     ("image", "message"),
     [
-        (np.zeros((1, 28, 28)), r"\(28, 28\), float.*got \(1, 28, 28\)"),
-        (np.zeros((28, 28), np.uint8), "float.*uint8"),
+        (np.zeros((1, 28, 28)), r"\(28, 28\), .*float.*got \(1, 28, 28\)"),
         (np.full((28, 28), 255.0), "divide by 255"),
+        (np.full((28, 28), -1), "integers from 0 to 255"),
     ],
 )
 def test_activations_of_bad_images(recognizer, image, message):
@@ -284,7 +280,7 @@ def test_many_are_rejected_as_one_is(recognizer):
     assert recognizer.rejects(images[:0]).shape == (0,)
     ten = Recognizer(lambda batch: np.full((len(batch), 10), 0.1))
     assert not ten.rejects(images).any()
-    with pytest.raises(ValueError, match=r"\(n, 28, 28\), got \(28, 28\)"):
+    with pytest.raises(ValueError, match=r"\(n, 28, 28\) or .*, got \(28, 28\)"):
         recognizer.rejects(images[0])
 
 

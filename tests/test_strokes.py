@@ -251,7 +251,7 @@ def test_a_picture_of_one_value_is_empty(value):
         (np.zeros((9, 2)), "is it a stroke"),
         (np.full((9, 9), np.nan), "finite values"),
         ([[1], [2, 3]], r"\(h, w\).*inhomogeneous"),
-        (np.full((9, 9), "x"), "numbers, got dtype"),
+        (np.full((9, 9), "x"), "array of numbers.*got ndarray of dtype"),
     ],
 )
 def test_bad_pictures(picture, message):

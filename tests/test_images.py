@@ -1,0 +1,220 @@
+"""Images and labels come as arrays, lists, tables or tensors, and mean the same in each."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from digitlab import (
+    Digits,
+    Recognizer,
+    load_recognizer,
+    measure_saliency,
+    normalize_image,
+    render_strokes,
+    stored_drawing,
+)
+from digitlab.images import as_array, as_batch, as_image, as_images, as_labels
+
+DRAWINGS = [stored_drawing(digit) for digit in range(10)]
+IMAGES = (255 * np.stack([render_strokes(drawing) for drawing in DRAWINGS])).astype(np.uint8)
+LABELS = np.arange(10)
+SHUFFLED = [7, 3, 9, 0, 4, 8, 1, 6, 2, 5]  # an index that says otherwise than the order of the rows
+
+
+class Tensor:
+    """As PyTorch's with gradients: NumPy takes it only when it is detached."""
+
+    def __init__(self, values, attached=True):
+        self.values, self.attached = values, attached
+
+    def detach(self):
+        return Tensor(self.values, attached=False)
+
+    def cpu(self):
+        return self
+
+    def __len__(self):
+        return len(self.values)
+
+    def __getitem__(self, key):
+        return Tensor(self.values[key], self.attached)
+
+    def __array__(self, dtype=None, copy=None):
+        if self.attached:
+            raise RuntimeError("Can't call numpy() on Tensor that requires grad.")
+        return np.asarray(self.values, dtype)
+
+
+def frame(dtype=np.int64):
+    """A table of pixels as CSV files of MNIST have it, its rows shuffled once."""
+    return pd.DataFrame(IMAGES.reshape(10, 784).astype(dtype), index=SHUFFLED)
+
+
+FORMS = {
+    "array": IMAGES,
+    "int64": IMAGES.astype(np.int64),
+    "float": IMAGES / 255,
+    "float16": (IMAGES / 255).astype(np.float16),
+    "list": IMAGES.tolist(),
+    "list of images": list(IMAGES),
+    "tuple": tuple(IMAGES),
+    "rows": IMAGES.reshape(10, 784),
+    "table": frame(),
+    "table of fractions": frame() / 255,
+    "table with gaps": pd.concat([frame(), frame()]).iloc[10:],
+    "nullable table": frame().astype("Int64"),
+    "column of images": pd.Series(list(IMAGES), index=SHUFFLED),
+    "column of rows": pd.Series(list(IMAGES.reshape(10, 784)), index=SHUFFLED),
+    "tensor": Tensor(IMAGES),
+    "list of tensors": [Tensor(image) for image in IMAGES],
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_images_in_any_form_are_the_same(form):
+    batch = as_batch(as_images(FORMS[form]))
+    assert batch.shape == (10, 28, 28, 1) and batch.dtype == np.float32
+    tolerance = 5e-4 if form == "float16" else 1e-7
+    np.testing.assert_allclose(batch[..., 0], IMAGES / np.float32(255), rtol=0, atol=tolerance)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_images_in_any_form_are_read_alike(form):
+    recognizer = load_recognizer()
+    assert recognizer.predict_images(FORMS[form]).argmax(axis=1).tolist() == LABELS.tolist()
+    assert not recognizer.rejects(FORMS[form]).any()
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        LABELS.tolist(),
+        tuple(LABELS),
+        LABELS.astype(np.uint8),
+        LABELS.astype(float),  # a table with a gap somewhere has floats
+        LABELS[:, None],
+        pd.Series(LABELS, index=SHUFFLED),
+        pd.Series(LABELS, index=SHUFFLED, dtype="Int64"),
+        pd.Series(LABELS).astype("category"),
+        pd.DataFrame({"label": LABELS}, index=SHUFFLED),
+        Tensor(LABELS),
+    ],
+    ids=lambda labels: type(labels).__name__,
+)
+def test_labels_keep_the_order_of_their_rows(labels):
+    assert as_labels(labels, 10).tolist() == LABELS.tolist()
+    digits = Digits(frame(), labels, FORMS["float"], labels, "mine")
+    assert digits.y_train.tolist() == digits.y_test.tolist() == LABELS.tolist()
+    assert digits.y_train.dtype == digits.x_train.dtype == digits.x_test.dtype == np.uint8
+    np.testing.assert_array_equal(digits.x_train, IMAGES)
+    np.testing.assert_array_equal(digits.x_test, IMAGES)
+
+
+def test_a_column_of_a_table_does_not_mix_up_labels():
+    table = frame().assign(label=LABELS).sample(frac=1, random_state=0)
+    digits = Digits(table.drop(columns="label"), table["label"], IMAGES, LABELS, "mine")
+    for image, label in zip(digits.x_train, digits.y_train, strict=True):
+        np.testing.assert_array_equal(image, IMAGES[label])
+
+
+def test_drawings_in_any_form_are_the_same():
+    drawing = DRAWINGS[4]
+    expected = render_strokes(drawing)
+    column = pd.Series(drawing, index=range(len(drawing))[::-1])
+    tables = [pd.DataFrame(s, columns=["x", "y"], index=range(len(s))[::-1]) for s in drawing]
+    forms = [
+        tuple(drawing),
+        [stroke.tolist() for stroke in drawing],
+        column,
+        column.to_numpy(),
+        tables,
+        [Tensor(stroke) for stroke in drawing],
+    ]
+    recognizer = load_recognizer()
+    for form in forms:
+        np.testing.assert_array_equal(render_strokes(form), expected)
+        assert recognizer.predict(form).digit == 4
+    of_one_length = np.stack([drawing[0][:5], drawing[0][5:10]])
+    for form in (of_one_length, Tensor(of_one_length)):
+        np.testing.assert_array_equal(
+            recognizer.predict(form).image, render_strokes(list(of_one_length))
+        )
+
+
+def test_one_image_in_any_form_is_the_same():
+    recognizer = load_recognizer()
+    row, expected = frame().iloc[3], IMAGES[3] / np.float32(255)
+    activations = recognizer.get_activations(expected)
+    saliency = measure_saliency(recognizer, expected)
+    for image in (IMAGES[3], row, row.to_numpy(), IMAGES[3].tolist(), Tensor(IMAGES[3])):
+        np.testing.assert_allclose(as_image(image), expected, rtol=0, atol=1e-7)
+        for name, answer in recognizer.get_activations(image).items():
+            np.testing.assert_array_equal(answer, activations[name])
+        np.testing.assert_array_equal(measure_saliency(recognizer, image), saliency)
+    for picture in (
+        row,
+        row.to_numpy(),
+        frame().iloc[[3]],
+        pd.DataFrame(IMAGES[3]),
+        Tensor(IMAGES[3]),
+    ):
+        np.testing.assert_array_equal(normalize_image(picture), normalize_image(IMAGES[3]))
+        assert recognizer.predict(picture).digit == 3
+
+
+def test_answers_in_any_form_are_the_same():
+    answers = np.eye(10)[[3]]
+    for form in (answers, answers.tolist(), pd.DataFrame(answers), Tensor(answers)):
+        assert Recognizer(lambda images, form=form: form).predict(stored_drawing(8)).digit == 3
+
+
+def test_a_file_on_disk_is_not_read_at_once(tmp_path):
+    np.save(tmp_path / "images.npy", IMAGES)
+    images = np.load(tmp_path / "images.npy", mmap_mode="r")
+    assert np.shares_memory(as_images(images), images)
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (frame().assign(label=LABELS), r"\(n, 784\).*got \(10, 785\); is one column the label"),
+        (frame().astype(str), "got DataFrame of dtype"),
+        ([[1, 2], [3]], r"expected images of shape \(n, 28, 28\)"),
+        (IMAGES[..., None], r"got \(10, 28, 28, 1\)"),
+        (IMAGES.astype(np.int64) - 1, "expected integers from 0 to 255, got values from -1"),
+        (IMAGES.astype(np.int64) * 2, "expected integers from 0 to 255, got values from 0 to 510"),
+        (frame().astype(float), "divide by 255"),
+        (None, "got NoneType"),
+        ("images", "got str"),
+    ],
+)
+def test_what_is_no_image(images, message):
+    with pytest.raises(ValueError, match=message):
+        as_batch(as_images(images))
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (np.eye(10), r"shape \(10,\).*got \(10, 10\); are they one-hot\? Pass labels.argmax"),
+        (LABELS[:9], r"shape \(10,\).*got \(9,\)"),
+        (LABELS + 1, "0 to 9, got int64 from 1 to 10"),
+        (LABELS - 1, "0 to 9, got int64 from -1 to 8"),
+        (LABELS + 0.5, "whole numbers from 0 to 9, got float64"),
+        (pd.Series(LABELS.astype(float)).where(LABELS > 3), "whole numbers.*nan"),
+        (LABELS.astype(str), "got ndarray of dtype <U21"),
+        (LABELS > 4, "whole numbers from 0 to 9, got bool"),
+        (3, r"got \(\)"),
+    ],
+)
+def test_what_is_no_label(labels, message):
+    with pytest.raises(ValueError, match=message):
+        as_labels(labels, 10)
+    with pytest.raises(ValueError, match="y_train"):
+        Digits(IMAGES, labels, IMAGES, LABELS, "mine")
+
+
+def test_numbers_of_other_libraries_stay_what_they_are():
+    assert as_array(pd.Series([1.5, 2.5], index=[1, 0]), "numbers").tolist() == [1.5, 2.5]
+    with pytest.raises(ValueError, match="expected numbers"):
+        as_array([Tensor(IMAGES[0]), Tensor(IMAGES[0][:3])], "numbers")

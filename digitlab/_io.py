@@ -1,8 +1,8 @@
-"""Files that are whole or not there at all, and that are known again when they are read.
+"""Atomic writes and checksums.
 
-What is written goes to a temporary name beside its place and is moved there when it is whole: a
-process that is killed at any moment leaves the old file or the new one. A network's file carries
-its checksum, so that one that was cut off or changed is refused, and does not read nonsense.
+A file is written under a temporary name beside its place, and moved there when it is complete: a
+process that is killed at any moment leaves the old file or the new one. A network's file ends in
+its checksum, so that a truncated or changed file is rejected rather than read.
 """
 
 import hashlib
@@ -19,19 +19,19 @@ _CHECKSUM = b"\ndigitlab SHA-256 "  # before the digest, at the end of a file
 
 @contextmanager
 def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Give another path to write a file to, and move it to its own when the block has ended.
+    """Yield a temporary path to write to, and move the file into place when the block ends.
 
-    An earlier file stays until then, and for good when the block raises.
+    An earlier file stays until then. If the block raises, it stays for good.
 
     Args:
-        path: The file. Its folder is made where it does not exist.
+        path: The file. Its folder is created if necessary.
 
     Raises:
-        OSError: The file cannot be written, or the block has written none.
+        OSError: The file cannot be written, or the block wrote none.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    # In a folder of its own: some writers ask for a certain name, or put files beside it.
+    # In a folder of its own: some writers insist on a file name, or put other files beside it.
     with tempfile.TemporaryDirectory(
         prefix=f".{path.stem}-", dir=path.parent, ignore_cleanup_errors=True
     ) as folder:
@@ -41,15 +41,15 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 def with_checksum(content: bytes) -> bytes:
-    """A file's content, with its checksum at the end."""
+    """Append the checksum to a file's content."""
     return content + _CHECKSUM + hashlib.sha256(content).digest()
 
 
 def verified_content(content: bytes) -> bytes:
-    """A file's content without its checksum.
+    """Verify the checksum at the end of a file's content, and return the content without it.
 
     Raises:
-        ValueError: It has none, or not the one that it must have.
+        ValueError: There is no checksum, or it does not match.
     """
     end = len(content) - len(_CHECKSUM) - hashlib.sha256().digest_size
     if end < 0 or with_checksum(content[:end]) != content:
@@ -58,7 +58,7 @@ def verified_content(content: bytes) -> bytes:
 
 
 def with_checksum_json(document: dict[str, Any]) -> str:
-    """A JSON document, with its checksum as the member "sha256"."""
+    """Return a JSON document as text, with its checksum as the member "sha256"."""
     plain = {name: value for name, value in document.items() if name != "sha256"}
     digest = hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
     return json.dumps(plain | {"sha256": digest})

@@ -1,8 +1,8 @@
 """Saliency: which ink counted for a digit, and which against it.
 
 By occlusion (M. D. Zeiler and R. Fergus, "Visualizing and understanding convolutional networks",
-2014): rub out a little ink, have the network read what is left, and see how much less it believes
-in the digit. That needs the network's answers only, and so no TensorFlow.
+2014): rub out a little ink, have the network read the rest, and see how much less sure it is of the
+digit. This needs only the network's answers, and so no TensorFlow.
 """
 
 from typing import Any
@@ -12,9 +12,9 @@ import numpy as np
 from digitlab.images import as_image
 
 PATCH = 5  # pixels: the side of the square that is rubbed out; a stroke is two or three wide
-LEAST = 0.1  # less than this is no difference that is worth words: 50 % become 52 %
-# Blue and orange of M. Okabe and K. Ito's palette, which all colour-blind people tell apart.
-SIGNS = ("+", "\N{MINUS SIGN}")  # for it, against it: colours alone would not do
+LEAST = 0.1  # in log-odds, the least worth mentioning: it turns 50 % into 52 %
+# Blue and orange of M. Okabe and K. Ito's palette, which colour-blind people can tell apart.
+SIGNS = ("+", "\N{MINUS SIGN}")  # for it, against it: colour alone is not enough
 FOR, AGAINST = np.array([86, 180, 233]), np.array([230, 159, 0])
 _NEITHER = np.array([235, 235, 235])  # ink that makes no difference
 
@@ -22,23 +22,23 @@ _NEITHER = np.array([235, 235, 235])  # ink that makes no difference
 def measure_saliency(recognizer: Any, image: np.ndarray, digit: int | None = None) -> np.ndarray:
     """Measure for each pixel of ink how much it counted for a digit.
 
-    For each pixel with ink, all ink in the 5 x 5 pixels about it is taken away, and what is left is
-    read. The pixel's value is what that took from the digit's log-odds, log(p / (1 - p)) with the
-    natural logarithm: 0.7 halves the odds, 2.3 leaves a tenth. They tell more than probabilities,
-    of which many lie at 100 %. A network with an eleventh answer is asked which digit it would be
-    if it were one, so how much an image looks like a digit does not count::
+    For each pixel with ink, all ink in the 5 x 5 pixels around it is removed, and the rest is read.
+    The pixel's value is the drop in the digit's log-odds, log(p / (1 - p)) with the natural
+    logarithm: 0.7 halves the odds, 2.3 leaves a tenth. Log-odds tell more than probabilities, many
+    of which are 100 %. The eleventh output of a network, for non-digits, is left out of account::
 
         saliency = digitlab.measure_saliency(recognizer, recognizer.predict(drawing).image)
 
     Args:
         recognizer: A `Recognizer`, or anything with ``predict_images``, from images (n, 28, 28)
             to probabilities (n, 10).
-        image: (28, 28) floating point in [0, 1], ink 1 on paper 0: a prediction's ``image``.
-        digit: 0 to 9; when left out, the digit that is read.
+        image: (28, 28), ink light on dark: integers from 0 to 255, or floating point in [0, 1],
+            such as a prediction's ``image``.
+        digit: 0 to 9. Default: the digit that is read.
 
     Returns:
-        (28, 28) float32: above 0 where ink counted for the digit, below 0 where against it, and 0
-        where there is none.
+        (28, 28) float32: above 0 where ink counted for the digit, below 0 where it counted
+        against it, and 0 where there is none.
 
     Raises:
         ValueError: For another shape, range or digit.
@@ -75,19 +75,19 @@ def colour_saliency(image: np.ndarray, saliency: np.ndarray) -> np.ndarray:
     Returns:
         (28, 28, 3) uint8, on black paper. The strongest ink is coloured fully.
     """
-    # Of differences that are all too small to matter, none shall look strong.
+    # If all differences are too small to matter, none should look strong.
     strength = saliency / max(np.abs(saliency).max(), 10 * LEAST)  # (28, 28) in [-1, 1]
-    share = np.abs(strength)[..., None] ** 0.7  # weak ones are seen better so
+    share = np.abs(strength)[..., None] ** 0.7  # makes weak ones easier to see
     colour = np.where(strength[..., None] > 0, FOR, AGAINST)  # (28, 28, 3)
     ink = image[..., None] * (share * colour + (1 - share) * _NEITHER)
     return ink.round().astype(np.uint8)
 
 
 def strongest_ink(image: np.ndarray, saliency: np.ndarray) -> list[tuple[int, int] | None]:
-    """Where ink counted most for the digit, and where most against it: row and column of each.
+    """Find where ink counted most for the digit, and where most against it: row and column of each.
 
-    A faint edge counts less than full ink beside it. None where nothing counted so, or so little
-    beside the other that its colour is not seen.
+    A faint edge counts less than full ink. None stands for a side that has no ink, or so little
+    beside the other that its colour cannot be seen.
     """
     weighed = saliency * image
     least = max(LEAST, np.abs(weighed).max() / 20)
@@ -108,7 +108,7 @@ def say_place(row: int, column: int) -> str:
 
 
 def _log_odds(probabilities: np.ndarray, digit: int) -> np.ndarray:
-    """Of a digit, (n,), given the probabilities of all ten, (n, 10)."""
-    # The others are added up, for 1 - p is 0 long before they are. No probability is quite 0.
+    """Log-odds (n,) of a digit, from the probabilities of all ten (n, 10)."""
+    # Sum the others, for 1 - p rounds to 0 long before they do. No probability is exactly 0.
     others = np.delete(probabilities, digit, axis=1).sum(axis=1)
     return np.log(probabilities[:, digit] + 1e-12) - np.log(others + 1e-12)

@@ -38,7 +38,9 @@ def as_array(values: Any, expected: str) -> np.ndarray:
         ):
             values = np.stack([as_array(value, expected) for value in values])
         array = np.asarray(values)
-        if array.dtype == object and array.ndim and array.size:  # a column of arrays, or of nullable integers
+        if (
+            array.dtype == object and array.ndim and array.size
+        ):  # a column of arrays, or of nullable integers
             parts = [np.asarray(value) for value in array.ravel()]
             array = np.stack(parts).reshape(*array.shape, *parts[0].shape)
     except Exception as error:  # each library has errors of its own
@@ -49,7 +51,7 @@ def as_array(values: Any, expected: str) -> np.ndarray:
 
 
 def detached(values: Any) -> Any:
-    """Free a PyTorch tensor of gradients and devices, which NumPy does not take; else no change."""
+    """Return a PyTorch tensor as NumPy takes it, on the CPU; anything else as it is."""
     return values.detach().cpu() if hasattr(values, "detach") else values
 
 
@@ -139,7 +141,7 @@ def as_labels(labels: Any, count: int | None = None, name: str = "labels") -> np
 
 
 def centre_of_mass(image: np.ndarray) -> np.ndarray:
-    """Centre of mass of an image (h, w) of non-negative ink: float64 (x, y) in pixels from 0."""
+    """Return the centre of mass of an image (h, w) of ink: float64 (x, y) in pixels from 0."""
     columns, rows = image.sum(0, dtype=np.float64), image.sum(1, dtype=np.float64)
     x = columns @ np.arange(len(columns)) / columns.sum()
     y = rows @ np.arange(len(rows)) / rows.sum()

@@ -9,33 +9,33 @@ from PIL import Image, ImageFilter, ImageOps
 
 from digitlab.images import BOX, CENTRE, PEN_WIDTH, SIZE, as_array, centre_of_mass, detached
 
-_PIXELS = 64_000_000  # at most in a picture: more than a telephone's camera has
-_LARGE = 256  # pixels: pictures twice as large, or more, are made smaller first
-_GRID = 64  # places at least, each way, from which the light on the paper is found
+_PIXELS = 64_000_000  # at most in a picture: more than a phone's camera has
+_LARGE = 256  # pixels: pictures of at least twice that size are reduced first
+_GRID = 64  # at least so many samples each way to estimate the paper's brightness
 _CHANNELS = ((), (1,), (3,), (4,))  # of a picture: grey, grey, RGB, RGBA
-_ALONG = 0.1  # of the picture's edge: what has ink along more of it is not a digit
+_ALONG = 0.1  # share of the picture's edge: a digit does not cover more of it
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # brightness of RGB, as Pillow's (ITU-R 601)
 
 
 def normalize_image(picture: npt.ArrayLike | Image.Image) -> np.ndarray:
     """Bring a picture of one digit to MNIST's geometry: threshold, crop, fit, centre.
 
-    What most of the picture shows is taken as paper, so ink may be light on dark or dark on
-    light, and the light on the paper may change slowly from side to side. What runs along the
-    picture's edge, a frame or the desk beside the sheet, is left out. A line much thinner than
-    MNIST's is made as wide. MNIST's own digits come out almost as they went in.
+    Whatever covers most of the picture is taken as paper, so ink may be light on dark or dark on
+    light, and the lighting may change slowly across the paper. A frame along the edge, or the desk
+    beside the sheet, is left out. Lines much thinner than MNIST's are thickened. MNIST's own digits
+    come out almost unchanged.
 
     Args:
         picture: An array of any size and numeric type, (h, w) or (h, w, c) with c = 1 grey, 3 RGB
-            or 4 RGBA; or a Pillow image of any mode, turned as its camera says. Where alpha
-            says that a place is empty, it is paper. 784 numbers are an image of 28 x 28, in rows.
+            or 4 RGBA; or a Pillow image of any mode, turned as its EXIF data says. Transparent
+            places count as paper. 784 numbers are the rows of an image of 28 x 28.
 
     Returns:
-        (28, 28) float32 in [0, 1], ink 1 on paper 0; all 0 for a picture of one single value.
+        (28, 28) float32 in [0, 1], ink 1 on paper 0; all 0 for a picture of one value.
 
     Raises:
-        ValueError: When it has another shape or more than 64 million pixels, holds a value that is
-            not a finite number, or cannot be read: a file that is cut off, say.
+        ValueError: It has another shape or more than 64 million pixels, holds a value that is not
+            a finite number, or cannot be read, because the file is truncated, say.
     """
     ink = _without_surroundings(_ink(_grey(picture)))
     rows, columns = np.nonzero(ink > 0.25)
@@ -48,11 +48,11 @@ def normalize_image(picture: npt.ArrayLike | Image.Image) -> np.ndarray:
     height, width = (max(1, round(side * scale)) for side in ink.shape)
     fitted = Image.fromarray(ink).resize((width, height), Image.Resampling.BILINEAR)
     ink = np.asarray(fitted)  # (height, width), the longer one 20
-    # A thin pen on a large sheet has become pale.
+    # Scaling down has made a thin pen on a large sheet pale.
     ink = ink / ink.max()
 
-    # By whole pixels, as MNIST was, so that nothing is blurred a second time. Ink that lies very
-    # unevenly stops at the edge.
+    # Moved by whole pixels, as MNIST's digits were, so that nothing is blurred a second time. Very
+    # uneven ink stops at the edge.
     top, left = (
         int(np.clip(round(CENTRE - mass), 0, SIZE - side))
         for mass, side in zip(centre_of_mass(ink)[::-1], ink.shape, strict=True)
@@ -63,7 +63,7 @@ def normalize_image(picture: npt.ArrayLike | Image.Image) -> np.ndarray:
 
 
 def is_picture(drawing: Any) -> bool:
-    """Whether it is a picture, and not a drawing, which is a list of strokes or a table of them."""
+    """Tell a picture from a drawing, which is a list, a column or an array of strokes."""
     if isinstance(drawing, Image.Image):
         return True
     if isinstance(drawing, Sequence) or not hasattr(drawing, "__array__"):
@@ -99,15 +99,15 @@ def _grey(picture: npt.ArrayLike | Image.Image) -> np.ndarray:
     grey, *alphas = np.moveaxis(layers, 2, 0).astype(np.float64)
     for alpha in alphas:
         if alpha.max() > 0:
-            # On paper that the ink stands out from.
+            # Paper from which the ink stands out.
             grey += (0.0 if grey.sum() > alpha.sum() * full / 2 else full) * (1 - alpha)
     grey -= grey.min()
     return (grey / (grey.max() or 1.0)).astype(np.float32)
 
 
 def _values(picture: Image.Image) -> np.ndarray:
-    """What a Pillow image holds, (h, w) or (h, w, 4)."""
-    _check_size(*picture.size)  # before it is read: a small file can say that it holds much
+    """Return a Pillow image as an array (h, w) or (h, w, 4)."""
+    _check_size(*picture.size)  # before reading: a small file can claim a huge size
     try:
         picture = ImageOps.exif_transpose(picture)
         if picture.has_transparency_data:
@@ -115,7 +115,7 @@ def _values(picture: Image.Image) -> np.ndarray:
         elif picture.mode not in ("F", "I", "I;16", "I;16B", "I;16L", "I;16N"):
             picture = picture.convert("L")
         return np.asarray(picture)
-    except Exception as error:  # it is read only now, and each format has errors of its own
+    except Exception as error:  # Pillow reads it only now, and each format has its own errors
         raise ValueError(
             f"expected a picture that can be read, got one of mode {picture.mode}, "
             f"{picture.width} x {picture.height}, that cannot: {error}"
@@ -123,10 +123,10 @@ def _values(picture: Image.Image) -> np.ndarray:
 
 
 def _full(values: np.ndarray) -> float:
-    """What stands for full brightness in a picture, and for an alpha that hides all."""
+    """Return the value of full brightness, and of an opaque alpha."""
     if values.dtype in (np.uint8, np.uint16):
         return float(np.iinfo(values.dtype).max)
-    # Others hold, as a rule, what was of such a type before something was computed with it.
+    # Other types usually come from computing with one of these.
     highest = float(values.max())
     return next((full for full in (1.0, 255.0, 65535.0) if highest <= full), highest)
 
@@ -140,11 +140,11 @@ def _check_size(width: int, height: int) -> None:
 
 
 def _reduced(values: np.ndarray, full: float) -> np.ndarray:
-    """The layers of a picture (h, w) or (h, w, c), made smaller by averaging if it is large."""
+    """The layers of a picture (h, w) or (h, w, c), averaged to a smaller size if it is large."""
     times = max(values.shape[:2]) // _LARGE
     if times < 2:
         return _layers(values, full)
-    # Some rows at a time: a large picture is not copied as a whole.
+    # A few rows at a time, so that a large picture is not copied as a whole.
     tops = range(0, len(values), times)
     rows = np.stack([_layers(values[top : top + times], full).mean(0) for top in tops])
     lefts = np.arange(0, rows.shape[1], times)
@@ -154,7 +154,7 @@ def _reduced(values: np.ndarray, full: float) -> np.ndarray:
 
 def _layers(values: np.ndarray, full: float) -> np.ndarray:
     """Brightness of a picture (h, w) or (h, w, c): (h, w, 1); with alpha, times that: (h, w, 2)."""
-    with np.errstate(over="ignore"):  # what is no number of 32 bits becomes infinity
+    with np.errstate(over="ignore"):  # what does not fit into 32 bits becomes infinity
         values = values.astype(np.float32)
     if values.ndim == 2 or values.shape[2] == 1:
         return values.reshape(*values.shape[:2], 1)
@@ -167,13 +167,13 @@ def _layers(values: np.ndarray, full: float) -> np.ndarray:
 
 
 def _ink(values: np.ndarray) -> np.ndarray:
-    """How much ink is at each place of a grey picture (h, w): float32 in [0, 1]."""
+    """Estimate the ink at each place of a grey picture (h, w): float32 in [0, 1]."""
     difference = values - _paper(values)
     if -difference.min() > difference.max():
         difference = -difference  # dark ink on light paper
     if difference.max() <= 0:
         return np.zeros(values.shape, np.float32)
-    grain = 4 * _spread(difference)  # that much from the paper counts as no ink
+    grain = 4 * _spread(difference)  # smaller differences are grain of the paper, not ink
     full = np.quantile(difference[difference > difference.max() / 2], 0.99)
     if full <= grain:
         return np.zeros(values.shape, np.float32)
@@ -181,10 +181,10 @@ def _ink(values: np.ndarray) -> np.ndarray:
 
 
 def _without_surroundings(ink: np.ndarray) -> np.ndarray:
-    """Ink (h, w) without what runs along the edge: a frame, or the desk beside the sheet.
+    """Remove what runs along the edge of ink (h, w): a frame, or the desk beside the sheet.
 
-    Both have a corner of the picture, which a digit that touches the edge hardly has. And where
-    there is hardly anything else, what lies along the edge is the digit, cut out closely.
+    Both cover a corner of the picture, which a digit that touches the edge hardly does. Where there
+    is hardly anything else, the ink along the edge is the digit itself, cropped closely.
     """
     solid = ink > 0.25
     if not solid[[0, 0, -1, -1], [0, -1, 0, -1]].any():
@@ -205,13 +205,13 @@ def _without_surroundings(ink: np.ndarray) -> np.ndarray:
 
 
 def _longest_run(around: np.ndarray) -> int:
-    """How many True stand beside each other in a ring."""
+    """Length of the longest run of True in a ring."""
     gaps = np.flatnonzero(~around)
     return int(np.diff(gaps, append=gaps[0] + len(around)).max()) - 1 if len(gaps) else len(around)
 
 
 def _grown(mask: np.ndarray) -> np.ndarray:
-    """A mask (h, w), larger by a pixel on all four sides."""
+    """Return a mask (h, w) grown by a pixel on all four sides."""
     grown = mask.copy()
     grown[1:] |= mask[:-1]
     grown[:-1] |= mask[1:]
@@ -221,15 +221,15 @@ def _grown(mask: np.ndarray) -> np.ndarray:
 
 
 def _paper(values: np.ndarray) -> np.ndarray:
-    """Brightness of the paper at each place of a picture (h, w), ink or not: float64."""
+    """Estimate the paper's brightness at each place of a picture (h, w), under ink too: float64."""
     y, x = (np.linspace(-1, 1, side) for side in values.shape)
     down, across = (max(1, side // _GRID) for side in values.shape)
     some = values[::down, ::across].astype(np.float64).ravel()
     v, u = (axis.ravel() for axis in np.meshgrid(y[::down], x[::across], indexing="ij"))
     terms = np.stack([u, v, u * u, u * v, v * v, np.ones_like(u)], axis=1)
     paper = np.array([0, 0, 0, 0, 0, np.median(values)])
-    # Light falls off smoothly, and ink does not: what lies far from the surface so far is left
-    # out of the next. Paper of one brightness, such as MNIST's, has no spread and stays.
+    # Light falls off smoothly and ink does not: values far from the fitted surface are left out of
+    # the next fit. Paper of one brightness, such as MNIST's, has no spread and needs no fit.
     for _ in range(5):
         away = np.abs(some - terms @ paper)
         spread = _spread(away)
@@ -243,12 +243,12 @@ def _paper(values: np.ndarray) -> np.ndarray:
 
 
 def _spread(difference: np.ndarray) -> float:
-    """Standard deviation of the paper's grain, from the median, which ink does not move."""
+    """Standard deviation of the paper's grain, from the median, which ink hardly moves."""
     return 1.4826 * float(np.median(np.abs(difference)))
 
 
 def _thickened(ink: np.ndarray) -> np.ndarray:
-    """Ink (h, w) of a pen half as wide as MNIST's or less, made as wide as MNIST's."""
+    """Thicken ink (h, w) of a pen at most half as wide as MNIST's to MNIST's width."""
     solid = ink > 0.5
     # A line has two edges: its width is twice its area by the length of its edge.
     edge = sum(np.count_nonzero(np.diff(np.pad(solid, 1), axis=axis)) for axis in (0, 1))

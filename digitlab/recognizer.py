@@ -17,20 +17,20 @@ from digitlab.strokes import render_strokes
 
 _BATCH = 32  # images at once: the most a second; of 128 and more they leave the cache
 
-# A probability below which `predict_images` looks again. On held-out digits of MNIST 0.8 to 1 came
-# to the same, and 1 or 2 of 100 are below 0.9.
+# Below this probability `predict_images` looks again. On held-out digits of MNIST, thresholds from
+# 0.8 to 1 gave the same accuracy, and 1 or 2 of 100 digits are below 0.9.
 _SURE = 0.9
 
 
-@dataclass(frozen=True, eq=False)  # arrays do not compare as a whole
+@dataclass(frozen=True, eq=False)  # equality of arrays is an array
 class Prediction:
     """What a recognizer read.
 
     Attributes:
-        digit: The digit, 0 to 9, or None when there is none (see `reason`).
-        confidence: The probability of that digit, 0 to 1; 0.0 when there is none.
-        probabilities: (10,) float32, sums to 1: one for each digit, if it is one; all equal when
-            there is no ink.
+        digit: The digit, 0 to 9, or None if there is none (see `reason`).
+        confidence: The probability of that digit, 0 to 1; 0.0 if there is none.
+        probabilities: (10,) float32, sums to 1: of each digit, given that it is one; all equal
+            without ink.
         image: (28, 28) float32 in [0, 1]: what the network saw, ink 1 on paper 0.
 
     Both arrays are read-only; ``image.copy()`` can be changed.
@@ -43,7 +43,7 @@ class Prediction:
 
     def __post_init__(self) -> None:
         for name in ("probabilities", "image"):
-            array = np.array(getattr(self, name))  # a copy: whose it was may go on writing to it
+            array = np.array(getattr(self, name))  # a copy: the caller may go on writing to its own
             array.flags.writeable = False
             object.__setattr__(self, name, array)
 
@@ -52,7 +52,7 @@ class Prediction:
 
     @property
     def reason(self) -> str | None:
-        """Why there is no digit: "empty" without ink, else "not a digit"; None when there is."""
+        """Why there is no digit: "empty" without ink, else "not a digit"; None if there is one."""
         if self.digit is not None:
             return None
         return "not a digit" if self.image.any() else "empty"
@@ -70,7 +70,7 @@ class Recognizer:
 
     Args:
         model: A Keras model, or any callable, from float32 images (n, 28, 28, 1) in [0, 1], ink 1
-            on paper 0, to probabilities (n, 10); or (n, 11), the last that of no digit.
+            on paper 0, to probabilities (n, 10); or (n, 11), the last one of a non-digit.
     """
 
     def __init__(self, model: Callable[[np.ndarray], np.ndarray]):
@@ -80,8 +80,8 @@ class Recognizer:
     def predict(self, drawing: npt.ArrayLike | Image.Image) -> Prediction:
         """Read one digit.
 
-        There is none where the network gives all ten together less than the eleventh: less than a
-        half. A network without an eleventh answer sees a digit in all ink.
+        There is none if the network's eleventh output, the probability of a non-digit, is above one
+        half. A network without that output sees a digit in any ink.
 
         Args:
             drawing: A list of strokes, each of shape (n, 2): x, y in canvas pixels, y down; or a
@@ -103,24 +103,24 @@ class Recognizer:
         return Prediction(digit, float(probabilities[digit]), probabilities, image)
 
     def predict_images(self, images: npt.ArrayLike, tta: bool = False) -> np.ndarray:
-        """Give the probabilities for images that are in MNIST's geometry already.
+        """Read images that are already in MNIST's geometry, each of them as a digit.
 
-        Each is taken for a digit. Beside `images` and the result no more than a few of them are
-        in memory at once, so a million on disk can be read: ``numpy.load(path, mmap_mode="r")``.
-        After two seconds, a bar shows how long is left.
+        Only a few images are in memory at a time besides `images` and the result, so a million on
+        disk can be read: ``numpy.load(path, mmap_mode="r")``. After two seconds, a bar shows the
+        time left.
 
         Args:
             images: (n, 28, 28) or (n, 784), ink light on dark: integers from 0 to 255, or floating
                 point in [0, 1]; an array, a table or a tensor.
-            tta: Test-time augmentation: read an image again, moved by half a pixel to either side,
-                where no digit has a probability of 0.9, and give the mean. Of MNIST's scanned
-                digits fewer are misread so; drawn ones, which are sharper, do not gain by it.
+            tta: Test-time augmentation: where no digit has a probability of 0.9, read the image
+                again, moved by half a pixel to either side, and take the mean. Fewer of MNIST's
+                scanned digits are misread; drawn ones, which are sharper, gain nothing.
 
         Returns:
             (n, 10) float32, each row sums to 1.
 
         Raises:
-            ValueError: For another shape, type or range, or when the network does not answer with
+            ValueError: Images of another shape, type or range, or the network does not answer with
                 probabilities (n, 10) or (n, 11).
         """
         images = as_images(images)
@@ -131,7 +131,7 @@ class Recognizer:
             if tta:
                 some = np.flatnonzero(probabilities[batch].max(axis=1) < _SURE) + batch.start
                 unsure.extend(some.tolist())
-                # As many at once as are fast to read, and what is left at the end.
+                # In full batches, which are fastest, and the rest at the end.
                 while len(unsure) >= _BATCH or unsure and batch.stop >= len(images):
                     again, unsure = unsure[:_BATCH], unsure[_BATCH:]
                     for moved in _moved(images[again]):
@@ -140,9 +140,9 @@ class Recognizer:
         return probabilities
 
     def rejects(self, images: npt.ArrayLike) -> np.ndarray:
-        """Tell for many images at once in which of them the network sees no digit.
+        """Tell in which of many images the network sees no digit, as `predict` does for one.
 
-        In those `predict` gives None for the digit. A network with ten answers rejects nothing.
+        A network with ten outputs rejects nothing.
 
         Args:
             images: (n, 28, 28), as for `predict_images`.
@@ -160,7 +160,7 @@ class Recognizer:
         return rejected
 
     def get_activations(self, image: npt.ArrayLike) -> dict[str, np.ndarray]:
-        """Read an image, and keep what the network's layers answered on the way.
+        """Read an image, and return what each of the network's layers answered.
 
         For a Keras model, or without TensorFlow for LiteRT::
 
@@ -171,8 +171,8 @@ class Recognizer:
                 such as a prediction's ``image``.
 
         Returns:
-            A name for each layer, and what it answered: float32, (h, w, channels), or (n,) for a
-            dense layer; the last is the network's answer. LiteRT has no names for layers, so they
+            Each layer's answer by its name: float32, (h, w, channels), or (n,) for a dense
+            layer. The last is the network's own answer. LiteRT has no names for layers, so they
             are "Layer 1" and so on; Keras' are called by kind and number, such as "ReLU 1", less
             those that the next layer only normalises or bends, and those that only pass on. Empty
             where there are none to look into: in a function.
@@ -183,7 +183,7 @@ class Recognizer:
         return self._runtime.activations(as_image(image)[None, ..., None])
 
     def _answers(self, images: np.ndarray) -> np.ndarray:
-        """The network's answers, (n, 10) or (n, 11), to images (n, 28, 28), checked."""
+        """Return the network's checked answers, (n, 10) or (n, 11), to images (n, 28, 28)."""
         batch = as_batch(images)
         answers = as_array(self._runtime(batch), "the network to answer with probabilities")
         if answers.shape not in ((len(batch), CLASSES), (len(batch), CLASSES + 1)):
@@ -200,15 +200,15 @@ class Recognizer:
 
 
 def _batches(n: int) -> Iterator[slice]:
-    """Slices of so many images, with a bar after two seconds."""
+    """Yield slices of batches of `n` images, with a bar after two seconds."""
     firsts = range(0, n, _BATCH)
-    # One batch needs no bar, and making one takes longer than reading an image.
+    # One batch needs no bar: making one takes longer than reading an image.
     for first in tqdm(firsts, "Reading", delay=2, leave=False, disable=len(firsts) < 2):
         yield slice(first, first + _BATCH)
 
 
 def _moved(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Images (n, 28, 28), half a pixel right and down, and half a pixel left and up."""
+    """Move images (n, 28, 28) by half a pixel right and down, and by half a pixel left and up."""
     images = as_batch(images)[..., 0]
     padded = np.pad(images, ((0, 0), (1, 1), (1, 1)))
     rows = (padded[:, :-1] + padded[:, 1:]) / 2  # (n, 29, 30)
@@ -217,27 +217,27 @@ def _moved(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _is_non_digit(answers: np.ndarray) -> np.ndarray:
-    """Of answers (n, 10) or (n, 11), which say that it is no digit: (n,) bool."""
+    """Tell which answers (n, 10) or (n, 11) are those of non-digits: (n,) bool."""
     return answers[:, CLASSES:].sum(axis=1) > 0.5
 
 
 def _digit_probabilities(answers: np.ndarray) -> np.ndarray:
-    """Probabilities (n, 10) float32 if it is a digit, from answers (n, 10) or (n, 11)."""
-    # A hair more than nothing, so that a network that is sure of no digit leaves ten that sum to 1.
+    """Return probabilities (n, 10) float32, given a digit, from answers (n, 10) or (n, 11)."""
+    # Slightly above 0, so that they sum to 1 even if the network is certain of a non-digit.
     digits = answers[:, :CLASSES].astype(np.float64) + 1e-12
     return (digits / digits.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
 def as_recognizer(reader: Any) -> Any:
-    """Make a recognizer of what a person may have: something with ``predict(drawing)``.
+    """Make a recognizer, something with ``predict(drawing)``, out of a model or a function.
 
     Args:
-        reader: A `Recognizer` or another object with ``predict(drawing) -> Prediction``, which
-            comes back as it is; a Keras model; a function from an image, (28, 28) float32 in [0,
-            1], to ten probabilities; or None, for the network that comes with the package.
+        reader: A `Recognizer` or another object with ``predict(drawing) -> Prediction``, which is
+            returned unchanged; a Keras model; a function from an image, (28, 28) float32 in [0, 1],
+            to ten probabilities; or None for the network that comes with the package.
 
     Raises:
-        TypeError: For anything else.
+        TypeError: It is none of these.
     """
     if reader is None:
         return load_recognizer()
@@ -254,18 +254,18 @@ def as_recognizer(reader: Any) -> Any:
 
 
 def load_recognizer(path: str | Path | None = None) -> Recognizer:
-    """Load a network for LiteRT; without a path the one that comes with the package.
+    """Load a network for LiteRT. Default: the one that comes with the package.
 
-    The checksum in the file tells damage, not intent: who changes a network can make another, and
-    LiteRT does not survive all that can be written. Load those of people whom you trust.
+    The checksum in the file guards against damage, not against intent: anyone who can change the
+    file can also change its checksum, and a malicious file can crash LiteRT. Load only files of
+    people whom you trust.
 
     Args:
         path: A ``.tflite`` file that `digitlab.export_tflite` wrote.
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: It is not as `digitlab.export_tflite` wrote it (its checksum tells), or holds no
-            network from 28 x 28 to 10 or 11.
+        ValueError: The checksum does not match, or the network does not map 28 x 28 to 10 or 11.
     """
     path = shipped_model() if path is None else Path(path)
     if path.suffix == ".keras":
@@ -279,7 +279,7 @@ def load_recognizer(path: str | Path | None = None) -> Recognizer:
 
 
 def shipped_model() -> Path:
-    """Where the network is that comes with the package: in the wheel, or in a checkout."""
+    """Return the path of the network that comes with the package, in a wheel or a checkout."""
     package = Path(__file__).parent
     in_wheel = package / "models" / "digits.tflite"
     return in_wheel if in_wheel.is_file() else package.parent / "models" / "digits.tflite"

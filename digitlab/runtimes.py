@@ -1,8 +1,7 @@
 """Runtimes: what computes a network's answers, behind one small interface.
 
-LiteRT runs the shipped network, and starts in a fraction of a second where TensorFlow takes many.
-A Keras model and a function of one image are wrapped, so that the recognizer need not know which it
-has.
+LiteRT runs the shipped network. It starts in a fraction of a second, where TensorFlow takes several
+seconds. Keras models and functions are wrapped, so that the recognizer need not know which it has.
 """
 
 import os
@@ -36,8 +35,8 @@ except ImportError:  # no wheel for this platform: TensorFlow carries the same i
         stacklevel=2,
     )
 
-# Of a batch; more wait for each other, for it takes a millisecond. One image is read by one thread:
-# two are no faster, and compute twice as long.
+# For a batch. It takes a millisecond, so more threads would wait for each other. A single image
+# gets one thread: two are no faster, and use twice the processor time.
 _THREADS = min(4, os.cpu_count() or 1)
 
 
@@ -64,7 +63,7 @@ def as_runtime(model: Callable) -> Runtime:
         )
     if isinstance(model, Function | LiteRT):
         return model
-    # Of Keras' own classes: one of the user's may compute anything between its layers.
+    # Only of Keras' own classes: a user's class may compute anything between its layers.
     of_keras = type(model).__module__.startswith("keras.") and hasattr(model, "layers")
     return KerasModel(model) if of_keras else Function(model)
 
@@ -98,10 +97,10 @@ class KerasModel(Function):
     def activations(self, batch: np.ndarray) -> dict[str, np.ndarray]:
         """Return each layer's answer, under its kind and number: "ReLU 1".
 
-        A layer is left out if the next one only normalises or bends its answer, or if it only
-        passes on what it gets.
+        A layer is left out if the next one only normalises or activates its answer, or if it only
+        passes on its input.
         """
-        keras = sys.modules["keras"]  # the model is Keras', so it is there: no import, no wait
+        keras = sys.modules["keras"]  # there already, since the model is one of Keras
         layers = keras.layers
         finishes = (layers.BatchNormalization, layers.ReLU, layers.Activation)
         passes = (layers.InputLayer, layers.Dropout, layers.Flatten)
@@ -133,13 +132,13 @@ class LiteRT:
 
     def __init__(self, content: bytes, name: str):
         self._file = content, name
-        # An interpreter is one set of buffers: two threads must take turns.
+        # An interpreter has one set of buffers, so threads take turns.
         self._lock = threading.Lock()
         self._many: Any = None  # an interpreter for batches, made when the first one comes
         self._images = 0  # how many its buffers are made for
         self._observable: Any = None  # an interpreter that keeps its layers' answers, likewise
         try:
-            # Kept, for the other interpreters are made of it: by then the file may have changed.
+            # Kept to make the other interpreters from: by then the file may have changed.
             self._content = verified_content(content)
             self._one = self._interpreter(threads=1)
             (inputs,), (outputs,) = self._one.get_input_details(), self._one.get_output_details()
@@ -150,7 +149,7 @@ class LiteRT:
                     f"it maps {shapes[0]} to {shapes[1]}, and not (28, 28, 1) to (10,) or (11,)"
                 )
             self._allocate(self._one, 1)
-            # LiteRT finds only now what is wrong within a file of the right form.
+            # Some faults in a well-formed file show only when LiteRT runs it.
             self(np.zeros((1, SIZE, SIZE, 1), np.float32))
         except (ValueError, RuntimeError) as error:
             raise ValueError(
@@ -183,8 +182,8 @@ class LiteRT:
         """Return each layer's answer as "Layer 1" and so on: LiteRT keeps no names of layers."""
         with self._lock:
             if self._observable is None:
-                # XNNPACK, the default delegate, may compute several layers in one step, and
-                # does not promise to leave what lies between them to be read.
+                # XNNPACK, the default delegate, may fuse layers, and does not promise that the
+                # tensors between them can be read.
                 self._observable = Interpreter(
                     model_content=self._content,
                     experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
@@ -193,7 +192,7 @@ class LiteRT:
                 self._observable.allocate_tensors()
             self._observable.set_tensor(self._input, batch)
             self._observable.invoke()
-            # What depends on the images has their number, -1, for its first dimension.
+            # Tensors that depend on the images have -1, their number, as the first dimension.
             answers = [
                 self._observable.get_tensor(tensor["index"])[0]
                 for tensor in self._observable.get_tensor_details()

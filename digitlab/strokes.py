@@ -5,8 +5,8 @@ smoothed its edges, and placed it in a field of 28 x 28 with its centre of mass 
 (LeCun, Cortes, Burges: "The MNIST database of handwritten digits"). A network that learned from
 such digits reads other people's digits only when they are brought to the same geometry.
 
-A *stroke* is a float array ``(n, 2)`` of x, y in canvas pixels, y downwards: one movement of the
-pen from touching down to lifting. A *drawing* is a list of strokes. No class is needed for either.
+A *stroke* is a float array ``(n, 2)`` of x, y in canvas pixels, y down: one movement of the pen
+from touching down to lifting. A *drawing* is a list of strokes. No class is needed for either.
 """
 
 from collections.abc import Sequence
@@ -22,19 +22,19 @@ _REACH = PEN_WIDTH / 2 + 0.5  # pixels from the line to where its ink ends
 _PIECE = 2.0  # pixels: the longest piece
 _MARGIN = 14  # pixels around the image: moved by its centre of mass, ink can leave it
 _SMALLEST = 1e-300  # canvas pixels: half the longer side of a drawing that is not a dot
-_CHUNK = 512  # pieces at once: what is computed of them stays in the processor's cache
-_POINTS = 100_000  # at most: half an hour of drawing, and read in seconds at worst
+_CHUNK = 512  # pieces at once: their arrays stay in the processor's cache
+_POINTS = 100_000  # at most: half an hour of drawing, rendered in seconds at worst
 
 
 def as_strokes(drawing: npt.ArrayLike) -> list[np.ndarray]:
-    """Check a drawing and return it as a list of float64 arrays.
+    """Check a drawing, and return it as a list of new float64 arrays.
 
     Args:
         drawing: A sequence of strokes, each array-like of shape (n, 2): x, y in canvas pixels, y
-            down. Strokes without points are left out.
+            down; or a table's column of strokes. Strokes without points are left out.
 
     Raises:
-        TypeError, ValueError: When it is not that, a coordinate is not a finite number, or there
+        TypeError, ValueError: It is not a drawing, a coordinate is not a finite number, or there
             are more than 100,000 points. The message names the stroke.
     """
     expected = "expected a drawing: a list of strokes, each an array of shape (n, 2)"
@@ -48,7 +48,7 @@ def as_strokes(drawing: npt.ArrayLike) -> list[np.ndarray]:
     strokes: list[np.ndarray] = []
     for index, stroke in enumerate(listed):
         numbers = as_array(stroke, f"stroke {index} to be numbers of shape (n, 2)")
-        with np.errstate(over="ignore"):  # what is no number of 64 bits becomes infinity
+        with np.errstate(over="ignore"):  # what does not fit into 64 bits becomes infinity
             points = numbers.astype(np.float64)
         if points.size == 0:
             continue
@@ -66,9 +66,9 @@ def as_strokes(drawing: npt.ArrayLike) -> list[np.ndarray]:
 
 
 def render_strokes(drawing: npt.ArrayLike) -> np.ndarray:
-    """Draw strokes as MNIST would have them, whatever pad, place, size and pen they came from.
+    """Draw strokes in MNIST's geometry, whatever pad, place, size and pen they came from.
 
-    Exactly, so that another language can repeat it:
+    The exact steps, so that another language can repeat them:
 
     1. *Fit.* Points are scaled by ``17.4 / s``, where ``s`` is the longer side of the box around
        all of them: with a pen of 2.6 pixels the ink is 20 pixels long. The middle of that box
@@ -99,13 +99,13 @@ def render_strokes(drawing: npt.ArrayLike) -> np.ndarray:
     low = np.minimum(starts.min(0), ends.min(0))
     high = np.maximum(starts.max(0), ends.max(0))
     middle, half = low / 2 + high / 2, (high / 2 - low / 2).max()  # halves cannot overflow
-    # Below the smallest normal number there is no telling two places apart.
+    # Below the smallest normal number, two places cannot be told apart.
     scale = (BOX - PEN_WIDTH) / 2 / half if half > _SMALLEST else 0.0
     starts, ends = ((points - middle) * scale + CENTRE for points in (starts, ends))
     starts, ends = _pieces(starts, ends)
 
-    # Drawn twice, for the centre of mass is known only from the ink: moving the points and not
-    # the pixels keeps the edges as sharp as they were.
+    # Drawn twice: only ink has a centre of mass. Moving the points rather than the pixels keeps
+    # the edges sharp.
     to_centre = CENTRE - centre_of_mass(_coverage(starts, ends))
     return _coverage(starts + to_centre, ends + to_centre).astype(np.float32)
 
@@ -129,11 +129,11 @@ def _coverage(starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
     window = np.arange(int(_PIECE + 2 * _REACH) + 1)  # all pixels that one piece can reach
     chunks = -(-len(starts) // _CHUNK)
     for first in range(chunks):
-        # Each chunk from all over the drawing, so that of many strokes the first ones ink it all.
+        # Each chunk comes from all over the drawing, so the first ones cover most of it.
         a, b = starts[first::chunks], ends[first::chunks]
         low = np.ceil(np.minimum(a, b) - _REACH).astype(int)  # (p, 2)
         if first > 0:
-            # Left out is what reaches no pixel of the image that can take more ink.
+            # Skip pieces that reach no pixel of the image that can take more ink.
             pale = np.zeros(canvas.shape, int)
             pale[image, image] = np.sqrt(canvas[image, image]) > _REACH - 1
             above = np.pad(pale.cumsum(0).cumsum(1), (1, 0))  # pale pixels above and left of each
@@ -143,18 +143,18 @@ def _coverage(starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
             a, b, low = a[reached > 0], b[reached > 0], low[reached > 0]
         along = b - a  # (p, 2)
         squared_length = (along**2).sum(1)
-        # A piece of length 0 is its start: any divisor gives that, for its products are 0.
+        # A piece of length 0 is a point: its products are 0, whatever the divisor.
         squared_length[squared_length == 0] = 1.0
         pixels = low[:, :, None] + window  # (p, 2, w)
         dx, dy = (pixels - a[:, :, None]).swapaxes(0, 1)  # (p, w) each
         dx, dy = dx[:, None, :], dy[:, :, None]
         ux, uy = along.T[:, :, None, None]  # (p, 1, 1) each
-        # Where on its piece, 0 to 1, lies the point nearest to each pixel?
+        # Where on its piece, from 0 to 1, the point nearest to each pixel lies.
         at = np.clip((dx * ux + dy * uy) / squared_length[:, None, None], 0.0, 1.0)  # (p, w, w)
         squared_distance = (dx - at * ux) ** 2 + (dy - at * uy) ** 2  # (p, w, w)
         columns, rows = (pixels + _MARGIN).swapaxes(0, 1)
         places = rows[:, :, None] * side + columns[:, None, :]
-        # Flat on both sides, which is several times as fast.
+        # On flat arrays, which is several times as fast.
         np.minimum.at(canvas.reshape(-1), places.ravel(), squared_distance.ravel())
     distance = np.sqrt(canvas[image, image])  # (28, 28)
     return np.clip(_REACH - distance, 0.0, 1.0)

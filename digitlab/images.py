@@ -46,7 +46,10 @@ def as_array(values: Any, expected: str) -> np.ndarray:
     except Exception as error:  # each library has errors of its own
         raise ValueError(f"expected {expected}: {error}") from None
     if array.dtype.kind not in "biuf":
-        raise ValueError(f"expected {expected}, got {type(values).__name__} of dtype {array.dtype}")
+        hint = "; convert text with .astype(int)" if array.dtype.kind == "U" else ""
+        raise ValueError(
+            f"expected {expected}, got {type(values).__name__} of dtype {array.dtype}{hint}"
+        )
     return array
 
 

@@ -9,6 +9,7 @@ A *stroke* is a float array ``(n, 2)`` of x, y in canvas pixels, y down: one mov
 from touching down to lifting. A *drawing* is a list of strokes. No class is needed for either.
 """
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -44,7 +45,9 @@ def as_strokes(drawing: npt.ArrayLike) -> list[np.ndarray]:
     if isinstance(listed, str | bytes) or not (
         isinstance(listed, Sequence) or isinstance(listed, np.ndarray) and listed.ndim
     ):
-        raise TypeError(f"{expected}; got {type(drawing).__name__}")
+        path = isinstance(drawing, str | os.PathLike)
+        hint = "; open a picture with PIL.Image.open, a drawing with load_drawing" if path else ""
+        raise TypeError(f"{expected}; got {type(drawing).__name__}{hint}")
     strokes: list[np.ndarray] = []
     for index, stroke in enumerate(listed):
         numbers = as_array(stroke, f"stroke {index} to be numbers of shape (n, 2)")

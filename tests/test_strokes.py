@@ -69,7 +69,8 @@ def test_a_drawing_without_points_is_empty():
 @pytest.mark.parametrize(
     ("drawing", "error", "message"),
     [
-        ("five", TypeError, "expected a drawing.*got str"),
+        ("five.png", TypeError, "expected a drawing.*got str; open a picture with PIL"),
+        (Path("five.json"), TypeError, "expected a drawing.*a drawing with load_drawing"),
         (5, TypeError, "expected a drawing.*got int"),
         ([[1, 2]], ValueError, r"stroke 0.*\(n, 2\).*got \(2,\)"),
         ([[[1, 2]], [[1, 2, 3]]], ValueError, r"stroke 1.*\(n, 2\).*got \(1, 3\)"),

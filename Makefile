@@ -1,22 +1,22 @@
 # `make` lists what there is. Needs only make, and Python 3.10 to 3.12 with pip.
 
-# The first of these that runs and is new and old enough (TensorFlow.js' converter has no wheels for 3.13).
+# The first of these that runs and has the right version (TensorFlow.js' converter has no wheels for 3.13).
 PYTHON ?= python3 python3.12 python3.11 python3.10
 # Test processes. Each takes a core and, with TensorFlow in it, 2 GB.
 WORKERS ?= 2
-# Passed on: make lab ARGS=--port=9000, make test ARGS="-k ink", make lock ARGS=--upgrade
+# Extra arguments: make lab ARGS=--port=9000, make test ARGS="-k ink", make lock ARGS=--upgrade
 ARGS ?=
 
 BIN := .venv/bin
 READY := .venv/.ready
-# uv sets up in seconds what takes pip minutes. Its version and hashes stand in the lock, like all others.
+# uv sets up in seconds what takes pip minutes. The lock has its version and hashes, like those of all packages.
 UV_VERSION := $(shell sed -n 's/^uv==\([0-9.]*\).*/\1/p' requirements.lock)
 UV := .tools/uv-$(UV_VERSION)/bin/uv
 export UV_PYTHON_DOWNLOADS = never
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PIP_ROOT_USER_ACTION = ignore
 
-.PHONY: help lab test test-oldest models bench notebooks format lock audit clean
+.PHONY: help lab check test test-oldest models bench tables notebooks format lock audit clean
 help:
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
 
@@ -29,37 +29,48 @@ lab: $(READY) ## set up and open JupyterLab on the first notebook
 	fi; \
 	PATH="$(CURDIR)/$(BIN):$$PATH" exec $(BIN)/jupyter-lab --LabApp.default_url=/lab/tree/notebooks/01_load_and_normalize.ipynb "$$@"
 
-# Notebooks and unit tests run side by side, in the groups of conftest.py.
-test: $(READY) ## set up and run all checks: lint, format, types, tests, notebooks, TensorFlow.js
+# In parallel, in the groups and the order of conftest.py.
+PYTEST = bin/pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
+
+check: $(READY) ## lint, format, types and the fast tests: a minute
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/pytest --nbval-lax --nbval-current-env -n $(WORKERS) --dist loadgroup notebooks tests $(ARGS)
+	.venv/$(PYTEST) -m "not slow" tests $(ARGS)
 
-# Not lint and types, which the locked tools judge; nor what takes another environment, a browser or a notebook's minutes.
+test: $(READY) ## all checks: lint, format, types, all tests, notebooks, TensorFlow.js
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	.venv/$(PYTEST) --nbval-lax --nbval-current-env --nbval-kernel-startup-timeout 600 notebooks tests $(ARGS)
+
+# Lint and types are for the locked tools; browsers, notebooks and other environments were tested by `make test`.
 test-oldest: .venv-oldest/.ready ## run the tests with the oldest packages that pyproject.toml allows, in .venv-oldest
-	.venv-oldest/bin/pytest -n $(WORKERS) --dist loadgroup tests $(addprefix --ignore=tests/,test_setup.py test_pad_in_browser.py test_site_in_browser.py) $(ARGS)
+	.venv-oldest/$(PYTEST) tests $(addprefix --ignore=tests/,test_setup.py test_typing.py test_pad_in_browser.py test_site_in_browser.py) $(ARGS)
 
-models: $(READY) ## train the models in models/ anew, and measure how they read
+models: $(READY) ## train the models in models/ again, and measure their accuracy
 	$(BIN)/python models/train.py $(ARGS)
-	$(BIN)/python benchmarks/bench.py reading
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.bench reading
 
-bench: $(READY) ## measure accuracy and speed
-	$(BIN)/python benchmarks/bench.py $(ARGS)
+bench: $(READY) ## measure accuracy and speed, and write the tables
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.bench $(ARGS)
 
-# Never on the sample: what is committed shows MNIST.
-notebooks: $(READY) ## run all notebooks anew and keep their outputs
+tables: $(READY) ## write the tables from benchmarks/results.json, without measuring
+	$(BIN)/python -m benchmarks.tables
+
+# Not on the sample: the committed outputs show MNIST.
+notebooks: $(READY) ## run all notebooks again and keep their outputs
 	$(BIN)/python -c "import digitlab; digitlab.load_digits(sample=False)"
 	@for notebook in notebooks/*.ipynb; do \
 		$(BIN)/jupyter-nbconvert --to notebook --execute --inplace --ExecutePreprocessor.store_widget_state=False $$notebook && \
 		$(BIN)/nbstripout $$notebook --keep-output --keep-count --keep-id --drop-output-type stream:stderr || exit 1; \
 	done
 
-format: $(READY) ## put code and notebooks in order
+format: $(READY) ## format code and notebooks, and fix what ruff can fix
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-# The oldest of what pyproject.toml names, with the newest of what those ask for. From wheels, as it is installed: the oldest sources build no more.
+# The oldest versions that pyproject.toml names, with the newest that those ask for. Only from wheels: old sources no longer build.
 COMPILE = $(UV) pip compile pyproject.toml --all-extras --universal --python-version 3.10 --generate-hashes \
 	--custom-compile-command "make lock" --quiet $(ARGS)
 lock: $(UV) ## write both requirements locks from pyproject.toml (ARGS=--upgrade for the newest of everything)
@@ -67,13 +78,13 @@ lock: $(UV) ## write both requirements locks from pyproject.toml (ARGS=--upgrade
 	$(COMPILE) --output-file requirements.lock && \
 	$(COMPILE) --output-file requirements-oldest.lock --resolution lowest-direct --only-binary :all:
 
-audit: $(READY) ## say what is vulnerable, withdrawn or not freely licensed of all that is installed
+audit: $(READY) ## report vulnerable, withdrawn and not freely licensed packages
 	@$(find_python); $(find_index); $(BIN)/python scripts/audit.py
 
-clean: ## remove .venv and all else that was made here
+clean: ## remove .venv and everything else that make created
 	rm -rf .venv .venv-oldest .tools dist .mypy_cache .pytest_cache .ruff_cache tests/tfjs/node_modules
 
-# A python3 that is a pyenv shim may stand in PATH and not run: so each is tried. In an active virtual environment, take what it was made from.
+# Each is tried, because a pyenv shim may be in PATH and not run. In an active virtual environment, take the Python that it was made from.
 find_python = for p in $(PYTHON); do \
 		py=$$("$$p" -c 'import sys; assert (3, 10) <= sys.version_info < (3, 13); print(getattr(sys, "_base_executable", sys.executable))' 2>/dev/null) && break; \
 	done; \
@@ -85,11 +96,11 @@ $(UV):
 	mkdir -p .tools && sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > .tools/uv.txt && \
 	"$$py" -m pip install -qq --no-deps --require-hashes --target .tools/uv-$(UV_VERSION) -r .tools/uv.txt
 
-# uv reads none of pip's settings: hand on the index that pip uses.
+# uv reads none of pip's settings, so pass on the index that pip uses.
 find_index = index=$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$("$$py" -m pip config get global.index-url 2>/dev/null)}}; \
 	[ -z "$$index" ] || export UV_DEFAULT_INDEX="$$index"
 
-# An environment with what stands in a lock.
+# An environment with the packages of a lock.
 set_up = $(find_python); \
 	echo "Setting up $(1) with $$py (once; one to three minutes)"; \
 	$(find_index); \

@@ -1,18 +1,20 @@
-"""What tests need that a machine may lack: each is asked for by a fixture.
+"""Fixtures for what a machine may lack, the order of the tests, and how notebooks are compared.
 
-On a learner's machine a test that lacks one is skipped, with a line that says how to have it.
+On a learner's machine a test that lacks something is skipped, with a line that says how to get it.
 What the environment variable DIGITLAB_REQUIRE names ("mnist node browser") must be there, or the
 test fails.
 """
 
 import atexit
 import os
+import re
 import shutil
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -101,16 +103,43 @@ def closed_figures() -> Iterator[None]:
     plt.close("all")
 
 
+# What runs for more than a few seconds, or needs a browser, a kernel or another environment.
+# `make check` leaves these files out, and the tests with the marker "slow".
+SLOW = (
+    "test_copies.py",
+    "test_pad_in_browser.py",
+    "test_pad_memory.py",
+    "test_setup.py",
+    "test_site_in_browser.py",
+    "test_tfjs.py",
+    "test_tflite.py",
+    "test_training.py",
+)
+# Notebooks that read what the earlier ones of them write.
+CHAIN = ("02_", "03_", "04_", "05_", "06_", "08_")
+# The groups that take longest, which start first so that no worker waits for one in the end.
+FIRST = ("notebooks", "test_setup.py", "test_pad_in_browser.py", "test_io.py")
+
+
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Group the tests for parallel runs; without MNIST, do not compare what depends on it.
+    """Mark slow tests and group all of them for parallel runs; prepare the notebooks' cells.
 
-    A file's tests share their fixtures, and the later notebooks read what the earlier ones write.
-    The notebook of the web page is skipped where the page cannot be built.
+    A file's tests share their fixtures. The notebook of the web page is skipped where the page
+    cannot be built. Without MNIST, what depends on it is not compared.
     """
     for item in items:
-        group = "notebooks" if item.path.suffix == ".ipynb" else item.path.name
+        notebook = item.path.suffix == ".ipynb"
+        if notebook or item.path.name in SLOW:
+            item.add_marker("slow")
+        group = "notebooks" if notebook and item.path.name.startswith(CHAIN) else item.path.name
         item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: _place(next(item.iter_markers("xdist_group")).args[0]))
+
+    for item in items:
+        if hasattr(item, "compare_outputs"):  # nbval's
+            item.output_timeout = PATIENCE
+            item.compare_outputs = _without_bars(item.compare_outputs)
     cells = [item for item in items if "mnist" in _tags(item)]
     if cells and _digits().name != "MNIST":
         for cell in cells:
@@ -124,5 +153,26 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 cell.add_marker(pytest.mark.skip(reason=how))
 
 
+def _place(group: str) -> int:
+    return FIRST.index(group) if group in FIRST else len(FIRST)
+
+
 def _tags(item: pytest.Item) -> list[str]:
     return getattr(item, "cell", {}).get("metadata", {}).get("tags", [])
+
+
+PATIENCE = 600  # seconds: a cell's outputs come at once, but not on a busy machine
+BAR = re.compile(r"[^\r\n]*?\d+%\|[^\r\n]*|\x1b\[A")  # one state of a tqdm bar
+
+
+def _without_bars(compare: Callable[..., bool]) -> Callable[..., bool]:
+    """Compare a cell's outputs without progress bars, which only appear on a slow machine."""
+
+    def compare_without_bars(outputs: list[Any], *arguments: Any) -> bool:
+        return compare([output for output in outputs if not _is_bar(output)], *arguments)
+
+    return compare_without_bars
+
+
+def _is_bar(output: dict[str, Any]) -> bool:
+    return output.get("name") == "stderr" and not BAR.sub("", output["text"]).strip()

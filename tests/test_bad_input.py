@@ -1,4 +1,4 @@
-"""Anything may come in: out comes a Prediction, or one error that says what was expected."""
+"""Whatever comes in, the result is a Prediction or one error that says what was expected."""
 
 import datetime
 import decimal
@@ -21,19 +21,19 @@ from digitlab import DrawingPad, Prediction, load_drawing, load_recognizer, save
 
 RECOGNIZER = load_recognizer()
 SEED = 20261124
-HANG = 10  # seconds: far more than anything takes, even on a busy machine
+HANG = 10  # seconds of computing, whatever else the machine does: far more than anything takes
 settings.register_profile(
     "here",
     max_examples=300,
-    deadline=None,  # machines are busy; HANG is the limit
+    deadline=None,  # in seconds of the clock, which a busy machine exceeds; HANG is the limit
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 settings.load_profile("here")
 
 
 def outcome(function, *arguments):
-    """Call it; "read" or the name of the error, which must be a clear one."""
-    begun = time.monotonic()
+    """Call it and return the result, or the name of the error, which must be a clear one."""
+    begun = time.process_time()
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
         try:
@@ -42,7 +42,7 @@ def outcome(function, *arguments):
             assert "expected" in str(error), f"unclear: {error!r} for {arguments!r:.300}"
             assert len(str(error)) < 1000, error
             result = type(error).__name__
-    assert time.monotonic() - begun < HANG, f"{arguments!r:.300}"
+    assert time.process_time() - begun < HANG, f"{arguments!r:.300}"
     # Pillow may say what it finds wrong in a file.
     ours = [w for w in warned if "PIL" not in w.filename]
     assert not ours and len(warned) <= 5, f"{warned[0].message} for {arguments!r:.300}"
@@ -71,10 +71,10 @@ def check_probabilities(probabilities):
     np.testing.assert_allclose(probabilities.sum(1), 1, atol=1e-5)
 
 
-# A hundred thousand, of all kinds that were thought of.
+# A hundred thousand inputs of all kinds that we thought of.
 
 NUMBERS = "b i1 i2 i4 i8 u1 u2 u4 u8 f2 f4 f8 g".split()
-NO_NUMBERS = "c8 c16 U3 S3 M8[s] m8[s] O V4".split()
+NOT_NUMBERS = "c8 c16 U3 S3 M8[s] m8[s] O V4".split()
 MODES = "1 L LA La P PA RGB RGBA RGBa RGBX CMYK YCbCr LAB HSV I F I;16 I;16B".split()
 FORMATS = "PNG JPEG GIF BMP TIFF WEBP PPM".split()
 STRANGE = [
@@ -106,7 +106,7 @@ def some_drawing(rng):
         elif chance < 0.3:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                points = points.astype(rng.choice(NUMBERS if chance < 0.25 else NO_NUMBERS[:4]))
+                points = points.astype(rng.choice(NUMBERS if chance < 0.25 else NOT_NUMBERS[:4]))
         elif chance < 0.4:
             points = points[::-2] if chance < 0.35 else np.asfortranarray(points)
         elif chance < 0.43:
@@ -139,7 +139,7 @@ def some_array(rng):
         values.flat[rng.integers(values.size)] = rng.choice([np.nan, np.inf, -np.inf])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        kind = rng.choice(NUMBERS + ["u1"] * 20 + ["f4"] * 10 + NO_NUMBERS)
+        kind = rng.choice(NUMBERS + ["u1"] * 20 + ["f4"] * 10 + NOT_NUMBERS)
         values = np.asarray(values.astype(kind))
     chance = rng.random()
     if chance < 0.1 and values.ndim:
@@ -204,7 +204,7 @@ def test_a_hundred_thousand_inputs(some, count):
     assert seen["read"] > count / 10 and seen["ValueError"] > count / 50, seen
 
 
-# What nobody thought of.
+# Inputs that nobody thought of.
 
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary()
@@ -273,7 +273,7 @@ def test_a_pad_and_a_file_take_drawings_alone(tmp_path, thing):
 test_a_pad_and_a_file_take_drawings_alone.pad = DrawingPad(RECOGNIZER)
 
 
-# What is large, or says that it is.
+# Inputs that are large, or claim to be.
 
 
 def test_a_hundred_thousand_points_are_read_and_a_million_are_not():

@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
@@ -94,3 +96,28 @@ def test_the_lists_name_all():
     for page in (FOLDER / "README.md", FOLDER.parent / "README.md"):
         text = page.read_text("utf-8")
         assert [name for name in NAMES if name not in text] == []
+
+
+@pytest.mark.slow
+def test_a_progress_bar_is_no_difference(tmp_path):
+    """Of a cell's outputs only the bars are ignored, which appear on a slow machine alone."""
+    bar = "for _ in tqdm(range(3), 'Reading', leave={}): time.sleep(0.2)"
+    noises = {
+        bar.format(False): True,
+        bar.format(True): True,
+        bar.format(False) + "\nprint('careful', file=sys.stderr)": False,
+        bar.format(False) + "\nprint('more')": False,
+    }
+    cells = []
+    for count, noise in enumerate(noises, start=1):
+        source = f"import sys, time\nfrom tqdm import tqdm\n{noise}\nprint('Checkpoint')"
+        cells.append(nbformat.v4.new_code_cell(source, execution_count=count))
+        cells[-1].metadata.tags = ["nbval-check-output"]
+        cells[-1].outputs = [nbformat.v4.new_output("stream", text="Checkpoint\n")]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "slow.ipynb")
+    command = [sys.executable, "-m", "pytest", "--nbval-lax", "--nbval-current-env", "-v"]
+    command += ["-p", "no:cacheprovider", "-p", "conftest", "-c", "pyproject.toml"]
+    command.append(str(tmp_path / "slow.ipynb"))
+    run = subprocess.run(command, cwd=FOLDER.parent, capture_output=True, text=True)
+    outcomes = re.findall(r"::Cell \d (PASSED|FAILED)", run.stdout)
+    assert outcomes == ["PASSED" if same else "FAILED" for same in noises.values()], run.stdout

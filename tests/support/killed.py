@@ -1,7 +1,10 @@
-"""Kill what writes files, at every step of its writing and at random moments; print what was left.
+"""Kill a process that writes files in every state that its folder goes through; check what is left.
 
-`python killed.py NAME MOMENTS`. Each write runs in a fork of this process, which has imported
-what it needs and has computed nothing yet, for TensorFlow's threads would not live on in a fork.
+`python -m support.killed NAME ...`, from the folder `tests`. Each write runs in a fork of this process,
+which has imported what it needs and has computed nothing yet: TensorFlow's threads do not survive a
+fork. The folder is looked at after each call of a C function, because Python can change files in no
+other way. The first write is killed at the first change, the next at the second change, and so on
+until one write gets through. So the result does not depend on the speed of the machine.
 """
 
 import itertools
@@ -12,25 +15,25 @@ import shutil
 import signal
 import sys
 import tempfile
-import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import numpy as np
 
 import digitlab
-from digitlab import data, site
+from digitlab import mnist
 from digitlab._io import verified_content, with_checksum, with_checksum_json
+from digitlab.export import site
 from digitlab.recognizer import shipped_model
-
-STEPS = ("open", "os.mkdir", "os.remove", "os.rename", "os.rmdir")  # what Python's audit reports
 
 
 class Drawing:
-    """Each of these writes old (0) or new (1) content to a folder, and says which is there.
+    """Each of these classes writes old (0) or new (1) content to a folder, and says which is there.
 
-    `read` raises where it is neither.
+    `read` raises if it is neither.
     """
 
     drawings = [[np.arange(2000.0).reshape(-1, 2)], [np.zeros((500, 2))]]
@@ -45,19 +48,17 @@ class Drawing:
 
 class Cache:
     digits = [
-        digitlab.Digits(
-            **{name: np.full((300, 28, 28), i, np.uint8) for name in data.ARRAYS}, name=""
-        )
+        digitlab.Digits(*[np.full((300, 28, 28), i, np.uint8), np.full(300, i)] * 2, name="")
         for i in range(2)
     ]
 
     def write(self, folder: Path, which: int) -> None:
-        data._cache_file = lambda: folder / data.NPZ
-        data._keep({}, self.digits[which])
+        mnist._cache_file = lambda: folder / mnist.NPZ
+        mnist._keep({}, self.digits[which])
 
     def read(self, folder: Path) -> int:
-        with np.load(folder / data.NPZ, allow_pickle=False) as arrays:
-            (value,) = {value for name in data.ARRAYS for value in np.unique(arrays[name])}
+        with np.load(folder / mnist.NPZ, allow_pickle=False) as arrays:
+            (value,) = {value for name in mnist.ARRAYS for value in np.unique(arrays[name])}
         return int(value)
 
 
@@ -75,7 +76,7 @@ class LiteRT:
 
 class TensorFlowJs:
     def __init__(self) -> None:
-        from digitlab import tfjs
+        from digitlab.export import tfjs
 
         tfjs._write_artifacts()
 
@@ -142,7 +143,20 @@ class Site:
         return int(weights[0].startswith("other-"))
 
 
-WRITERS = {kind.__name__: kind for kind in (Drawing, Cache, LiteRT, TensorFlowJs, Checkpoint, Site)}
+class InPlace:
+    """Writes over the old file, as nothing in the package does: the kills must notice."""
+
+    def write(self, folder: Path, which: int) -> None:
+        (folder / "file.txt").write_text(["old", "new"][which])
+
+    def read(self, folder: Path) -> int:
+        content = (folder / "file.txt").read_text()
+        assert content in ("old", "new"), "neither the old nor the new"
+        return int(content == "new")
+
+
+KINDS = (Drawing, Cache, LiteRT, TensorFlowJs, Checkpoint, Site, InPlace)
+WRITERS = {kind.__name__: kind for kind in KINDS}
 
 
 def dense(value: int) -> "keras.Model":  # noqa: F821
@@ -153,8 +167,8 @@ def dense(value: int) -> "keras.Model":  # noqa: F821
     return keras.Sequential(layers)
 
 
-def fork(action: Callable[[], object], killed_after: float | None = None) -> int:
-    """Run in a process of its own, which can be killed after some seconds; return its exit code."""
+def fork(action: Callable[[], object]) -> int:
+    """Run in a process of its own; return its exit code."""
     pid = os.fork()
     if pid == 0:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
@@ -166,74 +180,73 @@ def fork(action: Callable[[], object], killed_after: float | None = None) -> int
             sys.stdout.flush()
         finally:
             os._exit(1)
-    if killed_after is not None:
-        time.sleep(killed_after)
-        os.kill(pid, signal.SIGKILL)
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
-def kill_at(step: int, folder: Path, after: bool) -> None:
-    """Have this process killed before or after it changes the folder for the n-th time."""
-    left = step
+def state(folder: str) -> list[tuple]:
+    """What a reader of the folder could notice: the names, sizes and times of all files in it."""
+    seen, folders = [], [folder]
+    while folders:
+        with os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                status = entry.stat(follow_symlinks=False)
+                seen.append((entry.path, status.st_ino, status.st_size, status.st_mtime_ns))
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.path)
+    return seen
 
-    def kill() -> None:
-        os.kill(os.getpid(), signal.SIGKILL)
 
-    def hook(event: str, arguments: tuple) -> None:
-        nonlocal left
-        if event in STEPS and str(arguments[0]).startswith(str(folder)):
-            if left == 0 and not after:
-                kill()
-            if left == 0:  # a file that was opened is empty when the next thing happens
-                sys.setprofile(lambda frame, *_: None if frame.f_code is hook.__code__ else kill())
+def kill_at(change: int, folder: Path) -> None:
+    """Have this process killed as soon as the folder has changed for the n-th time, from 0."""
+    here, left = str(folder), change
+    last = state(here)
+
+    def look(frame: FrameType, event: str, function: Any) -> None:
+        nonlocal last, left
+        if event != "c_return":
+            return
+        now = state(here)
+        if now != last:
+            last = now
+            if left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
             left -= 1
 
-    sys.addaudithook(hook)
+    def begin(event: str, arguments: tuple) -> None:
+        """Look from the first call on that names the folder: looking takes time."""
+        if not sys.getprofile() and arguments and str(arguments[0]).startswith(here):
+            sys.setprofile(look)
+
+    sys.addaudithook(begin)
 
 
-def killed(name: str, moments: int) -> dict[str, int]:
-    """Kill it again and again, and count what is there afterwards."""
-    writer, chance = WRITERS[name](), random.Random(0)
-    counts = {"steps": 0, "moments": 0, "killed": 0, "old": 0, "new": 0}
-
-    def try_once(count: str, action: Callable[[Path], object], after: float | None = None) -> bool:
-        with tempfile.TemporaryDirectory(prefix="digitlab-") as temporary:
-            folder = Path(temporary) / "files"
-            shutil.copytree(old, folder)
-            code = fork(lambda: action(folder), after)
-            assert code in (0, -signal.SIGKILL), code
-            counts[count] += 1
-            counts["killed"] += code != 0
-            which = writer.read(folder)  # raises where it is neither
-            assert code or which == 1
-            counts["new" if which else "old"] += 1
-            if after is None:  # what is left behind is in nobody's way
-                assert fork(lambda: writer.write(folder, 1)) == 0 and writer.read(folder) == 1
-        return code == 0
-
+def killed(name: str) -> dict[str, int]:
+    """Kill a writer at each change of its folder, and count what is there afterwards."""
+    writer = WRITERS[name]()
+    counts = {"killed": 0, "old": 0, "new": 0}
     with tempfile.TemporaryDirectory(prefix="digitlab-") as temporary:
-        old = Path(temporary) / "old"
+        old, folder = Path(temporary) / "old", Path(temporary) / "files"
         old.mkdir()
-        times = []
-        for _ in range(3):
-            begun = time.monotonic()
-            assert fork(lambda: writer.write(old, 0)) == 0 and writer.read(old) == 0
-            times.append(time.monotonic() - begun)
+        assert fork(lambda: writer.write(old, 0)) == 0 and writer.read(old) == 0
+        for change in itertools.count():
+            shutil.copytree(old, folder)
 
-        for after in (False, True):
-            for step in itertools.count():
+            def write_and_die(change: int = change) -> None:
+                kill_at(change, folder)
+                writer.write(folder, 1)
 
-                def to_step(folder: Path, step: int = step, after: bool = after) -> None:
-                    kill_at(step, folder, after)
-                    writer.write(folder, 1)
-
-                if try_once("steps", to_step):
-                    break
-        for _ in range(moments):
-            try_once(
-                "moments", lambda folder: writer.write(folder, 1), chance.uniform(0, min(times))
-            )
-    return counts
+            code = fork(write_and_die)
+            assert code in (0, -signal.SIGKILL), code
+            which = writer.read(folder)  # raises if it is neither
+            if code == 0:
+                assert which == 1
+                return counts
+            counts["killed"] += 1
+            counts["new" if which else "old"] += 1
+            # What is left behind does not disturb the next write.
+            assert fork(lambda: writer.write(folder, 1)) == 0 and writer.read(folder) == 1
+            shutil.rmtree(folder)
+    raise AssertionError("unreachable: the writer gets through at last")
 
 
 def read_changed(tries: int) -> dict[str, int]:
@@ -264,5 +277,7 @@ def read_changed(tries: int) -> dict[str, int]:
 
 
 if __name__ == "__main__":
-    name, count = sys.argv[1], int(sys.argv[2])
-    print(json.dumps(read_changed(count) if name == "Sealed" else killed(name, count)))
+    if sys.argv[1] == "Changed":
+        print(json.dumps(read_changed(int(sys.argv[2]))))
+    else:
+        print(json.dumps({name: killed(name) for name in sys.argv[1:]}))

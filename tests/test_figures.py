@@ -65,7 +65,7 @@ MNIST, PEOPLE, ARTICLES = "MNIST test set", "unipen-a, strokes", "unipen-a, the 
         ),
         (
             "notebooks/05_draw_and_predict.ipynb",
-            r"([\d.]+) % of such drawings are refused, ([\d.]+) % of signs .*, and ([\d.]+) % of",
+            r"([\d.]+) % of such drawings are rejected, ([\d.]+) % of signs .*, and ([\d.]+) % of",
             [
                 ("refused: letters, shapes and scribbles", "ours"),
                 ("refused: signs never trained on", "ours"),

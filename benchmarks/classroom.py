@@ -23,6 +23,7 @@ import zmq
 from jupyter_client.manager import KernelManager
 
 import digitlab
+from benchmarks.tables import Table
 
 KERNELS = 40
 SECONDS, SECONDS_ALONE = 30, 10  # of drawing: by all, by few
@@ -210,8 +211,8 @@ def started(stack: ExitStack, count: int, recognizer: str) -> tuple[list[Kernel]
     return kernels, [kernel.wait() for kernel in kernels]
 
 
-def table() -> list[str]:
-    """The table's rows."""
+def content() -> list[Table | str]:
+    """Measure one kernel, forty of them, and some with TensorFlow."""
     alone = []
     for _ in range(3):
         with ExitStack() as stack:
@@ -236,30 +237,43 @@ def table() -> list[str]:
         tensorflow_pss, tensorflow_rss, own = memory(few)
     # What they share is there once, however many they are.
     shared, own = tensorflow_pss - own, own / len(few)
-    return [
-        f"{len(latency)} strokes on {KERNELS} pads, {right:.1%} of their digits read right; the "
-        f"kernels took {busy / SECONDS:.2f} cores.".replace("%", " %"),
-        "",
-        "| | `load_recognizer()` | TensorFlow's `Recognizer(keras_model)` |",
-        "|---|---|---|",
-        f"| MB of a kernel with a pad, PSS (RSS) | {pss / KERNELS:.0f} ({rss / KERNELS:.0f}), "
-        f"of {KERNELS} | {tensorflow_pss / len(few):.0f} ({tensorflow_rss / len(few):.0f}), "
-        f"of {len(few)} |",
-        f"| GB of {KERNELS} kernels, PSS | {pss / 1000:.2f} | "
-        f"{(shared + KERNELS * own) / 1000:.1f}, from {len(few)} |",
-        f"| s from a kernel's start to its first prediction, alone | {np.median(alone):.2f} | "
-        f"{tensorflow_alone[0]:.1f} |",
-        f"| the same, all started at once, median / slowest | {np.median(first):.1f} / "
-        f"{max(first):.1f}, of {KERNELS} | {np.median(tensorflow_first):.1f} / "
-        f"{max(tensorflow_first):.1f}, of {len(few)} |",
-        f"| ms from the end of a stroke to its reading, median / p95, few drawing | "
-        f"{spread(latency_alone)}, 1 | {spread(tensorflow_latency)}, {len(few)} |",
-        f"| the same, {KERNELS} drawing | {spread(latency)} | |",
-        f"| ms of it in `recognizer.predict`, few drawing | {spread(times_alone)}, 1 | "
-        f"{spread(tensorflow_times)}, {len(few)} |",
-        f"| the same, {KERNELS} drawing | {spread(times)} | |",
+    drawn = (
+        f"{len(latency)} strokes on {KERNELS} pads, {right:.1%} of their digits classified "
+        f"correctly; the kernels took {busy / SECONDS:.2f} cores.".replace("%", " %")
+    )
+    many_mb = f"{pss / KERNELS:.0f} ({rss / KERNELS:.0f}), of {KERNELS}"
+    few_mb = f"{tensorflow_pss / len(few):.0f} ({tensorflow_rss / len(few):.0f}), of {len(few)}"
+    many_start = f"{np.median(first):.1f} / {max(first):.1f}, of {KERNELS}"
+    few_start = f"{np.median(tensorflow_first):.1f} / {max(tensorflow_first):.1f}, of {len(few)}"
+    rows = [
+        ["MB of a kernel with a pad, PSS (RSS)", many_mb, few_mb],
+        [
+            f"GB of {KERNELS} kernels, PSS",
+            f"{pss / 1000:.2f}",
+            f"{(shared + KERNELS * own) / 1000:.1f}, from {len(few)}",
+        ],
+        [
+            "s from a kernel's start to its first prediction, alone",
+            f"{np.median(alone):.2f}",
+            f"{tensorflow_alone[0]:.1f}",
+        ],
+        ["the same, all started at once, median / slowest", many_start, few_start],
+        [
+            "ms from the end of a stroke to its reading, median / p95, few drawing",
+            f"{spread(latency_alone)}, 1",
+            f"{spread(tensorflow_latency)}, {len(few)}",
+        ],
+        [f"the same, {KERNELS} drawing", spread(latency), ""],
+        [
+            "ms of it in `recognizer.predict`, few drawing",
+            f"{spread(times_alone)}, 1",
+            f"{spread(tensorflow_times)}, {len(few)}",
+        ],
+        [f"the same, {KERNELS} drawing", spread(times), ""],
     ]
+    columns = ["", "`load_recognizer()`", "TensorFlow's `Recognizer(keras_model)`"]
+    return [drawn, {"columns": columns, "rows": rows}]
 
 
 if __name__ == "__main__":
-    print("\n".join(table()))
+    print(json.dumps(content()))

@@ -1,4 +1,4 @@
-"""Signs that are no digits, for measuring only: no network here was trained on them."""
+"""Signs that are non-digits, for measuring only: no network here was trained on them."""
 
 import numpy as np
 

@@ -1,7 +1,7 @@
-"""What comes in that should not, and what is killed while it writes: how often, and what was lost.
+"""Bad input and killed writers: how many were tried, and what was lost.
 
-The tests' own code (tests/test_bad_input.py, tests/killed.py), which stops at the first thing that
-goes wrong, counted.
+This counts with the code of the tests (tests/test_bad_input.py, tests/support/killed.py), which
+stop at the first thing that goes wrong.
 """
 
 import json
@@ -13,12 +13,12 @@ from pathlib import Path
 
 import numpy as np
 
-TESTS = Path(__file__).parent.parent / "tests"
-sys.path.append(str(TESTS))
-import test_bad_input as bad  # noqa: E402
+import test_bad_input as bad
+from benchmarks.tables import Table
 
+TESTS = Path(__file__).parents[1] / "tests"
 INPUTS = {
-    "drawings: lists of strokes, and what is none": (bad.some_drawing, 55_000),
+    "drawings, and lists that are none": (bad.some_drawing, 55_000),
     "arrays of any shape and type": (bad.some_array, 30_000),
     "Pillow images of any mode": (bad.some_image, 10_000),
     "image files, cut off and changed": (bad.some_file, 5_000),
@@ -31,24 +31,21 @@ WRITERS = {
     "Checkpoint": "the checkpoint of `train`",
     "Site": "`build_site`",
 }
-MOMENTS, CHANGED = 50, 2_000
+CHANGED = 2_000  # networks
 
 
-def counted(name: str, count: int) -> dict[str, int]:
-    """What tests/killed.py counts."""
-    command = [sys.executable, str(TESTS / "killed.py"), name, str(count)]
-    run = subprocess.run(command, capture_output=True, text=True)
+def counted(*arguments: str) -> dict:
+    """Return what tests/support/killed.py counts."""
+    command = [sys.executable, "-m", "support.killed", *arguments]
+    run = subprocess.run(command, cwd=TESTS, capture_output=True, text=True)
     if run.returncode != 0:
         raise RuntimeError(run.stdout + run.stderr)
     return json.loads(run.stdout.splitlines()[-1])
 
 
-def table() -> list[str]:
-    """Rows: inputs, kills, changed networks."""
-    rows = [
-        "| inputs | tried | read | clear errors | anything else | slowest, ms |",
-        "|---|---|---|---|---|---|",
-    ]
+def bad_input() -> Table:
+    """Count what becomes of bad input."""
+    rows = []
     for name, (some, count) in INPUTS.items():
         rng = np.random.default_rng(bad.SEED)
         seen: Counter[str] = Counter()
@@ -59,34 +56,28 @@ def table() -> list[str]:
             seen[bad.read(thing)] += 1
             slowest = max(slowest, time.perf_counter() - begun)
         clear = seen["ValueError"] + seen["TypeError"]
-        other = count - seen["read"] - clear
-        cells = [
-            name,
-            f"{count:,}",
-            f"{seen['read']:,}",
-            f"{clear:,}",
-            other,
-            f"{1000 * slowest:.0f}",
-        ]
-        rows.append("| " + " | ".join(map(str, cells)) + " |")
-    rows += [
-        "",
-        "| writers | killed at the steps, at random | old left | new there | lost, or in part |",
-        "|---|---|---|---|---|",
-    ]
-    for name, words in WRITERS.items():
-        seen = counted(name, MOMENTS)
-        tried = seen["steps"] + seen["moments"]
-        lost = tried - seen["old"] - seen["new"]
-        rows.append(
-            f"| {words} | {seen['steps']} + {seen['moments']} ({seen['killed']} before the end) | "
-            f"{seen['old']} | {seen['new']} | {lost} |"
-        )
-    seen = counted("Sealed", CHANGED)
-    return [
-        *rows,
-        "",
-        f"{CHANGED:,} LiteRT files, changed or cut off at random and given a right checksum: "
-        f"{seen['refused']:,} refused, {seen['read']:,} read with probabilities, "
-        f"{seen['crashed']:,} ended Python, in LiteRT.",
-    ]
+        counts = [count, seen["read"], clear, count - seen["read"] - clear]
+        rows.append([name, *(f"{number:,}" for number in counts), f"{1000 * slowest:.0f}"])
+    columns = ["inputs", "tried", "read", "clear errors", "anything else", "slowest, ms"]
+    return {"columns": columns, "rows": rows}
+
+
+def killed_writers() -> Table:
+    """Count what killed writers leave behind."""
+    rows = []
+    for writer, counts in counted(*WRITERS).items():
+        killed, old, new = counts["killed"], counts["old"], counts["new"]
+        rows.append([WRITERS[writer], *map(str, (killed, old, new, killed - old - new))])
+    columns = ["writers", "killed", "old content left", "new content there", "lost or partial"]
+    return {"columns": columns, "rows": rows}
+
+
+def content() -> list[Table | str]:
+    """Measure all of it."""
+    seen = counted("Changed", str(CHANGED))
+    networks = (
+        f"{CHANGED:,} LiteRT files, changed or cut off at random and given a correct checksum: "
+        f"{seen['refused']:,} rejected with an error, {seen['read']:,} loaded with valid "
+        f"probabilities, {seen['crashed']:,} crashed Python in LiteRT."
+    )
+    return [bad_input(), killed_writers(), networks]

@@ -5,18 +5,18 @@ reaches it, and looks in each frame whether there is ink at that place, on eithe
 """
 
 import shutil
-import sys
 import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 import browser
+from benchmarks.tables import Table
 
 PAD = ["import digitlab", "pad = digitlab.DrawingPad(pen_width=4)\npad"]
-BUSY = "import time\nwith digitlab.pad.widget._LOCK: time.sleep({})"  # in whichever thread events are handled
+# Whichever thread handles the events.
+BUSY = "import time\nwith digitlab.pad.widget._LOCK: time.sleep({})"
 ROUNDS = 5
 
 WATCH = """() => {
@@ -100,26 +100,19 @@ def measure(lab: tuple, chrome: object, overlay: bool, busy: bool) -> tuple[list
     return latencies, gaps
 
 
-def table() -> list[str]:
-    """The table's rows."""
+def table() -> Table:
+    """Measure with and without the overlay, the kernel idle and busy."""
     home = Path(tempfile.mkdtemp())
-    rows = [
-        "| from the event to ink, ms | median | p95 | max | events | ink gone again |",
-        "|---|---|---|---|---|---|",
-    ]
+    rows = []
     path = shutil.which("chromium") or shutil.which("google-chrome")
     with browser.chromium(path) as chrome, browser.frontend("lab", home) as address:
         for overlay in (True, False):
             for busy in (False, True):
                 latencies, gaps = measure((address, home), chrome, overlay, busy)
                 median, p95 = np.percentile(latencies, [50, 95])
-                rows.append(
-                    f"| {'overlay' if overlay else 'ipycanvas alone'}, kernel "
-                    f"{'busy for 3 s' if busy else 'reading live'} | {median:.1f} | {p95:.1f} | "
-                    f"{max(latencies):.1f} | {len(latencies)} | {gaps} |"
-                )
-    return rows
-
-
-if __name__ == "__main__":
-    print("\n".join(table()))
+                name = "overlay" if overlay else "ipycanvas alone"
+                name += ", kernel busy for 3 s" if busy else ", kernel reading live"
+                times = [f"{value:.1f}" for value in (median, p95, max(latencies))]
+                rows.append([name, *times, str(len(latencies)), str(gaps)])
+    columns = ["from the event to ink, ms", "median", "p95", "max", "events", "ink gone again"]
+    return {"columns": columns, "rows": rows}

@@ -11,7 +11,6 @@ import os
 import shutil
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -19,11 +18,12 @@ from pathlib import Path
 import keras
 import numpy as np
 
+import browser
 import digitlab
+from benchmarks import reading
+from benchmarks.tables import Table
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent / "tests"))
-import browser  # noqa: E402
 
 NAVIGATIONS = 10
 READINGS = 100
@@ -132,11 +132,11 @@ def stroke_to_bars(chrome: object, address: str, ours: bool) -> float:
     page.open(address)
     time.sleep(1)
     page.page.evaluate(WATCH, ["pointerup", "#pad"] if ours else ["click", "#predict"])
-    for reading in range(READINGS):
-        page.draw_with_mouse([stroke[::6] for stroke in digitlab.stored_drawing(reading % 10)])
+    for count in range(READINGS):
+        page.draw_with_mouse([stroke[::6] for stroke in digitlab.stored_drawing(count % 10)])
         if not ours:
             page.press("Predict")
-        expected = reading + 1
+        expected = count + 1
         if ours:  # a digit of two strokes is read twice
             expected = sum(len(digitlab.stored_drawing(i % 10)) for i in range(expected))
         browser.until(page.page, f"() => window.times.length >= {expected}", 30)
@@ -163,7 +163,7 @@ async def read_by_the_page(chromium: str, address: str, drawings: list) -> list[
         for drawing in drawings:
             events = []
             for stroke in drawing:
-                places = stroke * (box["width"] / reading_pad()) + (box["x"], box["y"])
+                places = stroke * (box["width"] / reading.PAD) + (box["x"], box["y"])
                 kinds = ["mousePressed"] + ["mouseMoved"] * (len(places) - 1) + ["mouseReleased"]
                 for kind, (x, y) in zip(kinds, [*places, places[-1]], strict=True):
                     pen = {"type": kind, "x": float(x), "y": float(y), "pointerType": "pen"}
@@ -180,17 +180,8 @@ async def read_by_the_page(chromium: str, address: str, drawings: list) -> list[
     return digits
 
 
-def reading_pad() -> int:
-    """The side of the pad on which people's digits lie."""
-    import reading
-
-    return reading.PAD
-
-
 def people(chromium: str, address: str) -> str:
-    """How many of people's digits the page reads as Python does."""
-    import reading
-
+    """How many of people's digits the page classifies as Python does."""
     drawings, labels = reading.people()
     some = np.random.default_rng(0).permutation(len(drawings))[:PEOPLE]
     recognizer = digitlab.load_recognizer()
@@ -198,11 +189,11 @@ def people(chromium: str, address: str) -> str:
     found = asyncio.run(read_by_the_page(chromium, address, [drawings[i] for i in some]))
     same = np.mean([a == b for a, b in zip(expected, found, strict=True)])
     right = np.mean([a == b for a, b in zip(found, labels[some], strict=True)])
-    return f"{100 * same:.1f} % ({100 * right:.1f} % right)"
+    return f"{100 * same:.1f} % ({100 * right:.1f} % correct)"
 
 
 def mnist(site: Path) -> str:
-    """How many of MNIST's test digits the page's code reads as Keras does, in Node."""
+    """How many of MNIST's test digits the page's code classifies as Keras does, in Node."""
     digits = digitlab.load_digits(sample=False)
     images = digits.x_test.astype("<f4") / np.float32(255)  # (10000, 28, 28)
     model = keras.models.load_model(HERE.parent / "models" / "digits.keras", compile=False)
@@ -216,8 +207,8 @@ def mnist(site: Path) -> str:
     return f"{100 * (found == expected).mean():.2f} %"
 
 
-def table() -> list[str]:
-    """The table's rows."""
+def content() -> list[Table | str]:
+    """Compare the page that `build_site` writes with the article's."""
     home = Path(tempfile.mkdtemp())
     for name in ("article", "ours"):
         (home / name).mkdir()
@@ -244,11 +235,6 @@ def table() -> list[str]:
                 bars[name] = stroke_to_bars(chrome, addresses[name], name == "ours")
         same_people = people(chromium, second) if os.environ.get("DIGITLAB_PEN") else None
     rows = [
-        f"Chromium {version}, headless. Median of {NAVIGATIONS} navigations, each in a new window "
-        f"without a cache, in turn, and of {READINGS} digits.",
-        "",
-        "| | the article's page | `build_site` |",
-        "|---|---|---|",
         _row("bytes of the weights", weights, "{:,}"),
         _row("bytes of all files for the first prediction, not compressed", sizes, "{:,}"),
     ]
@@ -262,17 +248,18 @@ def table() -> list[str]:
             "{:.1f}",
         )
     )
-    rows.append(f"| MNIST's test digits read as by Keras in float32 | | {mnist(folders['ours'])} |")
+    same_mnist = mnist(folders["ours"])
+    rows.append(["MNIST's test digits classified as by Keras in float32", "", same_mnist])
     if same_people:
-        name = f"{PEOPLE} digits of unipen-a, drawn with a pen, read as by Python"
-        rows.append(f"| {name} | | {same_people} |")
+        name = f"{PEOPLE} digits of unipen-a, drawn with a pen, classified as by Python"
+        rows.append([name, "", same_people])
     shutil.rmtree(home)
-    return rows
+    how = (
+        f"Chromium {version}, headless. Median of {NAVIGATIONS} navigations, each in a new window "
+        f"without a cache, in turn, and of {READINGS} digits."
+    )
+    return [how, {"columns": ["", "the article's page", "`build_site`"], "rows": rows}]
 
 
-def _row(name: str, values: dict, form: str) -> str:
-    return f"| {name} | {form.format(values['article'])} | {form.format(values['ours'])} |"
-
-
-if __name__ == "__main__":
-    print("\n".join(table()))
+def _row(name: str, values: dict, form: str) -> list[str]:
+    return [name, form.format(values["article"]), form.format(values["ours"])]

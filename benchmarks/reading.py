@@ -1,4 +1,4 @@
-"""How well people's digits are read, and what is no digit refused.
+"""Accuracy on people's digits, and how many non-digits are rejected.
 
 ``DIGITLAB_PEN`` names an npz file of digits that people wrote with pens, as strokes: ``points``
 (P, 2); ``stroke_start`` (S + 1,), where stroke j has the points from ``stroke_start[j]`` up to
@@ -13,16 +13,17 @@ from collections.abc import Callable
 from functools import cache
 
 import numpy as np
-from doodles_unseen import UNSEEN, unseen
 from PIL import Image, ImageDraw
 
-from digitlab import Recognizer, normalize_image, render_strokes
+from benchmarks.doodles_unseen import UNSEEN, unseen
+from benchmarks.tables import Table
+from digitlab import Digits, Recognizer, normalize_image, render_strokes
 from digitlab.training.augmentation import noise
 from digitlab.training.non_digits import KINDS, doodle
 
 SEED = 1_000_003  # of the drawings here: no network was trained with it
 PAD, PEN = 280, 0.07 * 280  # pixels: the pad and its pen
-EACH = 40  # drawings of each kind that is no digit
+EACH = 40  # drawings of each kind of non-digit
 
 
 @cache
@@ -66,14 +67,14 @@ def screenshot(drawing: list, side: int = PAD, pen: float = PEN) -> np.ndarray:
 
 
 def as_the_article(drawing: list) -> np.ndarray:
-    """The article's way: a pad of 150 pixels, a pen of 10, all of it made 28 x 28."""
+    """As in the article: a pad of 150 pixels and a pen of 10, resized as a whole to 28 x 28."""
     pad = Image.fromarray(screenshot(drawing, 150, 10))
     return np.asarray(pad.resize((28, 28), Image.Resampling.NEAREST), np.float32) / 255
 
 
 @cache
 def pictures(name: str) -> np.ndarray:
-    """What a network sees of all people's drawings, (D, 28, 28), in one of these ways."""
+    """All people's drawings as images (D, 28, 28), made in one of these ways."""
     drawings, _ = people()
     rng = np.random.default_rng(SEED + 1)
     ways: dict[str, Callable] = {
@@ -94,8 +95,8 @@ def pictures(name: str) -> np.ndarray:
 
 
 @cache
-def no_digits(x_test_bytes: bytes) -> dict[str, np.ndarray]:
-    """Images (n, 28, 28) of what is no digit, by group."""
+def non_digits(x_test_bytes: bytes) -> dict[str, np.ndarray]:
+    """Images (n, 28, 28) of non-digits, by group."""
     x_test = np.frombuffer(x_test_bytes, np.uint8).reshape(-1, 28, 28)
     rng = np.random.default_rng(SEED + 2)
 
@@ -141,17 +142,17 @@ def calibration_error(probabilities: np.ndarray, labels: np.ndarray, bins: int =
     )
 
 
-def figures(model: Callable, digits) -> dict[str, float]:
+def figures(model: Callable, digits: Digits) -> dict[str, float]:
     """All figures of one network, in percent."""
     recognizer = Recognizer(model)
 
     def accuracy(images: np.ndarray, labels: np.ndarray, tta: bool = False) -> float:
         return 100 * float(np.mean(recognizer.predict_images(images, tta).argmax(1) == labels))
 
-    def refused(images: np.ndarray) -> float:
+    def rejected(images: np.ndarray) -> float:
         return 100 * float(np.mean(recognizer.rejects(images)))
 
-    def right_and_not_refused(name: str) -> float:
+    def correct_and_not_rejected(name: str) -> float:
         images, (_, labels) = pictures(name), people()
         right = recognizer.predict_images(images).argmax(1) == labels
         return 100 * float(np.mean(right & ~recognizer.rejects(images)))
@@ -181,28 +182,27 @@ def figures(model: Callable, digits) -> dict[str, float]:
         result["unipen-a, calibration error (15 bins)"] = 100 * calibration_error(
             probabilities, labels
         )
-        result["unipen-a, refused"] = refused(pictures("strokes"))
-        result["unipen-a, right and not refused"] = right_and_not_refused("strokes")
+        result["unipen-a, rejected"] = rejected(pictures("strokes"))
+        result["unipen-a, correct and not rejected"] = correct_and_not_rejected("strokes")
         for name in ("turned by 15 degrees", "screenshot, pen 0.5", "screenshot, pen 2"):
-            result[f"unipen-a, {name}, right and not refused"] = right_and_not_refused(name)
-    groups = no_digits(x_test_bytes)
+            result[f"unipen-a, {name}, correct and not rejected"] = correct_and_not_rejected(name)
+    groups = non_digits(x_test_bytes)
     for name, images in groups.items():
-        result[f"refused: {name}"] = refused(images)
-    result["refused: all of these"] = refused(np.concatenate(list(groups.values())))
+        result[f"rejected: {name}"] = rejected(images)
+    result["rejected: all of these"] = rejected(np.concatenate(list(groups.values())))
     return result
 
 
-def table(article: Callable, ours: list[Callable], digits) -> list[str]:
-    """Rows: the article's network beside ours, mean and standard deviation over the seeds."""
+def table(article: Callable, ours: list[Callable], digits: Digits) -> Table:
+    """Compare the article's network with ours: mean and standard deviation over the seeds."""
     theirs, all_ours = figures(article, digits), [figures(model, digits) for model in ours]
-    rows = ["| % | article_cnn | digits_cnn, each seed | mean (sd) |", "|---|---|---|---|"]
+    rows = []
     for name, value in theirs.items():
         values = [result[name] for result in all_ours]
-        # A network without an eleventh answer refuses nothing.
-        theirs_text = "never" if "refused" in name else f"{value:.2f}"
+        # A network without an eleventh class rejects nothing.
+        theirs_text = "never" if "rejected" in name else f"{value:.2f}"
         spread = f" ({statistics.stdev(values):.2f})" if len(values) > 1 else ""
-        rows.append(
-            f"| {name} | {theirs_text} | {', '.join(f'{value:.2f}' for value in values)} "
-            f"| {statistics.mean(values):.2f}{spread} |"
-        )
-    return rows
+        each = ", ".join(f"{value:.2f}" for value in values)
+        rows.append([name, theirs_text, each, f"{statistics.mean(values):.2f}{spread}"])
+    columns = ["%", "article_cnn", "digits_cnn, each seed", "mean (sd)"]
+    return {"columns": columns, "rows": rows}

@@ -1,4 +1,4 @@
-"""How long networks take to answer, and how much memory, each of them in the same ways."""
+"""The time and the memory that networks take, each measured in the same ways."""
 
 import functools
 import statistics
@@ -13,6 +13,7 @@ import keras
 import numpy as np
 
 import digitlab
+from benchmarks.tables import Table
 
 FRESH = """import sys, time
 begun = time.perf_counter()
@@ -53,8 +54,8 @@ def fresh_process(path: Path, runs: int = 5) -> tuple[float, float]:
     return statistics.median(seconds), max(kilobytes) / 1024
 
 
-def table(article: keras.Model, ours: keras.Model, images: np.ndarray) -> list[str]:
-    """Rows: the article's network beside ours; images (n, 28, 28) to read."""
+def table(article: keras.Model, ours: keras.Model, images: np.ndarray) -> Table:
+    """Compare the article's network with ours; images (n, 28, 28) to classify."""
     models = article, ours
     with tempfile.TemporaryDirectory() as folder:
 
@@ -102,8 +103,7 @@ def table(article: keras.Model, ours: keras.Model, images: np.ndarray) -> list[s
         "first prediction in a new Python, s": [f"{seconds:.2f}" for seconds, _ in fresh],
         "memory of that Python, MB": [f"{megabytes:.0f}" for _, megabytes in fresh],
     }
-    return [
-        "| median | article_cnn | digits_cnn |",
-        "|---|---|---|",
-        *(f"| {name} | {' | '.join(values)} |" for name, values in rows.items()),
-    ]
+    return {
+        "columns": ["median", "article_cnn", "digits_cnn"],
+        "rows": [[name, *values] for name, values in rows.items()],
+    }

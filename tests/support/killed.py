@@ -1,10 +1,10 @@
 """Kill a process that writes files in every state that its folder goes through; check what is left.
 
-`python -m support.killed NAME ...`, from the folder `tests`. Each write runs in a fork of this process,
-which has imported what it needs and has computed nothing yet: TensorFlow's threads do not survive a
-fork. The folder is looked at after each call of a C function, because Python can change files in no
-other way. The first write is killed at the first change, the next at the second change, and so on
-until one write gets through. So the result does not depend on the speed of the machine.
+`python -m support.killed NAME ...`, from the folder `tests`. Each write runs in a fork of this
+process, which has imported what it needs and has computed nothing yet: TensorFlow's threads do not
+survive a fork. The folder is looked at after each call of a C function, because Python changes
+files in no other way. The first write is killed at the first change, the next at the second change,
+and so on until one write gets through. So the result does not depend on the machine's speed.
 """
 
 import itertools

@@ -1,0 +1,183 @@
+"""Write the tables in the READMEs from results.json: `make tables`.
+
+`make bench` measures, keeps what it measured in results.json, and calls this. A table stands in one
+place: between `<!-- name -->` and `<!-- end of name -->`. Do not edit it there.
+"""
+
+import json
+from pathlib import Path
+from typing import Any, TypedDict
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks" / "results.json"
+
+GOALS = {  # row -> what it must reach
+    "MNIST test set": "",
+    "MNIST test set, `tta=True`": "at least 99.65 %",
+    "unipen-a, the article's way": "",
+    "unipen-a, strokes": "at least 99.0 %",
+    "unipen-a, correct and not rejected": "",
+    "unipen-a, turned by -15 degrees": "at most 1 point lost",
+    "unipen-a, turned by 15 degrees": "at most 1 point lost",
+    "unipen-a, screenshot, pen 0.5": "at most 1 point lost",
+    "unipen-a, screenshot, pen 2": "at most 1 point lost",
+    "unipen-a, 15 % of the pad": "at most 1 point lost",
+    "unipen-a, 100 % of the pad": "at most 1 point lost",
+    "unipen-a, screenshot, 15 % of the pad": "at most 1 point lost",
+    "unipen-a, calibration error (15 bins)": "at most 1 %",
+    "unipen-a, rejected": "at most 1 %",
+    "rejected: all of these": "at least 95 %",
+    "parameters, all counted": "at most 150,000",
+    "strokes to 28 x 28 (100 points), ms": "at most 1 ms",
+    "strokes to probabilities, ms": "at most 1.5 ms",
+    "images a second": "at least 20,000",
+    "first prediction in a new Python, s": "at most 1 s",
+    "memory of that Python, MB": "at most 150 MB",
+}
+
+
+class Table(TypedDict):
+    """Cells as they are shown: what is measured is rounded once, when it is measured."""
+
+    columns: list[str]
+    rows: list[list[str]]
+
+
+class Part(TypedDict):
+    """What one part of the benchmark measured, and how: machine, versions, seeds."""
+
+    conditions: str
+    content: list[Table | str]  # tables, and paragraphs between them
+
+
+Results = dict[str, Part]
+
+
+def read_results() -> Results:
+    """Read results.json."""
+    return json.loads(RESULTS.read_text(encoding="utf-8"))
+
+
+def write_results(results: Results) -> None:
+    """Write results.json, one row of a table a line."""
+    rows: list[str] = []
+
+    def shortened(value: Any) -> Any:
+        if isinstance(value, list) and all(isinstance(cell, str) for cell in value):
+            rows.append(json.dumps(value, ensure_ascii=False))
+            return f"<row {len(rows) - 1}>"
+        if isinstance(value, list):
+            return [shortened(item) for item in value]
+        if isinstance(value, dict):
+            return {key: shortened(item) for key, item in value.items()}
+        return value
+
+    text = json.dumps(shortened(results), ensure_ascii=False, indent=1)
+    for number, row in enumerate(rows):
+        text = text.replace(f'"<row {number}>"', row)
+    RESULTS.write_text(text + "\n", encoding="utf-8")
+
+
+def find_row(results: Results, name: str) -> list[str]:
+    """Return the cells of a row, after its name.
+
+    Raises:
+        KeyError: No table has it: people's digits are only measured with DIGITLAB_PEN.
+    """
+    for part in ("reading", "networks"):
+        for block in results[part]["content"]:
+            for row in [] if isinstance(block, str) else block["rows"]:
+                if row[0] == name:
+                    return row[1:]
+    raise KeyError(name)
+
+
+def figure(results: Results, row: str, network: str) -> float:
+    """Return a figure of "article" or "ours": of the latter the mean over the seeds."""
+    cell = find_row(results, row)[{"article": 0, "ours": -1}[network]]
+    return float(cell.split()[0].replace(",", ""))
+
+
+def as_lines(block: Table | str) -> list[str]:
+    """Return the lines of a table, or a paragraph, in Markdown."""
+    if isinstance(block, str):
+        return [block]
+    rule = "|" + "---|" * len(block["columns"])
+    first, *others = [f"| {' | '.join(row)} |" for row in [block["columns"], *block["rows"]]]
+    return [first, rule, *others]
+
+
+def summary(results: Results) -> Table:
+    """Return all figures that have a goal, the article's network beside ours."""
+    rows = []
+    for name, goal in GOALS.items():
+        try:
+            article, *_, ours = find_row(results, name)
+        except KeyError:
+            continue
+        rows.append([name, goal, article, ours])
+    return {"columns": ["", "goal", "article_cnn", "digits_cnn"], "rows": rows}
+
+
+def headline(results: Results) -> Table:
+    """Return the four figures for which most readers came."""
+    rows = []
+    for name, network, on_people in (
+        ("the article's network, used as in the article", "article", "unipen-a, the article's way"),
+        ("the network that comes with digitlab (mean of 3 seeds)", "ours", "unipen-a, strokes"),
+    ):
+        mnist = figure(results, "MNIST test set", network)
+        people = f"{figure(results, on_people, network):.1f} %"
+        parameters = find_row(results, "parameters, all counted")[network == "ours"]
+        if network == "ours":
+            people = f"**{people}**"
+        rows.append([name, f"{mnist:.2f} %", people, parameters])
+    return {"columns": ["", "MNIST test set", "people's digits", "parameters"], "rows": rows}
+
+
+def tables(results: Results) -> dict[str, str]:
+    """Return the text of each table, by the name in its markers."""
+    blocks: dict[str, list[Table | str]] = {
+        name: [f"Measured with {part['conditions']}.", *part["content"]]
+        for name, part in results.items()
+    }
+    blocks |= {"summary": [summary(results)], "headline": [headline(results)]}
+    return {
+        name: "\n\n".join("\n".join(as_lines(block)) for block in content)
+        for name, content in blocks.items()
+    }
+
+
+# Where each table stands.
+PAGES = {
+    "README.md": ["headline"],
+    "models/README.md": ["summary"],
+    "benchmarks/README.md": [
+        *("reading", "ablation", "networks", "saliency"),
+        *("ink", "page", "faults", "classroom"),
+    ],
+}
+
+
+def filled_in(text: str, tables: dict[str, str]) -> str:
+    """Return a page with these tables between their markers."""
+    for name, table in tables.items():
+        head, begin, rest = text.partition(f"<!-- {name} -->\n")
+        _, end, tail = rest.partition(f"<!-- end of {name} -->")
+        if not begin or not end:
+            raise ValueError(f"expected the markers of the table {name!r}, and they are not there")
+        text = f"{head}{begin}\n{table}\n\n{end}{tail}"
+    return text
+
+
+def write_tables() -> None:
+    """Write all tables from results.json."""
+    made = tables(read_results())
+    for page, names in PAGES.items():
+        path = ROOT / page
+        text = filled_in(path.read_text(encoding="utf-8"), {name: made[name] for name in names})
+        path.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write_tables()

@@ -1,8 +1,8 @@
 """What a user installs: locks, wheel, environment.yml; TensorFlow.js where it has no wheels.
 
-The environments are made anew outside the checkout, from the package index. uv installs into them,
-because its cache turns TensorFlow's minutes into seconds; what goes in is pip's choice where a user
-has pip choose.
+The environments are new, outside the checkout, from the package index. uv installs into them,
+because its cache turns TensorFlow's minutes into seconds. Where a user has pip choose the versions,
+pip chooses them here.
 """
 
 import gzip
@@ -97,11 +97,16 @@ def uv(tmp_path_factory):
     return path
 
 
+def empty_environment(uv, folder):
+    """Make an empty environment outside the checkout; return its Python."""
+    run(uv, "venv", "--python", sys.executable, "env", cwd=folder)
+    return folder / "env" / ("Scripts" if os.name == "nt" else "bin") / "python"
+
+
 @pytest.fixture
 def environment(uv, tmp_path):
-    """An empty environment outside the checkout: its Python."""
-    run(uv, "venv", "--python", sys.executable, "env", cwd=tmp_path)
-    return tmp_path / "env" / ("Scripts" if os.name == "nt" else "bin") / "python"
+    """The Python of an empty environment."""
+    return empty_environment(uv, tmp_path)
 
 
 # The locks.
@@ -404,18 +409,35 @@ def test_audit_takes_no_licence_for_permissive_that_is_not(name):
 # The wheel.
 
 
-def test_wheel_draws_and_predicts_with_the_core_alone(uv, environment, tmp_path):
-    run(uv, "build", "--quiet", "--out-dir", tmp_path, ROOT, cwd=tmp_path)  # sdist, wheel from it
-    (wheel,) = tmp_path.glob("*.whl")
+@pytest.fixture(scope="module")
+def wheel(uv, tmp_path_factory):
+    """The wheel, built from the source archive."""
+    folder = tmp_path_factory.mktemp("dist")
+    run(uv, "build", "--quiet", "--out-dir", folder, ROOT, cwd=folder)
+    (wheel,) = folder.glob("*.whl")
+    return wheel
+
+
+@pytest.fixture(scope="module")
+def core(uv, wheel, tmp_path_factory):
+    """The Python of an environment with the wheel and what its core needs: no TensorFlow."""
+    folder = tmp_path_factory.mktemp("core")
+    python = empty_environment(uv, folder)
+    run(sys.executable, "-m", "pip", "--python", python, "install", wheel, cwd=folder)
+    return python
+
+
+def test_the_wheel_holds_the_whole_package(wheel):
     names = zipfile.ZipFile(wheel).namelist()
-    inside = {path.relative_to(ROOT).as_posix() for path in (ROOT / "digitlab").rglob("*.py")}
-    assets = (path for path in (ROOT / "digitlab/assets").rglob("*") if path.is_file())
-    inside |= {path.relative_to(ROOT).as_posix() for path in assets}
+    files = (path for path in (ROOT / "digitlab").rglob("*") if path.is_file())
+    inside = {path.relative_to(ROOT).as_posix() for path in files if path.suffix != ".pyc"}
+    assert {"digitlab/py.typed", "digitlab/__init__.pyi", "digitlab/web/pointer.js"} <= inside
     tfjs = (ROOT / "models" / "tfjs").iterdir()
     inside |= {"digitlab/models/digits.tflite", *(f"digitlab/models/tfjs/{p.name}" for p in tfjs)}
     assert {name for name in names if ".dist-info/" not in name} == inside
 
-    run(sys.executable, "-m", "pip", "--python", environment, "install", wheel, cwd=tmp_path)
+
+def test_the_core_draws_and_predicts(core, tmp_path):
     script = """
 import importlib.util, sys
 import digitlab, digitlab.export.site
@@ -428,7 +450,44 @@ assert pad.prediction.digit == 5
 assert (digitlab.export.site.shipped_model() / "model.json").is_file()
 assert importlib.util.find_spec("tensorflow") is None
 """
-    run(environment, "-c", script, cwd=tmp_path)
+    run(core, "-c", script, cwd=tmp_path)
+
+
+# What people and tools ask of the package in an environment that cannot train: each runs in a
+# Python of its own.
+QUESTIONS = {
+    "star import": "from digitlab import *; load_recognizer, DrawingPad, normalize_image",
+    "hasattr": "import digitlab; print(hasattr(digitlab, 'train'), hasattr(digitlab, 'embed'))",
+    "getattr": "import digitlab; assert getattr(digitlab, 'export_tfjs', None) is None",
+    "dir": "import digitlab; [getattr(digitlab, name) for name in dir(digitlab)]",
+    "all": "import digitlab; [getattr(digitlab, name) for name in digitlab.__all__]",
+    "members": "import digitlab, inspect; inspect.getmembers(digitlab)",
+    "autospec": "import digitlab; from unittest import mock; mock.create_autospec(digitlab)",
+    "doctest": "import digitlab, doctest; doctest.DocTestFinder().find(digitlab)",
+    "help": "import digitlab; help(digitlab)",
+    "plots": "import digitlab; digitlab.plot_digits, digitlab.plot_history, digitlab.plot_saliency",
+    "copy": "import digitlab, types; types.SimpleNamespace(**vars(digitlab))",
+}
+
+
+@pytest.mark.parametrize("question", QUESTIONS.values(), ids=QUESTIONS)
+def test_the_core_answers(core, tmp_path, question):
+    answer = run(core, "-W", "error", "-c", question, cwd=tmp_path)
+    assert answer.stderr == ""
+
+
+def test_the_core_has_a_manual(core, tmp_path):
+    text = run(core, "-m", "pydoc", "digitlab", cwd=tmp_path).stdout
+    assert "load_recognizer" in text and "No module named" not in text
+
+
+@pytest.mark.parametrize("name", ["train", "digits_cnn", "export_tfjs", "export_tflite", "embed"])
+@pytest.mark.parametrize("code", ["import digitlab; digitlab.{}", "from digitlab import {}"])
+def test_the_core_says_what_training_needs(core, tmp_path, code, name):
+    failed = run(core, "-c", code.format(name), cwd=tmp_path, check=False)
+    last = failed.stderr.strip().splitlines()[-1]
+    assert failed.returncode == 1
+    assert f"digitlab.{name}" in last and "pip install 'digitlab[train]'" in last
 
 
 # environment.yml, and TensorFlow.js.

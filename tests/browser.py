@@ -218,13 +218,37 @@ class Pad:
         )
 
 
+def press_key(page, key, code, shift=False):
+    """Press Ctrl and a key of any keyboard: what is printed on it, and its place on a US one."""
+    devtools = page.context.new_cdp_session(page)
+    held = {"modifiers": 2 + 8 * shift, "key": key, "code": code}
+    for kind in ("rawKeyDown", "keyUp"):
+        devtools.send("Input.dispatchKeyEvent", {"type": kind, **held})
+
+
+def ink_of_image(image):
+    """How many pixels of an image are white, in parts of all."""
+    return image.evaluate(
+        """async image => { await image.decode();
+          const { naturalWidth: width, naturalHeight: height } = image;
+          const context = new OffscreenCanvas(width, height).getContext('2d');
+          context.drawImage(image, 0, 0);
+          const pixels = context.getImageData(0, 0, width, height).data;
+          let white = 0;
+          for (let i = 0; i < pixels.length; i += 4) white += pixels[i] > 200;
+          return white / width / height; }"""
+    )
+
+
 @contextmanager
-def serve(directory, path="/", **headers):
+def serve(directory, path="/", answer=None, **headers):
     """Serve a folder, under a path, on a server that has nothing else; yield the address.
 
     Args:
         directory: The folder.
         path: With a slash at both ends.
+        answer: Called with the handler of each GET request first. It answers and returns True, or
+            leaves the answer to the server.
         headers: What the server sends along, "_" for "-": Cache_Control="no-store".
     """
 
@@ -237,6 +261,10 @@ def serve(directory, path="/", **headers):
         def translate_path(self, url):
             below = url.removeprefix(path) if url.startswith(path) else "not here"
             return super().translate_path("/" + below)
+
+        def do_GET(self):
+            if answer is None or not answer(self):
+                super().do_GET()
 
         def end_headers(self):
             for name, value in headers.items():

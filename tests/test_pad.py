@@ -4,11 +4,13 @@ import asyncio
 import base64
 import io
 import json
+import pickle
 import re
 import time
 from collections import Counter
 from types import SimpleNamespace
 
+import ipywidgets
 import numpy as np
 import pytest
 import traitlets
@@ -29,6 +31,7 @@ from digitlab import (
     stored_drawing,
 )
 from digitlab.explain import colour_saliency, say_place
+from digitlab.pad.canvas import overlay_script
 from digitlab.pad.html import Picture
 
 
@@ -586,8 +589,8 @@ def test_the_picture_of_a_drawing_does_not_depend_on_the_way_to_it():
     drawings += [(strokes[:90], 9.0), (strokes[50:], 9.0), ([], 9.0), (strokes[50:], 9.0)]
     seen = set()
     for drawing in drawings:
-        html = picture.html(*drawing, "read")
-        assert html == Picture(280).html(*drawing, "read")
+        html = picture.image_html(*drawing)
+        assert html == Picture(280).image_html(*drawing)
         seen.add(html)
     assert len(seen) > 40
 
@@ -780,3 +783,91 @@ def test_layers_without_places_are_a_row_of_numbers(pad):
     assert numbers.shape == (30, 175) and few.shape == (30, 59)
     shown = numbers[1:-1, 1:-1]  # 4 lines of 25 numbers
     np.testing.assert_array_equal(np.argsort(shown[::7, 3::7].ravel()), np.arange(100))
+
+
+def test_what_the_pad_hands_out_does_not_change_it(pad):
+    drawn = [np.array([[100.0, 60], [100, 140], [95, 230]])]
+    pad.draw(drawn)
+    drawn[0][:] = 0  # `draw` has copied it
+    seen = []
+    pad.observe(lambda change: seen.append(change.new), "strokes")
+    pad.draw([[[200.0, 60], [200, 230]]])
+    before = [stroke.tolist() for stroke in pad.strokes]
+    assert before == [[[100, 60], [100, 140], [95, 230]], [[200, 60], [200, 230]]]
+    for strokes in (pad.strokes, seen[0]):
+        for array in (*strokes, pad.image, pad.prediction.image, pad.prediction.probabilities):
+            with pytest.raises(ValueError, match="read-only"):
+                array -= array.min()
+        strokes[0] = strokes[0] / 280
+        strokes.append(np.zeros((5, 2)))
+        del strokes[0]
+    assert [stroke.tolist() for stroke in pad.strokes] == before
+    pad.clear()
+    pad.undo()
+    assert [stroke.tolist() for stroke in pad.strokes] == before
+    pad.undo()
+    assert [stroke.tolist() for stroke in pad.strokes] == before[:1]
+
+
+def test_a_recognizer_may_change_what_it_gets(pad):
+    class InPlace:
+        def predict(self, strokes):
+            for stroke in strokes:
+                stroke -= stroke.min(axis=0)
+                stroke /= 280
+            strokes.clear()
+            return Prediction(3, 1.0, np.eye(10)[3], np.zeros((28, 28)))
+
+    pad.recognizer = InPlace()
+    pad.draw(stored_drawing(5))
+    happen(pad, "mouse_down", 20, 30)
+    happen(pad, "mouse_move", 20, 40)
+    pad.predict()
+    happen(pad, "mouse_up", 20, 40)
+    for stroke, expected in zip(
+        pad.strokes, [*stored_drawing(5), [[20, 30], [20, 40]]], strict=True
+    ):
+        np.testing.assert_array_equal(stroke, expected)
+
+
+def test_its_function_can_go_to_another_process():
+    pad = DrawingPad(seven)
+    again = pickle.loads(pickle.dumps(pad.recognizer))
+    assert again.predict(stored_drawing(4)).digit == 7
+
+
+def test_its_settings_can_be_linked(pad):
+    slider, box = FloatSlider(min=1, max=50), Checkbox()
+    ipywidgets.link((pad, "pen_width"), (slider, "value"))
+    ipywidgets.link((pad, "live"), (box, "value"))
+    slider.value, box.value = 30, False
+    assert pad.pen_width == 30 and not pad.live
+    pad.pen_width, pad.live = 12, True
+    assert slider.value == 12 and box.value
+    for source, name in ((slider, "pen_width"), (box, "live")):
+        ipywidgets.jslink((source, "value"), (pad, name))
+    pad.set_state({"pen_width": 33.0, "live": False})  # as the browser's side of the link does
+    assert control(pad, FloatSlider, "pen").value == 33 == slider.value and not box.value
+
+
+@pytest.mark.parametrize(
+    ("undo", "redo"), ["zy", "\u044f\u043d", "\u03b6\u03c5", "\u05d6\u05d8", "\u0626\u063a"]
+)
+def test_keys_of_other_scripts_on_the_plain_canvas(pad, undo, redo):
+    pad.draw(stored_drawing(5))
+    happen(pad, "key_down", undo, False, True, False)
+    assert len(pad.strokes) == 1
+    happen(pad, "key_down", redo, False, True, False)
+    assert len(pad.strokes) == 2
+    happen(pad, "key_down", undo, False, True, False)
+    happen(pad, "key_down", undo.upper(), True, True, False)
+    assert len(pad.strokes) == 2
+    for letter in ";w\u044b\u0436":
+        happen(pad, "key_down", letter, False, True, False)
+        assert len(pad.strokes) == 2
+
+
+def test_the_overlay_is_one_module():
+    script = overlay_script()
+    assert "class PointerInput" in script and "import " not in script
+    assert re.findall("^export .*", script, re.MULTILINE) == ["export default { render };"]

@@ -1,14 +1,20 @@
 """The pad as people have it: in JupyterLab, Notebook and Voila, with mouse, finger and pen."""
 
 import json
+import shutil
+import subprocess
+import sys
 import time
 from contextlib import contextmanager
 from pathlib import Path
 
-import browser
+import nbformat
 import numpy as np
 import pytest
+from nbclient import NotebookClient
+from nbformat.sign import NotebookNotary
 
+import browser
 from digitlab import stored_drawing
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
@@ -197,6 +203,13 @@ def test_buttons_and_keys(lab):
         drawn(count)
     page.keyboard.press("Control+Shift+Z")
     drawn(2)
+    for key, code, count in (
+        *(("\u044f", "KeyZ", 1), ("\u043d", "KeyY", 2)),  # Russian
+        *(("\u03b6", "KeyZ", 1), ("\u03c5", "KeyY", 2)),  # Greek
+        *(("z", "KeyY", 1), ("y", "KeyZ", 2)),  # QWERTZ
+    ):
+        browser.press_key(page, key, code)
+        drawn(count)
     assert page.evaluate(cells) == before
     # The pen's width, with the keyboard: what is drawn becomes wider, the reading stays.
     pad.root.get_by_role("slider", name="width of the pen").focus()
@@ -730,4 +743,143 @@ def test_the_last_notebook_reads_a_drawn_digit(lab):
         pad.says("Draw a digit")
         pad.draw_with_mouse(stored_drawing(3))
         pad.says("I read a 3")
+    page.context.close()
+
+
+# Ways in which other people's code shows a pad, between outputs of its own.
+SHOWN = {
+    "by display": "display(new())",
+    "two in a cell": "display(new())\nmine()\ndisplay(new())",
+    "twice": "pad = new()\ndisplay(pad)\ndisplay(pad)",
+    "in an Output": "with (out := Output()):\n    display(new())\ndisplay(out)",
+    "in an Output, later": """display(out := Output())
+mine()
+with out:
+    mine()
+    display(new())""",
+    "in an Output that was cleared": """display(out := Output())
+for _ in range(2):
+    with out:
+        clear_output(wait=True)
+        display(new())""",
+    "by interact": "interact(lambda n: new() and display(new()), n=(1, 3))",
+    "as interact's result": "interact(lambda n: new(), n=(1, 3))",
+    "from a callback": """button, out = Button(description="Show"), Output()
+@button.on_click
+@out.capture()
+def show(_):
+    mine()
+    display(new())
+    mine()
+display(button, out)
+button.click()""",
+    "in layouts": """opened = Accordion([new()], selected_index=0)
+display(VBox([HBox([mine.html(), VBox([new()])]), opened]))""",
+    "in a Tab": "with (out := Output()):\n    display(new())\ndisplay(Tab([out, new()]))",
+    "in an Output in an Output": """with (inner := Output()):
+    mine()
+    display(new())
+with (out := Output()):
+    mine()
+    display(HBox([inner]))
+    mine()
+display(Accordion([out], selected_index=0))""",
+}
+MINE = """import digitlab, ipywidgets
+from IPython.display import HTML, clear_output, display
+from ipywidgets import Accordion, Button, HBox, Output, Tab, VBox, interact
+
+class Mine:
+    text = "<b class=mine>mine</b>"
+    def __call__(self):
+        display(HTML(self.text))
+    def html(self):
+        return ipywidgets.HTML(self.text)
+
+mine, new = Mine(), digitlab.DrawingPad
+"""
+
+
+def test_other_peoples_code_shows_it(frontend):
+    page = frontend.open(
+        "shown.ipynb", [MINE, *(f"mine()\n{code}\nmine()" for code in SHOWN.values())]
+    )
+    for number, (name, code) in enumerate(SHOWN.items(), 1):
+        cell = page.locator(".jp-CodeCell").nth(number)
+        cell.scroll_into_view_if_needed()
+        cell.locator(".digitlab-overlay > canvas").first.wait_for(timeout=120_000)
+
+        def shown(what, cell=cell):
+            return [part.is_visible() for part in cell.locator(what).all()]
+
+        pads = [True] * (2 if name in ("two in a cell", "twice", "in layouts") else 1)
+        pads += [False] * (name == "in a Tab")
+        mine = [True] * (2 + code.count("mine()") + code.count("mine.html()"))
+        wait_for(lambda: shown(".mine") == mine)  # noqa: B023
+        wait_for(lambda: shown(".digitlab-pad") == pads)  # noqa: B023
+        assert not any(shown(".digitlab-picture")), name
+    page.context.close()
+
+
+EXPORTED = [
+    "import digitlab, ipywidgets\npad = digitlab.DrawingPad()\npad",
+    "pad.draw(digitlab.stored_drawing(5))",
+    "boxed = digitlab.DrawingPad()\nboxed.draw(digitlab.stored_drawing(7))",
+    "ipywidgets.VBox([boxed])",
+    """captured, out = digitlab.DrawingPad(), ipywidgets.Output()
+with out:
+    display(captured)
+captured.draw(digitlab.stored_drawing(3))
+out""",
+]
+
+
+@pytest.fixture(scope="module")
+def executed(tmp_path_factory):
+    """A notebook that no browser has run, with the state of its widgets."""
+    path = tmp_path_factory.mktemp("executed") / "executed.ipynb"
+    browser.write_notebook(path, EXPORTED)
+    notebook = NotebookClient(nbformat.read(path, 4), store_widget_state=True).execute()
+    nbformat.write(notebook, path)
+    return path
+
+
+def test_without_a_kernel_of_its_own_it_shows_the_drawing(lab, executed):
+    # Lab makes the widgets from what is stored, as exported pages do where html-manager loads.
+    shutil.copy(executed, lab.home)
+    notary = NotebookNotary(data_dir=str(lab.home / "JUPYTER_DATA_DIR"))
+    notary.sign(nbformat.read(executed, 4))  # so that Lab trusts it
+    page = lab.chrome.new_context(viewport={"width": 1280, "height": 2000}).new_page()
+    lab.visit(page, executed.name)
+    for root, digit in ((".digitlab-picture", 5), (".digitlab-pad", 7), (".digitlab-pad", 3)):
+        place = page.locator(root).filter(has_text=f"I read a {digit}").filter(visible=True)
+        place.wait_for()
+        drawing = place.get_by_role("img", name="the drawing")
+        assert drawing.is_visible() and browser.ink_of_image(drawing) > 0.03
+    assert not page.locator(".digitlab-paper, .digitlab-controls").filter(visible=True).count()
+    assert page.get_by_role("img", name="the drawing").filter(visible=True).count() == 3
+    again = "e => getComputedStyle(e, '::before').display"
+    for paper in page.locator(".digitlab-paper").all():
+        assert paper.evaluate(again) == "none"
+    browser.run_all(page)
+    for number, digit in enumerate((5, 7, 3)):
+        browser.Pad(page, number).says(f"I read a {digit}")
+    wait_for(lambda: page.locator(".digitlab-pad").filter(visible=True).count() == 3)
+    assert not page.locator(".digitlab-picture, .digitlab-still").filter(visible=True).count()
+    page.context.close()
+
+
+@pytest.mark.parametrize("options", ["--to=html", "--to=html --template=classic", "--to=slides"])
+def test_an_exported_notebook_shows_the_drawing(chrome, executed, options, tmp_path):
+    command = [sys.executable, "-m", "nbconvert", *options.split()]
+    command += [f"--output={tmp_path / 'exported'}", str(executed)]
+    subprocess.run(command, check=True, capture_output=True)
+    (file,) = tmp_path.glob("*.html")
+    page = chrome.new_context(offline=True).new_page()
+    page.goto(file.as_uri())
+    picture = page.locator(".digitlab-picture")
+    picture.wait_for()
+    assert "I read a 5" in picture.inner_text()
+    assert picture.get_by_role("img", name="the drawing").is_visible()
+    assert "un this cell" not in page.locator("body").inner_text()
     page.context.close()

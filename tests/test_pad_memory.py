@@ -63,6 +63,6 @@ def test_an_hour_of_drawing_takes_no_memory(kernel):
     # A digit each 2.5 s, a message each 50 ms while the pen is down: 1,440 digits of 1,728 strokes,
     # with 26,000 readings. Before that a few minutes, which fill the history.
     before = kernel(SETUP, "1") and kernel("await draw(120)", "megabytes()")
-    assert kernel("await draw(1440)", "len(pad._past)") == 200
+    assert kernel("await draw(1440)", "len(pad._history._past)") == 200
     after = kernel("", "megabytes()")
     assert after - before < 10

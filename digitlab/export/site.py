@@ -1,36 +1,33 @@
-"""The web page: a folder of files with which the network reads digits in anybody's browser.
+"""The web page: a folder of files with which anybody's browser recognises digits.
 
-The page's own code stands in ``web/site`` and is copied as it is; `ink.js` and `recognizer.js`
-there compute what `digitlab.strokes` and `digitlab.recognizer` do. TensorFlow.js comes from npm, in
-the versions of ``package-lock.json``, and esbuild cuts out of it the little that the page needs;
-the result is kept in the user's cache.
+The page's own code is in ``web/site`` and copied as it is; `ink.js` and `recognizer.js` there
+compute the same as `digitlab.strokes` and `digitlab.recognizer`. TensorFlow.js comes from
+`digitlab.export.bundle`.
 """
 
+import base64
 import hashlib
 import json
 import os
 import re
 import shutil
-import subprocess
 import tempfile
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import pooch
-from tqdm import tqdm
-
 from digitlab._io import with_checksum_json
+from digitlab.export.bundle import SOURCES, find_node, run_program, tensorflow_js
 
-NODE = 18  # the first that esbuild and the page's syntax run on
-INSTALL = f"install Node.js {NODE} or newer with npm (nodejs.org; conda install nodejs)"
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
-_ASSETS = Path(__file__).parents[1] / "web" / "site"
-_PAGE = "index.html style.css app.js pad.js ink.js recognizer.js network.js icon.svg sw.js".split()
-_BUNDLED = "package.json package-lock.json tensorflow.entry.js conv2d.js".split()
-_BUNDLE = "tensorflow.js"
-# `process` is Node's: without it TensorFlow.js leaves out what is for Node.
-_ESBUILD = "--bundle --minify --format=esm --target=es2020 --define:process=undefined".split()
+_PAGE = (
+    "index.html style.css start.js app.js pad.js ../pointer.js ink.js recognizer.js network.js "
+    "icon.svg sw.js"
+).split()
 _OURS = '<meta name="generator" content="digitlab">'
 _WEIGHTS = re.compile(r"[\w-][\w.-]*-([0-9a-f]{12})\.bin")
 
@@ -38,20 +35,21 @@ _WEIGHTS = re.compile(r"[\w-][\w.-]*-([0-9a-f]{12})\.bin")
 def build_site(
     directory: str | os.PathLike[str], model_dir: str | os.PathLike[str] | None = None
 ) -> Path:
-    """Write a web site on which people draw digits and a network reads them, in their browser.
+    """Write a web page on which people draw digits and a network reads them, in their browser.
 
-    All files are local: the site works from any static server, in any folder of it, without a
+    All files are local: the page works from any static server, in any folder of it, without a
     network connection after the first visit, and under the Content-Security-Policy
-    ``default-src 'self'``. It does not work from the disk (``file://``): browsers load no modules
-    from there. ``python -m http.server --directory DIRECTORY`` is enough to try it.
+    ``default-src 'self'``. It does not work from the disk (``file://``), where browsers load no
+    modules. Try it with ``python -m http.server --directory DIRECTORY``.
 
-    The first time, TensorFlow.js is fetched with npm (some seconds); later, Node alone is needed.
-    Other files in the folder stay, and an interrupted build leaves the site that was there.
+    The first build fetches TensorFlow.js with npm (some seconds) and keeps it in the user's cache,
+    if that can be written; later builds need only Node. Other files in the folder stay, and an
+    interrupted build leaves the earlier site.
 
     Args:
-        directory: Where the site goes; made where it does not exist.
-        model_dir: A folder that `digitlab.export_tfjs` wrote; the network that comes with the
-            package when left out. Layers in a row, of the kinds in this package's networks.
+        directory: Where the site goes. It is made if it does not exist.
+        model_dir: A folder that `digitlab.export_tfjs` wrote; by default, the network that comes
+            with the package. A `keras.Sequential` with the kinds of layers that this package uses.
 
     Returns:
         The path of index.html.
@@ -59,9 +57,9 @@ def build_site(
     Raises:
         FileNotFoundError: Node or npm is missing, and the message says what to install; or there
             is no network in `model_dir`.
-        FileExistsError: `directory` holds an index.html of something else.
-        ValueError: The network's files are damaged, or hold one that the page cannot compute.
-        RuntimeError: npm or esbuild failed; the message has its last lines.
+        FileExistsError: `directory` holds an index.html that `build_site` did not write.
+        ValueError: The network's files are damaged, or the page cannot run the network.
+        RuntimeError: npm or esbuild failed, or npm's registry cannot be reached.
         OSError: The files cannot be written.
     """
     model = shipped_model() if model_dir is None else Path(model_dir)
@@ -72,10 +70,10 @@ def build_site(
             f"expected a new folder, or a site that build_site wrote; {index} is another page"
         )
     weights = _weights(model)
-    node = _node()
+    node = find_node()
 
     target.mkdir(parents=True, exist_ok=True)
-    # Inside the target: what is moved from there stays on one file system, whatever is mounted.
+    # Inside the target, so that files are moved within one file system.
     with tempfile.TemporaryDirectory(
         prefix=".site-", dir=target, ignore_cleanup_errors=True
     ) as fresh:
@@ -83,25 +81,26 @@ def build_site(
         site = Path(fresh) / "site"
         (site / "model").mkdir(parents=True)
         for name in _PAGE:
-            shutil.copyfile(_ASSETS / name, site / name)
-        shutil.copyfile(_bundle(node), site / _BUNDLE)
+            shutil.copyfile(SOURCES / name, site / Path(name).name)
+        (site / "tensorflow.js").write_bytes(tensorflow_js(node))
         for name in ("model.json", *weights):
             shutil.copyfile(model / name, site / "model" / name)
         _check(node, site, model)
         _fill_in(site, weights)
-        _publish(site, target, weights)
+        with _lock(target):
+            _publish(site, target, weights)
     return index
 
 
 def shipped_model() -> Path:
-    """Where the network for TensorFlow.js is that comes with the package: as for LiteRT's."""
+    """The folder with the network for TensorFlow.js that comes with the package."""
     package = Path(__file__).parents[1]
     in_wheel = package / "models" / "tfjs"
     return in_wheel if in_wheel.is_dir() else package.parent / "models" / "tfjs"
 
 
 def _weights(model: Path) -> list[str]:
-    """The names of a network's files of weights."""
+    """The names of the files with a network's weights."""
     try:
         text = (model / "model.json").read_text(encoding="utf-8")
     except OSError as error:
@@ -131,83 +130,17 @@ def _weights(model: Path) -> list[str]:
     return names
 
 
-def _node() -> str:
-    """The path of Node."""
-    path = shutil.which("node")
-    if path is None:
-        raise FileNotFoundError(f"build_site needs Node.js, and there is none: {INSTALL}")
-    version = _run([path, "--version"]).strip()
-    if int(re.sub(r"\D.*", "", version.removeprefix("v")) or 0) < NODE:
-        raise FileNotFoundError(f"build_site got Node.js {version}, too old: {INSTALL}")
-    return path
-
-
-def _bundle(node: str) -> Path:
-    """The file with what the page uses of TensorFlow.js: from the cache, or made anew."""
-    key = hashlib.sha256(" ".join(_ESBUILD).encode())
-    for name in _BUNDLED:
-        key.update((_ASSETS / name).read_bytes())
-    cached = Path(pooch.os_cache("digitlab")) / f"tensorflow-{key.hexdigest()[:16]}.js"
-    if cached.is_file():
-        return cached
-    npm = shutil.which("npm")
-    if npm is None:
-        raise FileNotFoundError(f"build_site needs npm, and there is none: {INSTALL}")
-    cached.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(
-        prefix=".tensorflow-", dir=cached.parent, ignore_cleanup_errors=True
-    ) as folder:
-        for name in _BUNDLED:
-            shutil.copyfile(_ASSETS / name, Path(folder) / name)
-        esbuild = "node_modules/esbuild/bin/esbuild"
-        steps = {
-            # Without the packages' own scripts: esbuild's would only start it faster.
-            "Fetching TensorFlow.js with npm": [
-                *(npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund")
-            ],
-            "Cutting out what the page uses": [
-                *(node, esbuild, "tensorflow.entry.js", f"--outfile={_BUNDLE}", *_ESBUILD)
-            ],
-        }
-        # Neither step tells how far it is.
-        form = "{desc}: {n} of {total} steps done; some ten seconds, the first time only"
-        with tqdm(steps.items(), "TensorFlow.js", leave=False, bar_format=form) as bar:
-            for doing, command in bar:
-                bar.set_description_str(doing)
-                _run(command, cwd=folder)
-        os.replace(Path(folder) / _BUNDLE, cached)
-    return cached
-
-
-def _run(command: Sequence[str], cwd: str | None = None) -> str:
-    """Run a program and return what it prints."""
-    done = subprocess.run(
-        command, cwd=cwd, capture_output=True, text=True, encoding="utf-8", errors="replace"
-    )
-    if done.returncode != 0:
-        name = Path(command[0]).stem
-        said = "\n".join((done.stderr or done.stdout).strip().splitlines()[-8:])
-        raise RuntimeError(f"{name} {command[1]} failed ({done.returncode}):\n{said}")
-    return done.stdout
-
-
 def _check(node: str, site: Path, model: Path) -> None:
-    """Have the page's own code make the network: what it cannot compute, no page may carry."""
-    done = subprocess.run(
-        [node, str(_ASSETS / "check.mjs"), str(site)],
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-    )
+    """Refuse a network that the page cannot run, by having its own code load the network."""
+    done = run_program([node, str(SOURCES / "check.mjs"), str(site)])
     if done.returncode != 0:
-        raise ValueError(f"The page cannot read with the network in {model}: {done.stderr.strip()}")
+        raise ValueError(f"The page cannot run the network in {model}: {done.stderr.strip()}")
 
 
 def _fill_in(site: Path, weights: list[str]) -> None:
-    """Name the files: in index.html what to fetch at once, in sw.js what to keep."""
+    """Write the names of the files into index.html, to fetch at once, and into sw.js, to keep."""
     modules = sorted(
-        path.name for path in site.glob("*.js") if path.name not in ("app.js", "sw.js")
+        path.name for path in site.glob("*.js") if path.name not in ("start.js", "app.js", "sw.js")
     )
     data = [f"model/{name}" for name in ("model.json", *weights)]
     preload = [f'<link rel="modulepreload" href="{name}">' for name in modules]
@@ -219,13 +152,18 @@ def _fill_in(site: Path, weights: list[str]) -> None:
         for path in site.rglob("*")
         if path.is_file() and path.name != "sw.js"
     )
-    version = hashlib.sha256()
+    worker = site / "sw.js"
+    version = hashlib.sha256(worker.read_bytes())
+    integrity = {}
     for name in files:
         content = (site / name).read_bytes()
         version.update(f"{name} {len(content)} ".encode() + content)
-    worker = site / "sw.js"
+        digest = base64.b64encode(hashlib.sha256(content).digest()).decode()
+        integrity[name] = f"sha256-{digest}"
+    del integrity["index.html"]
     _replace(worker, 'VERSION = ""', f'VERSION = "{version.hexdigest()[:16]}"')
     _replace(worker, "FILES = []", f"FILES = {json.dumps(['./', *files])}")
+    _replace(worker, "INTEGRITY = {}", f"INTEGRITY = {json.dumps(integrity)}")
 
 
 def _replace(path: Path, old: str, new: str) -> None:
@@ -234,12 +172,28 @@ def _replace(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new), encoding="utf-8", newline="\n")
 
 
+@contextmanager
+def _lock(folder: Path) -> Iterator[None]:
+    """Wait until no other build moves its files to this folder, where the system can tell."""
+    if fcntl is None:
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # some network drives have no locks
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def _publish(site: Path, target: Path, weights: list[str]) -> None:
-    """Move the files to their places; those that name others come last."""
+    """Move the files to their places: first the weights, last what names other files."""
     (target / "model").mkdir(exist_ok=True)
+    first = [f"model/{name}" for name in weights]
     last = ["model/model.json", "index.html", "sw.js"]
-    files = [path.relative_to(site).as_posix() for path in site.rglob("*") if path.is_file()]
-    for name in sorted(files, key=lambda name: (last.index(name) if name in last else -1, name)):
+    files = {path.relative_to(site).as_posix() for path in site.rglob("*") if path.is_file()}
+    for name in [*first, *sorted(files.difference(first, last)), *last]:
         os.replace(site / name, target / name)
     for old in (target / "model").glob("group*-shard*.bin"):
         if old.name not in weights:

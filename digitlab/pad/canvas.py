@@ -6,6 +6,7 @@ what the pen does at once and reads pens as well as mouse and finger. Where a fr
 it, the lower one takes mouse and finger itself, and its ink waits for the kernel.
 """
 
+import re
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
@@ -20,14 +21,32 @@ from traitlets import Bool, Float, Int
 
 _SCALE = 2  # canvas pixels for each pad pixel, so that ink is sharp on phones, too
 _PATIENCE = 5.0  # seconds to wait for a message that others have overtaken
+# What Z and Y are on keyboards of other scripts, for ipycanvas tells the character alone: Cyrillic,
+# Greek, Hebrew, Arabic and Persian, Georgian, Korean, Japanese, Thai.
+_LETTERS = dict.fromkeys("\u044f\u03b6\u05d6\u0626\u0638\u10d6\u314b\u3064\u30c4\u0e1c", "z")
+_LETTERS |= dict.fromkeys("\u043d\u03c5\u05d8\u063a\u10e7\u315b\u3093\u30f3\u0e31", "y")
 
 Point = Sequence[float]  # x, y in pad pixels, y down
+
+
+def overlay_script() -> str:
+    """The overlay's JavaScript with what it imports inlined: anywidget takes a single module."""
+    web = Path(__file__).parents[1] / "web"
+    pointer = (web / "pointer.js").read_text(encoding="utf-8")
+    overlay = (web / "pad" / "overlay.js").read_text(encoding="utf-8")
+    return re.sub(
+        r'^import .* from "\.\./pointer\.js";$',
+        lambda _: re.sub("^export ", "", pointer, flags=re.MULTILINE),
+        overlay,
+        count=1,
+        flags=re.MULTILINE,
+    )
 
 
 class _Overlay(anywidget.AnyWidget):
     """The browser's part."""
 
-    _esm = Path(__file__).parents[1] / "web" / "pad" / "overlay.js"
+    _esm = overlay_script()
     size = Int().tag(sync=True)
     pen_width = Float().tag(sync=True)
     alive = Bool(False).tag(sync=True)  # set by the browser
@@ -197,7 +216,8 @@ class Paper(Box):
     def _press_key(self, key: str, shift: bool, control: bool, meta: bool) -> None:
         if key in ("Tab", "Escape"):
             self._canvas.blur()  # it keeps all keys to itself: whoever wants to leave, may
-        action = {"z": "redo" if shift else "undo", "y": "redo"}.get(key.lower())
+        letter = _LETTERS.get(key.lower(), key.lower())
+        action = {"z": "redo" if shift else "undo", "y": "redo"}.get(letter)
         if action and (control or meta):
             self._on_action(action)
 

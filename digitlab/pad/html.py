@@ -122,7 +122,7 @@ def activations_html(activations: Mapping[str, np.ndarray], else_say: str) -> st
 
 
 class Picture:
-    """A drawing beside its reading, for where no pad can be shown.
+    """A drawing as an image, for where no pad can be shown.
 
     It keeps what it has drawn: a stroke more costs that stroke only, be it the 2,000th.
 
@@ -136,20 +136,15 @@ class Picture:
         self._below: list[np.ndarray] = []  # strokes that are drawn, all but the last ones
         self._drawn = _blank()
 
-    def html(self, strokes: list[np.ndarray], pen_width: float, reading: str) -> str:
+    def image_html(self, strokes: list[np.ndarray], pen_width: float) -> str:
         """Show it.
 
         Args:
             strokes: Each (n, 2), in pad pixels. One that was there before is the same array.
             pen_width: In pad pixels.
-            reading: What `reading_html` gave.
         """
-        image = self._draw(strokes, pen_width)
-        return (
-            '<div style="display: flex; flex-wrap: wrap; align-items: flex-start; gap: 8px 20px">'
-            f'<img src="{_data_url(image)}" width="168" height="168"'
-            f' alt="the drawing"><div style="width: 320px">{reading}</div></div>'
-        )
+        url = _data_url(self._draw(strokes, pen_width))
+        return f'<img src="{url}" width="168" height="168" alt="the drawing">'
 
     def _draw(self, strokes: list[np.ndarray], pen_width: float) -> np.ndarray:
         """The drawing as the pad shows it: (168, 168) in [0, 1]."""
@@ -166,6 +161,14 @@ class Picture:
         picture = self._drawn.copy()
         _add_ink(picture, strokes[below:], scale, pen_width)
         return np.asarray(picture.reduce(_FINER), np.float32) / 255
+
+
+def picture_html(image: str, reading: str) -> str:
+    """The image of a drawing beside what `reading_html` gave."""
+    return (
+        '<div style="display: flex; flex-wrap: wrap; align-items: flex-start; gap: 8px 20px">'
+        f'{image}<div style="width: 320px">{reading}</div></div>'
+    )
 
 
 def error_html(error: Exception) -> str:

@@ -23,10 +23,12 @@ from ipywidgets import HTML, Box, Button, Checkbox, FloatSlider, HBox, Layout, O
 from digitlab.drawings import load_drawing, save_drawing
 from digitlab.explain import measure_saliency
 from digitlab.pad.canvas import Paper
+from digitlab.pad.history import History
 from digitlab.pad.html import (
     Picture,
     activations_html,
     error_html,
+    picture_html,
     reading_html,
     saliency_html,
 )
@@ -34,10 +36,26 @@ from digitlab.recognizer import Prediction, as_recognizer
 from digitlab.strokes import as_strokes
 
 _STYLE = (Path(__file__).parents[1] / "web" / "pad" / "pad.css").read_text(encoding="utf-8")
-# In a saved notebook: hides JupyterLab's "model not found", just before the picture.
+# In a saved notebook: hides the pad's own output, just before the picture, where it could not be
+# shown. That is JupyterLab's "model not found" (a widget's output has no MIME type there), or words
+# instead (nbconvert).
 _NO_WIDGET = (
-    ".jp-OutputArea-child:not(:has(.digitlab-pad)):has(+ * .digitlab-picture) { display: none }"
+    ".jp-OutputArea-child:not(:has(.digitlab-pad))"
+    ':has(> .jp-OutputArea-output:is(:not([data-mime-type]), [data-mime-type="text/plain"]))'
+    ":has(+ .jp-OutputArea-child > .jp-OutputArea-output > .digitlab-picture) { display: none }"
 )
+# Within the pad: shows the pad while it has a kernel, else the picture. ipywidgets marks widgets
+# without a kernel, and the overlay pads that have had one in this page. Pictures inside an Output
+# are not kept up to date, so there a pad without a kernel shows its own (pad.css).
+_PAD_OR_PICTURE = """
+:root:has(.PAD:is(:not(.jupyter-widgets-disconnected), .digitlab-connected)) .PICTURE,
+:root:has(.PAD:is(:not(.jupyter-widgets-disconnected), .digitlab-connected))
+  .jp-OutputArea-child:has(> .jp-OutputArea-output > .PICTURE),
+.widget-output .PICTURE,
+:root:has(.PICTURE) .PAD.jupyter-widgets-disconnected:not(.digitlab-connected, .widget-output *) {
+  display: none;
+}
+"""
 _PEN = 0.07  # of the pad's side: the width of the pen on the screen, which the network never sees
 _DOT = 0.03  # of the pad's side: ink no larger is a dot, however the hand trembled
 _INTERVAL = 0.05  # seconds at least from one reading to the next while the pen moves
@@ -48,13 +66,20 @@ _HISTORY = 200  # steps that can be taken back
 _LOCK = threading.RLock()
 
 
+class _Strokes(traitlets.List):
+    """The drawing as a list that is the caller's own."""
+
+    def get(self, obj: Any, cls: Any = None) -> list[np.ndarray]:
+        return list(obj._history.drawing)
+
+
 class DrawingPad(Box):
     """A pad to draw one digit on, with mouse, finger or pen, and what is read in it beside it.
 
     These are traits: ``pad.observe(function, "strokes")`` has a function called on each change.
 
     - ``strokes``: the drawing, a list of strokes, each (n, 2) float64: x, y in pad pixels, y down.
-      A new list after each stroke; read-only: `draw`, `undo` and `clear` change it.
+      A new list each time, of read-only arrays: `draw`, `undo` and `clear` change the drawing.
     - ``prediction``: what was read last, a `Prediction`; its ``digit`` is None while the pad is
       empty, and where the recognizer sees no digit. Ink of a tap's size, up to 3 % of the pad, is
       read as a dot. Read-only. It changes up to 20 times a second while the pen moves.
@@ -82,11 +107,11 @@ class DrawingPad(Box):
         TypeError, ValueError: When an argument is none of these.
     """
 
-    strokes: traitlets.List = traitlets.List(read_only=True)
+    strokes = _Strokes(read_only=True)
     prediction = traitlets.Instance(Prediction, read_only=True)
     image = traitlets.Instance(np.ndarray, read_only=True)
-    live = traitlets.Bool(True)
-    pen_width = traitlets.Float()
+    live = traitlets.Bool(True).tag(sync=True)  # for ipywidgets.jslink
+    pen_width = traitlets.Float().tag(sync=True)
     recognizer = traitlets.Any()
     explain = traitlets.Bool(False)
 
@@ -107,8 +132,7 @@ class DrawingPad(Box):
         pen_width = size * _PEN if pen_width is None else pen_width
         self.size = size
         self._callbacks: list[Callable[[Prediction], None]] = []
-        self._past: list[list[np.ndarray]] = []  # drawings, to undo
-        self._future: list[list[np.ndarray]] = []  # and to redo
+        self._history = History(_HISTORY)
         self._next_reading = 0.0  # not before, on time.monotonic's clock
         self._activations: dict[str, np.ndarray] = {}  # of the last reading that was explained
         self._notes: list[str] = []  # HTML: what went wrong since the last change
@@ -116,7 +140,8 @@ class DrawingPad(Box):
         self._by_hand = False  # a handler of the browser's events runs, and not a cell
         self._displayed = False
         self._picture = Picture(size)
-        self._picture_class = f"digitlab-picture-{uuid4().hex[:12]}"
+        name = uuid4().hex[:12]
+        self._pad_class, self._picture_class = f"digitlab-pad-{name}", f"digitlab-picture-{name}"
 
         super().__init__(
             layout={} if layout is None else layout,
@@ -136,14 +161,17 @@ class DrawingPad(Box):
             on_announces=self._show_reading,
         )
         self._reading, self._messages, self._printed = HTML(), HTML(), Output()
+        self._still = HTML()  # the drawing, for pages without a kernel
+        self._still.add_class("digitlab-still")
         self.children = [
             HTML(self._style(), layout=Layout(display="none")),
-            VBox([self._paper, self._controls()], layout=Layout(max_width="100%")),
+            VBox([self._paper, self._controls(), self._still], layout=Layout(max_width="100%")),
             VBox([self._reading], layout=Layout(flex="1 1 260px", max_width="320px")),
             VBox([self._messages, self._printed]),
         ]
         self.children[-1].add_class("digitlab-messages")
         self.add_class("digitlab-pad")
+        self.add_class(self._pad_class)
         self.observe(lambda _: self._paper.set_pen_width(self.pen_width), "pen_width")
         self.observe(
             self._shown_errors(lambda _: self._settle()), ["live", "recognizer", "explain"]
@@ -174,11 +202,11 @@ class DrawingPad(Box):
 
     def undo(self) -> None:
         """Take back the last change, if there is one: a stroke, or a `clear`."""
-        self._travel(self._past, self._future)
+        self._travel(self._history.undo)
 
     def redo(self) -> None:
         """Do again what was undone last, if nothing was drawn since."""
-        self._travel(self._future, self._past)
+        self._travel(self._history.redo)
 
     def predict(self) -> Prediction:
         """Read the drawing now, as the button Predict does, and return what was read.
@@ -295,7 +323,9 @@ class DrawingPad(Box):
             HBox(buttons, layout=Layout(grid_gap="6px", **row)),
             HBox([live, pen], layout=Layout(grid_gap="16px", **row)),
         ]
-        return VBox(rows, layout=Layout(grid_gap="4px", margin="6px 0 0"))
+        controls = VBox(rows, layout=Layout(grid_gap="4px", margin="6px 0 0"))
+        controls.add_class("digitlab-controls")
+        return controls
 
     def _act(self, action: str) -> None:
         """Do what a button or a key asks for."""
@@ -350,9 +380,7 @@ class DrawingPad(Box):
 
     def _change(self, strokes: list[np.ndarray]) -> None:
         """Take a new drawing for the state; the old one can be had back."""
-        self._past.append(self.strokes)
-        del self._past[:-_HISTORY]
-        self._future.clear()
+        self._history.change(strokes)
         self._set(strokes=strokes)
 
     def _set(self, **traits: Any) -> None:
@@ -378,13 +406,12 @@ class DrawingPad(Box):
             self._paper.redraw()
             self._settle()
 
-    def _travel(self, source: list, target: list) -> None:
-        """Go one step through the history, from one of its sides to the other."""
+    def _travel(self, step: Callable[[], bool]) -> None:
+        """Go one step through the history."""
         with self._action():
             self._paper.lift_pen()
-            if source:
-                target.append(self.strokes)
-                self._set(strokes=source.pop())
+            if step():
+                self._set(strokes=self.strokes)
                 self._paper.redraw()
                 self._settle()
 
@@ -419,7 +446,7 @@ class DrawingPad(Box):
         self._cancel_timer()
         begun = time.monotonic()
         try:
-            prediction = self.recognizer.predict(self._legible())
+            prediction = self.recognizer.predict([stroke.copy() for stroke in self._legible()])
             if not isinstance(prediction, Prediction):
                 raise TypeError(
                     "expected the recognizer's predict(strokes) to return a Prediction, "
@@ -498,15 +525,13 @@ class DrawingPad(Box):
     def _finish(self) -> None:
         """What is said now stays until the next change."""
         self._paper.announce(self._sentence)
+        self._still.value = self._picture.image_html(self.strokes, self.pen_width)
         self._show_picture()
 
     def _style(self) -> str:
-        """The style sheet. While the pad itself can be seen, its picture is not shown."""
-        picture = f".{self._picture_class}"
-        return (
-            f"<style>{_STYLE}{picture}, .jp-OutputArea-child:has({picture}) {{ display: none }}"
-            "</style>"
-        )
+        """The style sheet of this pad."""
+        rules = _PAD_OR_PICTURE.replace("PAD", self._pad_class)
+        return f"<style>{_STYLE}{rules.replace('PICTURE', self._picture_class)}</style>"
 
     def _ipython_display_(self) -> None:
         if self.comm is None:
@@ -514,7 +539,7 @@ class DrawingPad(Box):
             return
         # A saved notebook that is opened without its kernel cannot show a widget. So a picture
         # stands beside it in the output, kept up to date.
-        words = {"text/plain": "A drawing pad. Run this cell to draw."}
+        words = {"text/plain": "A drawing pad"}
         display(self._repr_mimebundle_() | words, raw=True)
         self._show_picture(update=False)
 
@@ -522,7 +547,7 @@ class DrawingPad(Box):
         if update and not self._displayed:
             return
         self._displayed = True
-        picture = self._picture.html(self.strokes, self.pen_width, self._reading_html())
+        picture = picture_html(self._still.value, self._reading_html())
         html = f'<div class="digitlab-picture {self._picture_class}">{picture}</div>'
         display(
             {"text/html": f"<style>{_NO_WIDGET}</style>{html}", "text/plain": repr(self)},

@@ -8,6 +8,8 @@
 // From the kernel: {shown: stroke}                        it stands on the canvas below
 //                  {say: sentence}                        to screen readers
 
+import { PointerInput, drawStroke, prepare, shortcut } from "../pointer.js";
+
 const ACTION = "digitlab-action-"; // begins a button's class, which ends with what it does
 
 function render({ model, el }) {
@@ -27,37 +29,14 @@ function render({ model, el }) {
   const strokes = new Map(); // name -> points: all that the kernel has not shown yet
   let count = 0;
   let told = 0; // how many messages the kernel has been sent
-  let pointer = null; // the mouse, finger or pen that draws
-  let kind = null; // which of them it is
   let stroke = null; // the name of the stroke that it draws
   let unsent = []; // points of it that the kernel has not been told of
   let timer = null; // of their sending
 
-  function place(event) {
-    const box = canvas.getBoundingClientRect();
-    const scale = model.get("size") / box.width;
-    return [(event.clientX - box.left) * scale, (event.clientY - box.top) * scale];
-  }
-
-  function draw(points) {
-    // A dot first: a line of no length shows no ink.
-    context.beginPath();
-    context.arc(...points[0], context.lineWidth / 2, 0, 2 * Math.PI);
-    context.fill();
-    context.beginPath();
-    for (const point of points) context.lineTo(...point);
-    context.stroke();
-  }
-
   function redraw() {
-    // As many pixels as the screen has. Setting them clears the canvas and resets its styles.
-    canvas.width = canvas.height = Math.round(canvas.clientWidth * devicePixelRatio);
-    const scale = canvas.width / model.get("size");
-    context.setTransform(scale, 0, 0, scale, 0, 0);
-    context.fillStyle = context.strokeStyle = "white";
-    context.lineCap = context.lineJoin = "round";
-    context.lineWidth = model.get("pen_width");
-    for (const points of strokes.values()) draw(points);
+    prepare(canvas, context, model.get("size"), model.get("pen_width"));
+    context.strokeStyle = "white";
+    for (const points of strokes.values()) drawStroke(context, points);
   }
 
   function tell(message) {
@@ -78,79 +57,35 @@ function render({ model, el }) {
     tell({ stroke, points, end });
   }
 
-  function begin(point) {
-    stroke = `${view}-${count++}`;
-    strokes.set(stroke, [point]);
-    draw([point]);
-    unsent = [point];
-    send();
-  }
+  const input = new PointerInput(canvas, model.get("size"), {
+    down({ pointerType }) {
+      if (pointerType !== "mouse") canvas.focus({ preventScroll: true }); // a mouse brings it by itself
+      if (strokes.size === 0) redraw(); // the window may have been zoomed since
+    },
+    begin(point) {
+      stroke = `${view}-${count++}`;
+      strokes.set(stroke, [point]);
+      drawStroke(context, [point]);
+      unsent = [point];
+      send();
+    },
+    extend(points) {
+      const all = strokes.get(stroke);
+      drawStroke(context, [all.at(-1), ...points]);
+      all.push(...points);
+      sendSoon(points);
+    },
+    end,
+    discard() {
+      if (stroke !== null) end();
+      tell({ action: "undo" });
+    },
+  });
 
   function end() {
-    if (stroke === null) return;
     send(true);
     stroke = null;
   }
-
-  function move(event) {
-    if (event.pointerId !== pointer) return;
-    if (!(event.buttons & 1)) return lift(); // a menu or another window has had the release
-    // All places that the pen passed since the last frame. Events made by scripts have none.
-    const passed = event.getCoalescedEvents?.() ?? [];
-    const size = model.get("size");
-    const added = [];
-    for (const point of (passed.length ? passed : [event]).map(place)) {
-      const inside = point.every((value) => 0 <= value && value <= size);
-      if (stroke === null) {
-        if (inside) begin(point); // the pen comes back
-        continue;
-      }
-      added.push(point.map((value) => Math.min(Math.max(value, 0), size)));
-      if (!inside) {
-        extend(added.splice(0));
-        end(); // the pen leaves the pad
-      }
-    }
-    extend(added);
-  }
-
-  function extend(points) {
-    if (points.length === 0) return;
-    const all = strokes.get(stroke);
-    draw([all.at(-1), ...points]);
-    all.push(...points);
-    sendSoon(points);
-  }
-
-  function lift() {
-    end();
-    pointer = null;
-  }
-
-  function down(event) {
-    if (event.button !== 0) return;
-    if (pointer !== null) {
-      // The first finger draws. But a hand that lay there before its pen has drawn nothing.
-      if (event.pointerType !== "pen" || kind !== "touch") return;
-      lift();
-      tell({ action: "undo" });
-    }
-    canvas.setPointerCapture(event.pointerId);
-    pointer = event.pointerId;
-    kind = event.pointerType;
-    if (kind !== "mouse") canvas.focus({ preventScroll: true }); // a mouse brings it by itself
-    if (strokes.size === 0) redraw(); // the window may have been zoomed since
-    begin(place(event));
-  }
-
-  const listeners = {
-    pointerdown: down,
-    pointermove: move,
-    lostpointercapture(event) {
-      if (event.pointerId === pointer) lift();
-    },
-  };
-  for (const [name, listener] of Object.entries(listeners)) canvas.addEventListener(name, listener);
 
   function isHere(event) {
     return el.closest(".digitlab-pad")?.contains(event.target);
@@ -159,7 +94,7 @@ function render({ model, el }) {
   function act(action, event) {
     event.preventDefault();
     event.stopImmediatePropagation();
-    end();
+    input.end();
     tell({ action });
   }
 
@@ -173,9 +108,7 @@ function render({ model, el }) {
   }
 
   function keydown(event) {
-    if (!(event.ctrlKey || event.metaKey) || event.altKey || !isHere(event)) return;
-    const key = event.key.toLowerCase() + (event.shiftKey ? "+shift" : "");
-    const action = { z: "undo", y: "redo", "z+shift": "redo" }[key];
+    const action = isHere(event) ? shortcut(event) : undefined;
     if (action !== undefined) act(action, event);
   }
   // On the window, so that they come before the buttons' own, and before JupyterLab, whose Ctrl+Z
@@ -203,6 +136,8 @@ function render({ model, el }) {
   function mend() {
     if (el.parentElement === null) return;
     const pad = el.closest(".digitlab-pad");
+    // Its kernel may go later; then the pad stays, and says so (pad.css).
+    if (!pad?.classList.contains("jupyter-widgets-disconnected")) pad?.classList.add("digitlab-connected");
     // The canvas below keeps every key to itself, Tab too: nobody may get there with the keyboard.
     for (const other of el.parentElement.querySelectorAll("canvas")) {
       if (other !== canvas && other.tabIndex !== -1) other.tabIndex = -1;
@@ -223,7 +158,7 @@ function render({ model, el }) {
   model.save_changes();
 
   return () => {
-    end(); // another view of the pad may live on
+    input.end(); // another view of the pad may live on
     window.removeEventListener("click", click, true);
     window.removeEventListener("keydown", keydown, true);
     model.off("msg:custom", receive);

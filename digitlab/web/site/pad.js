@@ -1,6 +1,6 @@
 // The pad: it draws what mouse, finger, pen or keyboard do at once, and tells what came of it.
-//
-// It keeps to digitlab/web/pad/overlay.js, the pad of the notebooks, wherever a hand can tell.
+
+import { PointerInput, drawStroke, prepare, shortcut } from "./pointer.js";
 
 export const PAD = 280; // pad pixels: its side, in which strokes are given, whatever its size on the screen
 const PEN = 0.07 * PAD; // pad pixels: the width of the pen, which the network never sees
@@ -21,22 +21,23 @@ export class Pad {
     this.context = canvas.getContext("2d", { alpha: false });
     this.listener = listener;
     this.past = []; // drawings, to undo
+    this.future = []; // and to redo
     this.stroke = null; // the one under the pen
-    this.pointer = null; // the mouse, finger or pen that draws
-    this.kind = null; // which of them it is
     this.cursor = null; // the place of the keyboard's pen
-    const listeners = {
-      pointerdown: (event) => this.down(event),
-      pointermove: (event) => this.move(event),
-      lostpointercapture: (event) => event.pointerId === this.pointer && this.lift(),
-      keydown: (event) => this.key(event),
-      blur: () => this.hideCursor(),
-    };
-    for (const [name, handle] of Object.entries(listeners)) canvas.addEventListener(name, handle);
+    this.input = new PointerInput(canvas, PAD, {
+      down: () => this.hideCursor(),
+      begin: (point) => this.begin(point),
+      extend: (points) => this.extend(points),
+      end: () => this.end(),
+      discard: () => this.discard(),
+    });
+    canvas.addEventListener("keydown", (event) => this.key(event));
+    canvas.addEventListener("blur", () => this.hideCursor());
     addEventListener("keydown", (event) => {
-      if (event.key.toLowerCase() !== "z" || !(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey) return;
+      const action = shortcut(event);
+      if (action === undefined) return;
       event.preventDefault();
-      this.undo();
+      this[action]();
     });
     new ResizeObserver(() => this.redraw()).observe(canvas);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.redraw());
@@ -60,16 +61,29 @@ export class Pad {
   }
 
   undo() {
+    this.travel(this.past, this.future);
+  }
+
+  redo() {
+    this.travel(this.future, this.past);
+  }
+
+  /** Goes one step through the history, from one of its sides to the other. */
+  travel(source, target) {
     this.lift();
-    if (this.past.length === 0) return;
-    this.strokes = this.past.pop();
-    this.redraw();
-    this.listener.change();
+    if (source.length === 0) return;
+    target.push(this.strokes);
+    this.show(source.pop());
   }
 
   change(strokes) {
     this.past.push(this.strokes);
     this.past.splice(0, this.past.length - HISTORY);
+    this.future = [];
+    this.show(strokes);
+  }
+
+  show(strokes) {
     this.strokes = strokes;
     this.redraw();
     this.listener.change();
@@ -79,114 +93,57 @@ export class Pad {
 
   redraw() {
     const { canvas, context } = this;
-    // As many pixels as the screen has. Setting them clears the canvas and resets its styles.
-    const side = Math.max(Math.round(canvas.clientWidth * devicePixelRatio), 1);
-    if (canvas.width !== side || canvas.height !== side) canvas.width = canvas.height = side;
+    prepare(canvas, context, PAD, PEN);
     const style = getComputedStyle(canvas);
-    context.setTransform(side / PAD, 0, 0, side / PAD, 0, 0);
     context.fillStyle = style.getPropertyValue("--paper");
     context.fillRect(0, 0, PAD, PAD);
     context.strokeStyle = style.getPropertyValue("--ink");
-    context.lineCap = context.lineJoin = "round";
-    context.lineWidth = PEN;
-    for (const stroke of this.strokes) this.draw(stroke);
-    if (this.stroke) this.draw(this.stroke);
+    for (const stroke of this.strokes) drawStroke(context, stroke);
+    if (this.stroke) drawStroke(context, this.stroke);
     if (this.cursor) this.drawCursor();
-  }
-
-  draw(points) {
-    const { context } = this;
-    // A dot first: a line of no length shows no ink.
-    context.fillStyle = context.strokeStyle;
-    context.beginPath();
-    context.arc(...points[0], PEN / 2, 0, 2 * Math.PI);
-    context.fill();
-    context.beginPath();
-    for (const point of points) context.lineTo(...point);
-    context.stroke();
   }
 
   begin(point) {
     this.stroke = [point];
-    this.draw(this.stroke);
+    drawStroke(this.context, this.stroke);
     this.listener.ink();
   }
 
   extend(points) {
-    if (points.length === 0) return;
-    this.draw([this.stroke.at(-1), ...points]);
+    drawStroke(this.context, [this.stroke.at(-1), ...points]);
     this.stroke.push(...points);
     this.listener.ink();
   }
 
   end() {
-    if (this.stroke === null) return;
     const stroke = this.stroke;
     this.stroke = null;
     this.change([...this.strokes, stroke]);
   }
 
+  discard() {
+    this.stroke = null;
+    this.redraw();
+  }
+
+  /** Ends the stroke under the pen, if there is one. */
   lift() {
-    this.pointer = null;
-    this.end();
-  }
-
-  // Mouse, finger and pen.
-
-  place(event) {
-    const box = this.canvas.getBoundingClientRect();
-    return [((event.clientX - box.left) * PAD) / box.width, ((event.clientY - box.top) * PAD) / box.height];
-  }
-
-  down(event) {
-    if (event.button !== 0) return;
-    if (this.pointer !== null) {
-      // The first finger draws. But a hand that lay there before its pen has drawn nothing.
-      if (event.pointerType !== "pen" || this.kind !== "touch") return;
-      this.stroke = null;
-      this.redraw();
-    }
-    this.hideCursor();
-    this.canvas.setPointerCapture(event.pointerId);
-    this.pointer = event.pointerId;
-    this.kind = event.pointerType;
-    this.begin(this.place(event));
-  }
-
-  move(event) {
-    if (event.pointerId !== this.pointer) return;
-    if (!(event.buttons & 1)) return this.lift(); // a menu or another window has had the release
-    // All places that the pen passed since the last frame. Events made by scripts have none.
-    const passed = event.getCoalescedEvents?.() ?? [];
-    const added = [];
-    for (const point of (passed.length ? passed : [event]).map((one) => this.place(one))) {
-      const inside = point.every((value) => 0 <= value && value <= PAD);
-      if (this.stroke === null) {
-        if (inside) this.begin(point); // the pen comes back
-        continue;
-      }
-      added.push(point.map((value) => Math.min(Math.max(value, 0), PAD)));
-      if (!inside) {
-        this.extend(added.splice(0));
-        this.end(); // the pen leaves the pad
-      }
-    }
-    this.extend(added);
+    this.input.lift();
   }
 
   // The keyboard: arrows move a pen, the space bar puts it down and lifts it.
 
   key(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey || this.pointer !== null) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || this.input.pointer !== null) return;
     const arrow = ARROWS[event.key];
     if (arrow) {
       this.cursor ??= [PAD / 2, PAD / 4];
       this.cursor = this.cursor.map((value, i) => Math.min(Math.max(value + STEP * arrow[i], 0), PAD));
-      if (this.stroke) this.extend([this.cursor]);
+      if (this.stroke) this.input.extend([this.cursor]);
     } else if (event.key === " " || event.key === "Enter") {
       this.cursor ??= [PAD / 2, PAD / 4];
-      if (this.stroke) this.end();
-      else this.begin(this.cursor);
+      if (this.stroke) this.input.end();
+      else this.input.begin(this.cursor);
     } else {
       return;
     }
@@ -208,7 +165,7 @@ export class Pad {
   hideCursor() {
     if (this.cursor === null) return;
     this.cursor = null;
-    this.end();
+    this.input.end();
     this.redraw();
   }
 }

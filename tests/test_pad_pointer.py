@@ -1,0 +1,90 @@
+"""The JavaScript that the notebooks' pad and the web page share, on keyboards of all kinds."""
+
+import pytest
+
+import browser
+from digitlab import stored_drawing
+from digitlab.pad.canvas import overlay_script
+
+# Keys with Ctrl on many keyboards: the letter, the key's place on a US one, and what they ask for.
+KEYS = [
+    ("z", "KeyZ", "undo"),
+    ("y", "KeyY", "redo"),
+    ("Z", "KeyZ", "undo"),  # Caps Lock
+    ("z", "KeyY", "undo"),  # QWERTZ
+    ("y", "KeyZ", "redo"),
+    ("z", "KeyW", "undo"),  # AZERTY
+    ("w", "KeyZ", None),
+    (";", "KeyZ", None),  # Dvorak
+    ("z", "Slash", "undo"),
+    ("f", "KeyY", None),
+    ("y", "KeyT", "redo"),
+    ("\u00e0", "KeyZ", None),  # BÉPO
+    ("\u044f", "KeyZ", "undo"),  # Russian
+    ("\u043d", "KeyY", "redo"),
+    ("\u0437", "KeyP", None),
+    ("\u03b6", "KeyZ", "undo"),  # Greek
+    ("\u03c5", "KeyY", "redo"),
+    ("\u05d6", "KeyZ", "undo"),  # Hebrew
+    ("\u05d8", "KeyY", "redo"),
+    ("\u0626", "KeyZ", "undo"),  # Arabic
+    ("\u0e1c", "KeyZ", "undo"),  # Thai
+    ("\u0e31", "KeyY", "redo"),
+    ("\u3064", "KeyZ", "undo"),  # Japanese
+    ("\u314b", "KeyZ", "undo"),  # Korean
+    ("Process", "KeyZ", "undo"),  # an input method
+    ("Dead", "KeyY", None),
+    ("Control", "ControlLeft", None),
+]
+
+
+@pytest.fixture(scope="module")
+def chrome(chromium):
+    with browser.chromium(chromium) as chrome:
+        yield chrome
+
+
+def test_shortcuts_on_all_keyboards(chrome):
+    page = chrome.new_page()
+    script = overlay_script().replace("export default", "window.shortcut = shortcut;")
+    page.evaluate(
+        "script => { document.head.append(Object.assign(document.createElement('script'), "
+        "{ type: 'module', textContent: script })); }",
+        script,
+    )
+    page.wait_for_function("() => window.shortcut")
+    ask = """([key, code, held]) =>
+        shortcut(new KeyboardEvent('keydown', { key, code, ...held })) ?? null"""
+    for key, code, action in KEYS:
+        for control in ("ctrlKey", "metaKey"):
+            held = {control: True}
+            assert page.evaluate(ask, [key, code, held]) == action, (key, code)
+            shifted = "redo" if action == "undo" else None
+            held["shiftKey"] = True
+            assert (
+                page.evaluate(ask, [key.upper() if len(key) == 1 else key, code, held]) == shifted
+            ), (key, code)
+            held["altKey"] = True
+            assert page.evaluate(ask, [key, code, held]) is None
+        assert page.evaluate(ask, [key, code, {}]) is None
+    page.close()
+
+
+def test_undo_and_redo_on_the_web_page(chrome, site):
+    with browser.serve(site) as address:
+        page = chrome.new_context().new_page()
+        pad = browser.Page(page).open(address)
+        for undo, redo in (("z", "y"), ("\u044f", "\u043d"), ("\u05d6", "\u05d8")):
+            pad.draw_with_mouse(stored_drawing(7))
+            pad.says("I read a 7")
+            browser.press_key(page, undo, "KeyZ")
+            pad.says("Draw a digit")
+            browser.press_key(page, redo, "KeyY")
+            pad.says("I read a 7")
+            browser.press_key(page, undo, "KeyZ")
+            pad.says("Draw a digit")
+            browser.press_key(page, undo.upper(), "KeyZ", shift=True)
+            pad.says("I read a 7")
+            pad.press("Clear")
+            pad.says("Draw a digit")
+        page.context.close()

@@ -111,14 +111,18 @@ def test_a_confidence_of_one_has_its_place():
 
 def test_bad_input():
     one = certain([1], [0.9])
-    with pytest.raises(ValueError, match=r"labels of shape \(n,\).*got \(1, 1\)"):
-        plot_confusion([[1]], [1])
-    with pytest.raises(ValueError, match="read to be whole numbers from 0 to 9.*10 to 10"):
+    with pytest.raises(ValueError, match=r"labels of shape \(1,\).*got.*\(1, 2\)"):
+        plot_confusion([[1, 2]], [1])
+    with pytest.raises(ValueError, match=r"read of shape \(n,\).*got.*\(1, 2\)"):
+        plot_confusion([1], [[1, 2]])
+    with pytest.raises(ValueError, match=r"labels of shape \(n,\).*got.*\(0,\)"):
+        plot_calibration([], np.zeros((0, 10)))
+    with pytest.raises(ValueError, match="read of shape .*whole numbers from 0 to 9.*10 to 10"):
         plot_confusion([1], [10])
-    with pytest.raises(ValueError, match="as many labels as digits read, 2, got 1"):
+    with pytest.raises(ValueError, match=r"labels of shape \(2,\).*got.*\(1,\)"):
         plot_confusion([1], [1, 2])
-    with pytest.raises(ValueError, match="labels to be whole numbers.*float64"):
-        plot_calibration([1.0], one)
+    with pytest.raises(ValueError, match="labels .*whole numbers.*float64 from 1.5"):
+        plot_calibration([1.5], one)
     with pytest.raises(ValueError, match=r"shape \(2, 10\).*got \(1, 10\)"):
         plot_calibration([1, 2], one)
     with pytest.raises(ValueError, match="at least 1 group, got 0"):

@@ -118,7 +118,7 @@ def test_bad_input():
         plot_filters(np.zeros((5, 5)))
     with pytest.raises(ValueError, match="at least one layer"):
         plot_activations({})
-    with pytest.raises(ValueError, match=r"got \(2, 2\) for 'a'"):
+    with pytest.raises(ValueError, match=r"for 'a', got \(2, 2\)"):
         plot_activations({"a": np.zeros((2, 2))})
     with pytest.raises(ValueError, match=r"a saliency of shape \(28, 28\), got \(3,\)"):
         plot_saliency(np.zeros((28, 28)), np.zeros(3))
@@ -126,7 +126,9 @@ def test_bad_input():
         plot_saliency(np.zeros((1, 28, 28)), np.zeros((28, 28)))
     with pytest.raises(ValueError, match=r"points of shape \(n, d\).*got \(2, 5\)"):
         plot_embedding(np.zeros((2, 5)), [1, 2])
-    with pytest.raises(ValueError, match="3 labels from 0 to 9"):
+    with pytest.raises(
+        ValueError, match=r"labels of shape \(3,\), whole numbers from 0 to 9, got .* 1 to 10"
+    ):
         plot_embedding(np.zeros((3, 5)), [1, 2, 10])
     with pytest.raises(ValueError, match=r"shape \(k, 5\).*got \(1, 4\)"):
         plot_embedding(np.zeros((3, 5)), [1, 2, 3], marked=np.zeros((1, 4)))

@@ -1,72 +1,69 @@
-"""Pictures of digits, drawings, probabilities and training, with matplotlib.
-
-Each function takes the Axes to draw on, or makes its own, and returns them.
-"""
+"""Plots of digits, drawings, probabilities and training."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib import pyplot as plt
+import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-_MARKED = "C1"  # the bar of the digit that was read
-_PLAIN = "C0"
+from digitlab.images import CLASSES, SIZE, as_array, detached
+from digitlab.plots._style import (
+    BLUE,
+    LITERAL,
+    ORANGE,
+    add_legend,
+    new_axes,
+    new_grid,
+    set_suptitle,
+    set_title,
+    show_image,
+    show_tick_labels,
+    text_colour,
+)
+from digitlab.strokes import as_strokes
 
 
 def plot_digits(
-    images: np.ndarray,
-    labels: Sequence | np.ndarray | None = None,
+    images: npt.ArrayLike,
+    labels: npt.ArrayLike | Sequence[object] | None = None,
     title: str | None = None,
     columns: int = 10,
     figsize: tuple[float, float] | None = None,
 ) -> np.ndarray:
-    """Show images in a grid, each under its label; the Axes come back in an array.
+    """Show images in a grid, each under its label.
 
     ::
 
         digitlab.plot_digits(digits.x_train[:20], digits.y_train[:20], title=digits.name)
 
     Args:
-        images: (n, h, w), ink light on dark, any numeric type; or a single one, (h, w).
+        images: (n, h, w), ink light on dark, any numeric type; a single image (h, w); or a table
+            (n, 784) with a row for each image of 28 x 28.
         labels: n labels, shown with `str`.
-        title: Say where the digits come from: `Digits.name`, for one.
+        title: Where the digits come from, such as `Digits.name`.
         columns: Images in a row.
         figsize: Width and height in inches.
+
+    Returns:
+        The Axes, (rows, columns).
 
     Raises:
         ValueError: When the images have another number of dimensions, or the labels another length.
     """
-    images = np.asarray(images)
-    if images.ndim == 2:
-        images = images[None]
-    if images.ndim != 3 or not len(images):
-        raise ValueError(f"expected images of shape (n, h, w), n at least 1, got {images.shape}")
-    if labels is not None and len(labels) != len(images):
-        raise ValueError(f"expected {len(images)} labels, one for each image, got {len(labels)}")
-    columns = min(columns, len(images))
-    rows = -(-len(images) // columns)
-    figure, grid = plt.subplots(
-        rows,
-        columns,
-        figsize=figsize or (columns, rows * (1.25 if labels is not None else 1.0) + 0.4),
-        squeeze=False,
-        layout="constrained",
-    )
-    for axes in grid.flat:
-        axes.axis("off")
-    for index, (image, axes) in enumerate(zip(images, grid.flat, strict=False)):
-        axes.imshow(image, cmap="gray")
-        if labels is not None:
-            axes.set_title(str(labels[index]), fontsize="medium")
-    if title:
-        figure.suptitle(title)
-    return grid
+    images = as_pictures(images)
+    words = None if labels is None else [str(label) for label in as_list(labels)]
+    if words is not None and len(words) != len(images):
+        raise ValueError(f"expected {len(images)} labels, one for each image, got {len(words)}")
+    height = 1.25 if words is not None else 1.0
+    return show_grid(images, words, title, columns, figsize, cell=(1.0, height))
 
 
-def plot_drawing(drawing: Sequence[np.ndarray], size: int = 280, ax: Axes | None = None) -> Axes:
-    """Show the strokes of a drawing as the pad has them, each with a dot where it starts.
+def plot_drawing(
+    drawing: npt.ArrayLike, title: str | None = None, size: int = 280, ax: Axes | None = None
+) -> Axes:
+    """Show the strokes of a drawing as they are on the pad, each with a dot where it starts.
 
     ::
 
@@ -74,23 +71,30 @@ def plot_drawing(drawing: Sequence[np.ndarray], size: int = 280, ax: Axes | None
 
     Args:
         drawing: A list of strokes, each of shape (n, 2): x, y in canvas pixels, y down.
+        title: What was drawn, or by whom.
         size: The side of the pad in pixels.
         ax: The Axes to draw on; new ones when left out.
 
     Returns:
         The Axes.
+
+    Raises:
+        TypeError, ValueError: See `digitlab.strokes.as_strokes`.
     """
-    ax = ax or new_axes(2.8, 2.8)
-    for stroke in drawing:
-        x, y = np.asarray(stroke, float).T
-        (line,) = ax.plot(x, y, linewidth=4, solid_capstyle="round")
+    strokes = as_strokes(drawing)
+    ax = new_axes(2.8, 2.8) if ax is None else ax
+    for stroke in strokes:
+        x, y = stroke.T
+        (line,) = ax.plot(x, y, linestyle="-", marker="", linewidth=4, solid_capstyle="round")
         ax.plot(x[0], y[0], "o", color=line.get_color(), markersize=9)
     ax.set(xlim=(0, size), ylim=(size, 0), aspect="equal", xlabel="x in pixels", ylabel="y")
+    show_tick_labels(ax)
+    set_title(ax, title)
     return ax
 
 
 def plot_probabilities(
-    probabilities: np.ndarray, title: str | None = None, ax: Axes | None = None
+    probabilities: npt.ArrayLike, title: str | None = None, ax: Axes | None = None
 ) -> Axes:
     """Show the probabilities of the ten digits as bars, the highest one marked.
 
@@ -100,7 +104,7 @@ def plot_probabilities(
 
     Args:
         probabilities: (10,), in [0, 1].
-        title: Say whose they are.
+        title: Which digit they are for, or which network gave them.
         ax: The Axes to draw on; new ones when left out.
 
     Returns:
@@ -109,40 +113,49 @@ def plot_probabilities(
     Raises:
         ValueError: For another shape.
     """
-    probabilities = np.asarray(probabilities, float)
-    if probabilities.shape != (10,):
+    probabilities = as_array(probabilities, "probabilities of shape (10,)").astype(float)
+    if probabilities.shape != (CLASSES,):
         raise ValueError(f"expected probabilities of shape (10,), got {probabilities.shape}")
-    ax = ax or new_axes(4.5, 2.4)
+    ax = new_axes(4.5, 2.4) if ax is None else ax
     best = probabilities.argmax()
-    bars = ax.bar(range(10), probabilities, color=_PLAIN)
-    bars[best].set_color(_MARKED)
+    ax.bar(
+        range(CLASSES),
+        probabilities,
+        color=[ORANGE if digit == best else BLUE for digit in range(CLASSES)],
+    )
     ax.annotate(
-        f"{probabilities[best]:.0%}".replace("%", " %"),
+        f"{100 * probabilities[best]:.0f} %",
         (best, probabilities[best]),
         textcoords="offset points",
         xytext=(0, 2),
         ha="center",
+        color=text_colour(ax),
+        **LITERAL,
     )
-    ax.set(xticks=range(10), ylim=(0, 1.15), yticks=(0, 0.5, 1), xlabel="digit", title=title or "")
-    ax.set_ylabel("probability")
+    ax.set(xticks=range(CLASSES), yticks=(0, 0.5, 1), xlabel="digit", ylabel="probability")
+    ax.set(xlim=(-0.89, CLASSES - 0.11), ylim=(0, 1.15))
+    ax.set_axisbelow(True)  # a grid does not cut the bars
+    show_tick_labels(ax)
+    set_title(ax, title)
     return ax
 
 
 def plot_history(
     history: Any, title: str | None = None, metric: str = "accuracy", ax: Axes | None = None
 ) -> Axes:
-    """Show how a metric went from epoch to epoch, for training and validation.
+    """Show how a metric changed from epoch to epoch, for training and validation.
 
     ::
 
         digitlab.plot_history(history, title=f"{model.name}, {digits.name}", metric="loss")
 
-    To watch them while the network trains, nothing is needed: `digitlab.train` shows them.
+    This is for afterwards: `digitlab.train` shows its progress by itself.
 
     Args:
-        history: What `digitlab.train` or Keras' ``fit`` returned, or its dictionary of lists.
-        title: Say which network and which data.
-        metric: A name in it, such as "accuracy" or "loss".
+        history: What `digitlab.train` or Keras' ``fit`` returned; or its dictionary, or a table
+            of Keras' ``CSVLogger``, with a list for each metric.
+        title: Which network and which data.
+        metric: One of its metrics, such as "accuracy" or "loss".
         ax: The Axes to draw on; new ones when left out.
 
     Returns:
@@ -154,16 +167,63 @@ def plot_history(
     values = getattr(history, "history", history)
     if metric not in values:
         raise ValueError(f"expected one of {sorted(values)} as the metric, got {metric!r}")
-    ax = ax or new_axes(4.5, 3)
-    for name, label, style in ((metric, "training", "o--"), (f"val_{metric}", "validation", "o-")):
+    ax = new_axes(4.5, 3) if ax is None else ax
+    for name, label, style, colour in (
+        (metric, "training", "o--", BLUE),
+        (f"val_{metric}", "validation", "o-", ORANGE),
+    ):
         if name in values:
-            ax.plot(range(1, len(values[name]) + 1), values[name], style, label=label)
-    ax.set(xlabel="epoch", ylabel=metric, title=title or "")
+            line = as_array(values[name], f"numbers for {name!r}, one for each epoch")
+            ax.plot(range(1, len(line) + 1), line, style, color=colour, label=label)
+    ax.set_xlabel("epoch")
+    ax.set_ylabel(metric, **LITERAL)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    ax.legend()
+    show_tick_labels(ax)
+    set_title(ax, title)
+    add_legend(ax)
     return ax
 
 
-def new_axes(width: float, height: float) -> Axes:
-    """Axes in a figure of their own, its sides in inches."""
-    return plt.subplots(figsize=(width, height), layout="constrained")[1]
+def show_grid(
+    images: np.ndarray,
+    words: Sequence[str] | None,
+    title: str | None,
+    columns: int,
+    figsize: tuple[float, float] | None,
+    cell: tuple[float, float],
+) -> np.ndarray:
+    """Show images (n, h, w) as `plot_digits` does, each in a cell of so many inches."""
+    columns = min(columns, len(images))
+    rows = -(-len(images) // columns)
+    grid = new_grid(rows, columns, cell[0] * columns, cell[1] * rows + 0.4, figsize)
+    for index, (image, ax) in enumerate(zip(images, grid.flat, strict=False)):
+        show_image(ax, image, cmap="gray")
+        if words is not None:
+            set_title(ax, words[index], fontsize="medium")
+    set_suptitle(grid[0, 0].figure, title)
+    return grid
+
+
+def as_pictures(images: npt.ArrayLike) -> np.ndarray:
+    """Return images of any size as (n, h, w), n at least 1, from what `plot_digits` takes."""
+    expected = "images of shape (n, h, w), n at least 1, a single one (h, w), or a table (n, 784)"
+    pictures = as_array(images, expected)
+    if pictures.ndim == 2 and pictures.shape[1] == SIZE * SIZE:
+        pictures = pictures.reshape(-1, SIZE, SIZE)
+    elif pictures.ndim == 2:
+        pictures = pictures[None]
+    if pictures.ndim != 3 or not pictures.size:
+        raise ValueError(f"expected {expected}, got {pictures.shape}")
+    return pictures
+
+
+def as_list(column: Any) -> list[Any]:
+    """Return the values of a column in their order, whatever index a table has."""
+    if hasattr(column, "__array__"):
+        column = np.asarray(detached(column))
+        column = column[:, 0] if column.ndim == 2 and column.shape[1] == 1 else column
+    # A list may hold tensors, which would be shown as "tensor(5)".
+    return [
+        np.asarray(detached(value))[()] if hasattr(value, "__array__") else value
+        for value in column
+    ]

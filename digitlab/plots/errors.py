@@ -7,14 +7,28 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from matplotlib.axes import Axes
+from matplotlib.font_manager import FontProperties
 
-from digitlab.plots.digits import new_axes, plot_digits
+from digitlab.images import CLASSES, as_array, as_labels
+from digitlab.plots._style import (
+    BLUE,
+    add_legend,
+    new_axes,
+    new_grid,
+    set_suptitle,
+    set_title,
+    show_image,
+    show_tick_labels,
+    text_colour,
+)
+from digitlab.plots.digits import as_list, as_pictures, show_grid
 
 
 def plot_confusion(
-    labels: np.ndarray,
-    read: Sequence | np.ndarray,
+    labels: npt.ArrayLike,
+    read: npt.ArrayLike | Sequence[object],
     title: str | None = None,
     ax: Axes | None = None,
 ) -> Axes:
@@ -43,23 +57,20 @@ def plot_confusion(
         raise ImportError(
             "plot_confusion needs scikit-learn: pip install scikit-learn, or '.[train]'"
         ) from None
-    labels = _checked_digits(labels, "labels")
-    refused = np.array([digit is None for digit in read], bool)
-    answers = _checked_digits([0 if digit is None else digit for digit in read], "read")
-    if len(labels) != len(answers):
-        raise ValueError(
-            f"expected as many labels as digits read, {len(answers)}, got {len(labels)}"
-        )
-    columns = [*range(10), "none"] if refused.any() else [*range(10)]
-    counts = confusion_matrix(labels, np.where(refused, 10, answers), labels=range(11))
+    answers, rejected = _as_readings(read)
+    labels = as_labels(labels, len(answers))
+    columns = [*range(10), "none"] if rejected.any() else [*range(10)]
+    counts = confusion_matrix(labels, np.where(rejected, 10, answers), labels=range(11))
     counts = counts[:10, : len(columns)]
 
     ax = new_axes(4.8, 4.6) if ax is None else ax
     right = np.eye(10, len(columns), dtype=bool)
     mistakes = np.where(right, 0, counts)
     most = max(mistakes.max(), 1)
-    ax.imshow(mistakes, cmap="Blues", vmin=0, vmax=most)
-    ax.imshow(np.ma.masked_array(np.full(counts.shape, 0.15), ~right), cmap="Greys", vmin=0, vmax=1)
+    show_image(ax, mistakes, cmap="Blues", vmin=0, vmax=most)
+    diagonal: np.ndarray = np.ma.masked_array(np.full(counts.shape, 0.15), ~right)
+    show_image(ax, diagonal, cmap="Greys", vmin=0, vmax=1)
+    fontsize = _fontsize_in_cells(ax, len(columns), len(str(counts.max())))
     for (row, column), count in np.ndenumerate(counts):
         if count:
             dark = mistakes[row, column] > 0.72 * most  # where white and black stand out alike
@@ -70,7 +81,8 @@ def plot_confusion(
                 ha="center",
                 va="center",
                 color="white" if dark else "black",
-                fontsize="small",
+                fontsize=fontsize,
+                path_effects=[],
             )
     ax.set(
         xticks=range(len(columns)),
@@ -78,15 +90,17 @@ def plot_confusion(
         yticks=range(10),
         xlabel="read as",
         ylabel="was",
-        title=title or "",
     )
+    ax.minorticks_off()
+    show_tick_labels(ax)
+    set_title(ax, title)
     return ax
 
 
 def plot_mistakes(
-    images: np.ndarray,
-    labels: np.ndarray,
-    probabilities: np.ndarray,
+    images: npt.ArrayLike,
+    labels: npt.ArrayLike,
+    probabilities: npt.ArrayLike,
     title: str | None = None,
     most: int = 10,
     columns: int = 5,
@@ -114,8 +128,8 @@ def plot_mistakes(
     Raises:
         ValueError: When the shapes do not fit each other, or `most` is below 1.
     """
-    images = np.asarray(images)
-    labels, probabilities = _checked(labels, probabilities)
+    images = as_pictures(images)
+    labels, probabilities = _as_labels_and_probabilities(labels, probabilities)
     if len(images) != len(labels):
         raise ValueError(f"expected {len(labels)} images, one for each label, got {len(images)}")
     if most < 1:
@@ -124,21 +138,19 @@ def plot_mistakes(
     wrong = np.flatnonzero(read != labels)
     wrong = wrong[np.argsort(-sure[wrong], kind="stable")][:most]
     if not len(wrong):
-        ax = new_axes(*(figsize or (4.5, 1.2)))
-        ax.axis("off")
-        ax.text(0.5, 0.5, f"No mistake in {len(labels):,} digits", ha="center", va="center")
-        ax.figure.suptitle(title or "")
-        return np.array([[ax]])
+        grid = new_grid(1, 1, 4.5, 1.2, figsize)
+        ax = grid[0, 0]
+        sentence = f"No mistake in {len(labels):,} digits"
+        ax.text(0.5, 0.5, sentence, ha="center", va="center", color=text_colour(ax))
+        set_suptitle(ax.figure, title)
+        return grid
     words = [f"{labels[i]}, read {read[i]}\n({100 * sure[i]:.0f} %)" for i in wrong]
-    if figsize is None:
-        across = min(columns, len(wrong))
-        figsize = (1.5 * across, 1.9 * -(-len(wrong) // across) + 0.4)
-    return plot_digits(images[wrong], words, title, columns, figsize)
+    return show_grid(images[wrong], words, title, columns, figsize, cell=(1.5, 1.9))
 
 
 def plot_calibration(
-    labels: np.ndarray,
-    probabilities: np.ndarray,
+    labels: npt.ArrayLike,
+    probabilities: npt.ArrayLike,
     title: str | None = None,
     bins: int = 10,
     ax: Axes | None = None,
@@ -165,7 +177,7 @@ def plot_calibration(
     Raises:
         ValueError: When the shapes do not fit each other, or `bins` is below 1.
     """
-    labels, probabilities = _checked(labels, probabilities)
+    labels, probabilities = _as_labels_and_probabilities(labels, probabilities)
     if bins < 1:
         raise ValueError(f"expected at least 1 group, got {bins}")
     sure, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
@@ -184,22 +196,39 @@ def plot_calibration(
         share,
         yerr=np.abs([share - low, high - share]),
         fmt="o",  # a line would lead the eye to groups of one or two
-        color="C0",
+        color=BLUE,
         capsize=3,
         label=f"all {len(labels):,}: {summary}",
     )
     for x, count in zip(confidence, n, strict=True):
-        ax.text(x, -0.07, f"{count:,}", ha="center", va="center", fontsize="x-small")
+        ax.text(
+            x,
+            -0.07,
+            f"{count:,}",
+            ha="center",
+            va="center",
+            fontsize="x-small",
+            color=text_colour(ax),
+        )
     ax.set(
         xlim=(0, 1.06),
         ylim=(-0.14, 1.28),  # room for the numbers below all points, and the legend above
         yticks=np.arange(6) / 5,
         xlabel="confidence",
         ylabel="share that was right",
-        title=title or "",
     )
-    ax.legend(loc="upper left", fontsize="small")
+    show_tick_labels(ax)
+    set_title(ax, title)
+    add_legend(ax, loc="upper left", fontsize="small")
     return ax
+
+
+def _fontsize_in_cells(ax: Axes, columns: int, characters: int) -> float:
+    """Return the font size of numbers in points: small, or less where a cell is too narrow."""
+    box = ax.get_window_extent()
+    cell = min(box.width, box.height) / columns / ax.figure.dpi * 72  # points
+    widest = 0.64 * characters  # of a number, in units of its font size: a digit of DejaVu Sans
+    return min(FontProperties(size="small").get_size_in_points(), 0.95 * cell / widest)
 
 
 def _wilson(share: np.ndarray, n: np.ndarray, z: float = 1.96) -> tuple[np.ndarray, np.ndarray]:
@@ -209,14 +238,12 @@ def _wilson(share: np.ndarray, n: np.ndarray, z: float = 1.96) -> tuple[np.ndarr
     return np.minimum(middle - reach, share), np.maximum(middle + reach, share)
 
 
-def _checked(labels: Any, probabilities: Any) -> tuple[np.ndarray, np.ndarray]:
-    labels = _checked_digits(labels, "labels")
-    probabilities = np.asarray(probabilities, float)
-    if probabilities.shape != (len(labels), 10):
-        raise ValueError(
-            f"expected probabilities of shape ({len(labels)}, 10), ten for each label, "
-            f"got {probabilities.shape}"
-        )
+def _as_labels_and_probabilities(labels: Any, probabilities: Any) -> tuple[np.ndarray, np.ndarray]:
+    labels = as_labels(labels)
+    expected = f"probabilities of shape ({len(labels)}, 10), ten for each label"
+    probabilities = as_array(probabilities, expected).astype(float)
+    if probabilities.shape != (len(labels), CLASSES):
+        raise ValueError(f"expected {expected}, got {probabilities.shape}")
     if not (probabilities.min() >= 0 and probabilities.max() <= 1 + 1e-6):  # False for NaN, too
         raise ValueError(
             f"expected probabilities in [0, 1], got {probabilities.min()} to {probabilities.max()}"
@@ -224,13 +251,10 @@ def _checked(labels: Any, probabilities: Any) -> tuple[np.ndarray, np.ndarray]:
     return labels, probabilities
 
 
-def _checked_digits(digits: Any, name: str) -> np.ndarray:
-    digits = np.asarray(digits)
-    if digits.ndim != 1 or not len(digits):
-        raise ValueError(f"expected {name} of shape (n,), n at least 1, got {digits.shape}")
-    if digits.dtype.kind not in "iu" or digits.min() < 0 or digits.max() > 9:
-        raise ValueError(
-            f"expected {name} to be whole numbers from 0 to 9, got {digits.dtype}, "
-            f"{digits.min()} to {digits.max()}"
-        )
-    return digits
+def _as_readings(read: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Split what was read: digits (n,), 0 for those rejected, and which were rejected, (n,)."""
+    values = as_list(read)
+    # Tables mark what is missing with NaN or pandas.NA, which do not even equal themselves.
+    rejected = [value is None or str(value) in ("nan", "<NA>") for value in values]
+    digits = [0 if none else value for value, none in zip(values, rejected, strict=True)]
+    return as_labels(digits, name="read"), np.array(rejected, bool)

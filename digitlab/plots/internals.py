@@ -6,18 +6,34 @@ and `digitlab.embed` make them.
 
 from collections.abc import Mapping, Sequence
 
+import matplotlib as mpl
 import numpy as np
+import numpy.typing as npt
 from matplotlib import patheffects
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from digitlab.explain import SIGNS, colour_saliency, say_place, strongest_ink
-from digitlab.plots.digits import new_axes
+from digitlab.images import as_array, as_image, as_labels
+from digitlab.plots._style import (
+    BLUE,
+    FONT,
+    LITERAL,
+    digit_marker,
+    new_axes,
+    new_figure,
+    new_grid,
+    set_suptitle,
+    set_title,
+    show_image,
+    show_tick_labels,
+    text_colour,
+)
 
 
 def plot_filters(
-    filters: np.ndarray,
+    filters: npt.ArrayLike,
     title: str | None = None,
     columns: int = 8,
     figsize: tuple[float, float] | None = None,
@@ -40,33 +56,28 @@ def plot_filters(
     Raises:
         ValueError: For another shape.
     """
-    filters = np.asarray(filters, float)
+    expected = "filters of shape (h, w, n), n at least 1"
+    filters = as_array(filters, expected).astype(float)
     if filters.ndim != 3 or not filters.size:
-        raise ValueError(f"expected filters of shape (h, w, n), n at least 1, got {filters.shape}")
+        raise ValueError(f"expected {expected}, got {filters.shape}")
     count = filters.shape[2]
     columns = min(columns, count)
     rows = -(-count // columns)
-    figure, grid = plt.subplots(
-        rows,
-        columns,
-        figsize=figsize or (0.9 * columns + 1.4, 1.1 * rows + 0.4),
-        squeeze=False,
-        layout="constrained",
-    )
+    grid = new_grid(rows, columns, 0.9 * columns + 1.4, 1.1 * rows + 0.4, figsize)
+    figure = grid[0, 0].figure
     limit = np.abs(filters).max() or 1.0
-    for ax in grid.flat:
-        ax.axis("off")
     for number, ax in enumerate(grid.flat[:count]):
-        shown = ax.imshow(filters[..., number], cmap="PuOr", vmin=-limit, vmax=limit)
+        shown = show_image(ax, filters[..., number], cmap="PuOr", vmin=-limit, vmax=limit)
         ax.set_title(str(number), fontsize="small")
     bar = figure.colorbar(shown, ax=grid, shrink=0.8)
     bar.set_ticks([-limit, 0, limit], labels=["wants paper", "0", "wants ink"])
-    figure.suptitle(title or "")
+    bar.ax.minorticks_off()
+    set_suptitle(figure, title)
     return figure
 
 
 def plot_activations(
-    activations: Mapping[str, np.ndarray],
+    activations: Mapping[str, npt.ArrayLike],
     title: str | None = None,
     columns: int = 8,
     figsize: tuple[float, float] | None = None,
@@ -93,23 +104,21 @@ def plot_activations(
     """
     if not activations:
         raise ValueError("expected at least one layer's activations, got none")
-    for name, answer in activations.items():
-        if np.ndim(answer) not in (1, 3):
-            raise ValueError(
-                f"expected activations of shape (h, w, channels) or (n,), got {np.shape(answer)} "
-                f"for {name!r}"
-            )
-    figure = plt.figure(
-        figsize=figsize or (0.95 * columns + 1.6, 1.15 * len(activations) + 0.4),
-        layout="constrained",
-    )
-    rows = figure.subfigures(len(activations), 1, squeeze=False)[:, 0]
-    for row, (name, answer) in zip(rows, activations.items(), strict=True):
-        answer = np.asarray(answer, float)
+    answers = {}
+    for name, given in activations.items():
+        expected = f"activations of shape (h, w, channels) or (n,) for {name!r}"
+        answers[name] = as_array(given, expected).astype(float)
+        if answers[name].ndim not in (1, 3):
+            raise ValueError(f"expected {expected}, got {answers[name].shape}")
+    figure = new_figure(0.95 * columns + 1.6, 1.15 * len(answers) + 0.4, figsize)
+    rows = figure.subfigures(len(answers), 1, squeeze=False)[:, 0]
+    for row, (name, answer) in zip(rows, answers.items(), strict=True):
         shape = " x ".join(map(str, answer.shape))
         if answer.ndim == 1:
             words, ax = row.subplots(1, 2, width_ratios=(1.6, 0.95 * columns))
-            ax.bar(range(len(answer)), answer, color="C0")
+            ax.bar(range(len(answer)), answer, color=BLUE)
+            ax.set_axisbelow(True)
+            show_tick_labels(ax)
             if len(answer) <= 20:
                 ax.set_xticks(range(len(answer)))
         else:
@@ -118,16 +127,24 @@ def plot_activations(
             for ax in axes:
                 ax.axis("off")
             for channel, ax in zip(strongest, axes, strict=False):
-                ax.imshow(answer[..., channel], cmap="viridis")
+                show_image(ax, answer[..., channel], cmap="viridis")
                 ax.set_title(str(channel), fontsize="small", pad=2)
         words.axis("off")
-        words.text(0, 0.5, f"{name}\n{shape}", va="center", transform=words.transAxes)
-    figure.suptitle(title or "")
+        words.text(
+            0,
+            0.5,
+            f"{name}\n{shape}",
+            va="center",
+            transform=words.transAxes,
+            color=text_colour(words),
+            **LITERAL,
+        )
+    set_suptitle(figure, title)
     return figure
 
 
 def plot_saliency(
-    image: np.ndarray, saliency: np.ndarray, title: str | None = None, ax: Axes | None = None
+    image: npt.ArrayLike, saliency: npt.ArrayLike, title: str | None = None, ax: Axes | None = None
 ) -> Axes:
     """Show which ink made the difference: blue counted for the digit, orange against it.
 
@@ -148,12 +165,14 @@ def plot_saliency(
     Raises:
         ValueError: For another shape.
     """
-    image, saliency = np.asarray(image, float), np.asarray(saliency, float)
-    for name, array in (("an image", image), ("a saliency", saliency)):
-        if array.shape != (28, 28):
-            raise ValueError(f"expected {name} of shape (28, 28), got {array.shape}")
-    ax = new_axes(3.2, 3.6) if ax is None else ax
-    ax.imshow(colour_saliency(image, saliency))
+    image = as_image(image)
+    expected = "a saliency of shape (28, 28)"
+    saliency = as_array(saliency, expected).astype(float)
+    if saliency.shape != image.shape:
+        raise ValueError(f"expected {expected}, got {saliency.shape}")
+    # "compressed" keeps room for the words below an image of any size.
+    ax = new_axes(3.2, 3.6, layout="compressed") if ax is None else ax
+    show_image(ax, colour_saliency(image, saliency))
     words = []
     places = strongest_ink(image, saliency)
     for sign, name, place in zip(
@@ -167,19 +186,22 @@ def plot_saliency(
                 ha="center",
                 va="center",
                 color="black",
+                family=FONT,  # not every font has a minus sign
                 fontsize="x-large",
                 fontweight="bold",
                 path_effects=[patheffects.withStroke(linewidth=2.5, foreground="white")],
             )
-    ax.set(xticks=[], yticks=[], title=title or "", xlabel="\n".join(words))
+    ax.set(xticks=[], yticks=[])
+    ax.set_xlabel("\n".join(words), family=[*mpl.rcParams["font.family"], FONT])
+    set_title(ax, title)
     return ax
 
 
 def plot_embedding(
-    points: np.ndarray,
-    labels: np.ndarray,
+    points: npt.ArrayLike,
+    labels: npt.ArrayLike,
     title: str | None = None,
-    marked: np.ndarray | None = None,
+    marked: npt.ArrayLike | None = None,
     names: Sequence[str] = (),
     ax: Axes | None = None,
 ) -> Axes:
@@ -206,35 +228,41 @@ def plot_embedding(
     Raises:
         ValueError: For other shapes, or labels out of range.
     """
-    points, labels = np.asarray(points, float), np.asarray(labels)
-    if points.ndim != 2 or len(points) < 3 or points.shape[1] < 2:
+    expected = "points of shape (n, d), n at least 3 and d at least 2"
+    digits = as_array(points, expected).astype(float)
+    if digits.ndim != 2 or len(digits) < 3 or digits.shape[1] < 2:
+        raise ValueError(f"expected {expected}, got {digits.shape}")
+    labels = as_labels(labels, len(digits))
+    expected = f"marked points of shape (k, {digits.shape[1]})"
+    stars = np.empty((0, digits.shape[1]))
+    if marked is not None:
+        stars = as_array(marked, expected).astype(float)
+    if stars.ndim != 2 or stars.shape[1] != digits.shape[1] or len(names) > len(stars):
         raise ValueError(
-            f"expected points of shape (n, d), n at least 3 and d 2, got {points.shape}"
+            f"expected {expected} and at most k names, got {stars.shape} and {len(names)}"
         )
-    if labels.shape != (len(points),) or labels.min() < 0 or labels.max() > 9:
-        raise ValueError(f"expected {len(points)} labels from 0 to 9, got {labels.shape}")
-    marked = np.empty((0, points.shape[1])) if marked is None else np.asarray(marked, float)
-    if marked.ndim != 2 or marked.shape[1] != points.shape[1] or len(names) > len(marked):
-        raise ValueError(
-            f"expected marked points of shape (k, {points.shape[1]}) and at most k names, "
-            f"got {marked.shape} and {len(names)}"
-        )
-    if points.shape[1] > 2:
-        means = np.array([points[labels == digit].mean(axis=0) for digit in np.unique(labels)])
-        spread = means if len(means) > 2 else points  # two means span no plane
-        axes = np.linalg.svd(spread - spread.mean(axis=0), full_matrices=False)[2][:2]  # (2, d)
-        points, marked = points @ axes.T, marked @ axes.T
+    if digits.shape[1] > 2:
+        means = np.array([digits[labels == digit].mean(axis=0) for digit in np.unique(labels)])
+        spread = means if len(means) > 2 else digits  # two means span no plane
+        plane = np.linalg.svd(spread - spread.mean(axis=0), full_matrices=False)[2][:2]  # (2, d)
+        digits, stars = digits @ plane.T, stars @ plane.T
 
     ax = new_axes(5.6, 5) if ax is None else ax
     for digit in np.unique(labels):
-        x, y = points[labels == digit].T
-        # Its own sign for each digit: colours alone would not tell ten apart.
+        x, y = digits[labels == digit].T
+        # A digit as its own marker: ten colours alone are hard to tell apart.
         ax.scatter(
-            x, y, s=28, marker=f"${digit}$", color=plt.get_cmap("tab10")(int(digit)), linewidths=0.3
+            x,
+            y,
+            s=28,
+            marker=digit_marker(digit),
+            facecolors=plt.get_cmap("tab10")(int(digit)),
+            edgecolors="face",
+            linewidths=0.3,
         )
-    if len(marked):
-        ax.scatter(*marked.T, s=260, marker="*", color="black", edgecolors="white", zorder=3)
-    for place, name in zip(marked, names, strict=False):
+    if len(stars):
+        ax.scatter(*stars.T, s=260, marker="*", color="black", edgecolors="white", zorder=3)
+    for place, name in zip(stars, names, strict=False):
         ax.annotate(
             name,
             place,
@@ -243,6 +271,9 @@ def plot_embedding(
             fontweight="bold",
             color="black",
             bbox={"facecolor": "white", "edgecolor": "black", "alpha": 0.85, "pad": 2},
+            path_effects=[],
+            **LITERAL,
         )
-    ax.set(xticks=[], yticks=[], title=title or "")
+    ax.set(xticks=[], yticks=[])
+    set_title(ax, title)
     return ax

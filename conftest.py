@@ -14,17 +14,18 @@ import warnings
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
-from digitlab.export.site import INSTALL, build_site
+from digitlab.export.bundle import INSTALL
+from digitlab.export.site import build_site
 from digitlab.mnist import Digits, load_digits
 
 TESTS = Path(__file__).parent / "tests"
 
 
-def _missing(name: str, how: str) -> None:
+def _missing(name: str, how: str) -> NoReturn:
     if name in os.environ.get("DIGITLAB_REQUIRE", "").split():
         pytest.fail(f"DIGITLAB_REQUIRE asks for {name}: {how}")
     pytest.skip(how)

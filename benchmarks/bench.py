@@ -127,7 +127,7 @@ def ablation() -> Part:
     """What each part of the recipe adds: the same training, shorter, without it."""
     digits = digitlab.load_digits(sample=False)
     recipe = dataclasses.replace(shipped.RECIPE, epochs=ABLATION_EPOCHS)
-    whole = recipe.augmentation
+    whole = recipe.augmentation or digitlab.Augmentation()
     recipes = {"all of it": recipe}
     for seed in shipped.SEEDS[1:]:  # the differences that are chance
         recipes[f"all of it, seed {seed}"] = dataclasses.replace(recipe, seed=seed)

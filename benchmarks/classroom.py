@@ -66,7 +66,7 @@ class Kernel:
         self.client.start_channels(hb=False, stdin=False)
         self.client.execute(SETUP.format(recognizer), user_expressions={"overlay": OVERLAY})
         self.numbers = itertools.count()
-        self.process = psutil.Process(self.manager.provisioner.pid)
+        self.process = psutil.Process(getattr(self.manager.provisioner, "pid", None))
 
     def wait(self) -> float:
         """Wait until the pad has read a first digit: how many seconds after the start it had."""
@@ -164,7 +164,7 @@ def draw_all(kernels: list[Kernel], seconds: float) -> tuple[list[float], float]
 
     def listen(until: float) -> None:
         while True:
-            for socket, _ in poller.poll(max(0, 1000 * (until - time.time()))):
+            for socket, _ in poller.poll(max(0, round(1000 * (until - time.time())))):
                 for name, sent, sentence in by_socket[socket].said():
                     if name in waiting:
                         due, digit = waiting.pop(name)

@@ -3,7 +3,9 @@
 import numpy as np
 
 
-def _round(x, y, width, height, start=0, end=360):
+def _round(
+    x: float, y: float, width: float, height: float, start: float = 0, end: float = 360
+) -> list[tuple[float, float]]:
     """Points of an arc in degrees, counted from the right and downwards."""
     at = np.radians(np.linspace(start, end, 24))
     return list(zip(x + width * np.cos(at), y + height * np.sin(at), strict=True))
@@ -63,7 +65,7 @@ UNSEEN = {  # strokes in a box from (0, 0) to (1, 1), y down
 }
 
 
-def unseen(kind, rng):
+def unseen(kind: str, rng: np.random.Generator) -> list[np.ndarray]:
     """Draw one of them as a hand would: strokes of shape (n, 2)."""
     angle = rng.normal(0, 0.1)
     turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])

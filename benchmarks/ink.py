@@ -8,6 +8,7 @@ import shutil
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -66,8 +67,8 @@ def draw(pad: browser.Pad) -> None:
     mouse.up()
 
 
-def measure(lab: tuple, chrome: object, overlay: bool, busy: bool) -> tuple[list[float], int, int]:
-    """Latencies in ms, how often ink was gone again, and how many events came to the page."""
+def measure(lab: tuple, chrome: Any, overlay: bool, busy: bool) -> tuple[list[float], int]:
+    """Latencies in ms, and how often ink was gone again."""
     address, home = lab
     file = f"ink-{overlay}-{busy}.ipynb"
     browser.write_notebook(home / file, PAD)

@@ -14,6 +14,7 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -100,7 +101,13 @@ def article(folder: Path) -> Path:
     with tempfile.TemporaryDirectory() as npm:
         # Without it npm installs into a folder above.
         (Path(npm) / "package.json").write_text('{"private": true}')
-        command = [shutil.which("npm"), "install", "--ignore-scripts", "--no-audit", "--no-fund"]
+        command = [
+            shutil.which("npm") or "npm",
+            "install",
+            "--ignore-scripts",
+            "--no-audit",
+            "--no-fund",
+        ]
         subprocess.run([*command, *NPM], cwd=npm, check=True, capture_output=True)
         for name, source in SCRIPTS.items():
             shutil.copyfile(Path(npm) / "node_modules" / source, folder / name)
@@ -108,7 +115,7 @@ def article(folder: Path) -> Path:
     return folder
 
 
-def navigation(chrome: object, address: str, link: dict | None) -> tuple[float, set[str]]:
+def navigation(chrome: Any, address: str, link: dict | None) -> tuple[float, set[str]]:
     """Seconds from navigation to a page that can predict, in a new window, and what it fetched."""
     window = chrome.new_context(service_workers="block")
     page = window.new_page()
@@ -126,7 +133,7 @@ def navigation(chrome: object, address: str, link: dict | None) -> tuple[float, 
     return seconds, fetched
 
 
-def stroke_to_bars(chrome: object, address: str, ours: bool) -> float:
+def stroke_to_bars(chrome: Any, address: str, ours: bool) -> float:
     """Median ms from the end of a stroke, or the press of Predict, to the bars on the screen."""
     page = browser.Page(chrome.new_page(viewport={"width": 1280, "height": 800}))
     page.open(address)
@@ -159,6 +166,7 @@ async def read_by_the_page(chromium: str, address: str, drawings: list) -> list[
         await page.goto(address)
         await page.locator("html[data-state=ready]").wait_for()
         box = await page.locator("#pad").bounding_box()
+        assert box is not None, "the pad is not on the screen"
         devtools = await page.context.new_cdp_session(page)
         for drawing in drawings:
             events = []
@@ -201,7 +209,7 @@ def mnist(site: Path) -> str:
     (site.parent / "package.json").write_text('{"type": "module"}')  # so Node takes .js files
     images.tofile(site.parent / "images.bin")
     script = HERE.parent / "tests" / "site" / "read.mjs"
-    command = ["node", script, site, site.parent / "images.bin"]
+    command = ["node", str(script), str(site), str(site.parent / "images.bin")]
     run = subprocess.run(command, check=True, capture_output=True, text=True)
     found = np.array(json.loads(run.stdout)).argmax(1)
     return f"{100 * (found == expected).mean():.2f} %"
@@ -214,7 +222,7 @@ def content() -> list[Table | str]:
         (home / name).mkdir()
     folders = {"article": article(home / "article"), "ours": home / "ours" / "site"}
     digitlab.build_site(folders["ours"])
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    chromium = shutil.which("chromium") or shutil.which("google-chrome") or "chromium"
     seconds: dict = {(name, slow): [] for name in folders for slow in (True, False)}
     sizes, weights, bars = {}, {}, {}
     with (

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import keras
@@ -25,7 +25,7 @@ with open("/proc/self/status") as status:
 """
 
 
-def medians_ms(functions: list[Callable[[], object]], runs: int = 200) -> list[float]:
+def medians_ms(functions: Sequence[Callable[[], object]], runs: int = 200) -> list[float]:
     """Median time of each call in milliseconds, called in turn, after five that do not count."""
     times: list[list[float]] = [[] for _ in functions]
     for run in range(runs + 5):
@@ -47,7 +47,7 @@ def fresh_process(path: Path, runs: int = 5) -> tuple[float, float]:
     """The first prediction in a new Python: its seconds, imports included, and the most MB."""
     seconds, kilobytes = [], []
     for _ in range(runs):
-        command = [sys.executable, "-c", FRESH, path]
+        command: list[str | Path] = [sys.executable, "-c", FRESH, path]
         printed = subprocess.run(command, check=True, capture_output=True).stdout.split()
         seconds.append(float(printed[0]))
         kilobytes.append(float(printed[1]))
@@ -79,7 +79,7 @@ def table(article: keras.Model, ours: keras.Model, images: np.ndarray) -> Table:
     reads = [call(reader.predict_images, images, tta) for way, tta in ways for reader in way]
     a_second = [f"{1000 * len(images) / each:,.0f}" for each in medians_ms(reads, 15)]
 
-    def ms(functions: list[Callable[[], object]], runs: int = 200) -> list[str]:
+    def ms(functions: Sequence[Callable[[], object]], runs: int = 200) -> list[str]:
         return [f"{each:.2f}" for each in medians_ms(functions, runs)]
 
     rows = {

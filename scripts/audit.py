@@ -1,4 +1,4 @@
-"""Say what is known to be vulnerable, withdrawn or not freely licensed of all that is installed.
+"""Report vulnerable, withdrawn and not freely licensed packages.
 
 `make audit` runs it. Four questions, each answered as far as its source can be asked:
 
@@ -6,10 +6,10 @@
    PIP_AUDIT_VULNERABILITY_SERVICE and PIP_AUDIT_OSV_URL name another database), and npm audit;
 2. releases that their authors withdrew ("yanked"), of both locks on all platforms: the index;
 3. files of the locks that the index no longer has, or has with other bytes: likewise;
-4. licences, of what is installed and of what the locks of npm name.
+4. licences of what is installed and of the packages in npm's locks.
 
-Exit status: 0 when all was asked and nothing found, 1 when something was found, 2 when nothing was
-found but not all could be asked.
+Exit status: 0 if everything was checked and nothing found, 1 if something was found, 2 if
+nothing was found but not everything could be checked.
 """
 
 import json
@@ -21,15 +21,16 @@ import tempfile
 from collections import defaultdict
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[1]
 LOCKS = ("requirements.lock", "requirements-oldest.lock")
 SITES = ("digitlab/web/site", "tests/tfjs")
 
-# Who may use, change and pass on, and has to give a notice at most; and what the names also hold.
+# Licences that ask for a notice at most; and other words in their names.
 PERMISSIVE = set("mit bsd apache isc iscl psf psfl python unlicense zlib".split())
 FILLER = set("cmu clause version the software foundation license".split())
-# Read by a person, and why they may stay. The licence is named, so that a change of it is seen.
+# Read by a person and accepted, with the reason. The licence is named, so that a change is noticed.
 ACCEPTED = {
     "certifi": "Mozilla Public License 2.0 (MPL 2.0)",  # asks to pass on changes of its own files
     "fqdn": "MPL-2.0",  # likewise
@@ -48,7 +49,7 @@ def ask(*command: str | Path) -> subprocess.CompletedProcess[str]:
 
 
 def reason(text: str) -> str:
-    """Return what most tools say last; a colon stands in it, but not in all that they add."""
+    """Return the last line with a colon: there most tools say what went wrong."""
     return next((line for line in reversed(text.splitlines()) if ": " in line), text).strip()
 
 
@@ -64,7 +65,7 @@ def vulnerable() -> Answer:
 
 
 def read(packages: list[dict]) -> Answer:
-    """Read pip-audit's report, which takes for sound what its database does not know."""
+    """Read pip-audit's report, which treats packages that its database does not know as sound."""
     found = [
         f"{package['name']} {package['version']}: {flaw['id']}"
         f" (fixed in {', '.join(flaw['fix_versions']) or 'no release yet'})"
@@ -105,7 +106,8 @@ def withdrawn(lock: str) -> Answer:
         pins = Path(folder) / "pins.txt"
         locked = (ROOT / lock).read_text("utf-8")
         pins.write_text("\n".join(re.findall(r"^[\w.-]+==.*?(?= \\$)", locked, flags=re.M)))
-        command = [sys.executable, "-m", "uv", "pip", "compile", pins, "--universal", "--no-deps"]
+        command: list[str | Path] = [sys.executable, "-m", "uv", "pip", "compile", pins]
+        command += ["--universal", "--no-deps"]
         command += ["--refresh", "--python-version", "3.10", "--generate-hashes", "-o", fresh]
         result = ask(*command)
         if result.returncode:
@@ -118,18 +120,19 @@ def withdrawn(lock: str) -> Answer:
 
 def licence(package: Distribution) -> str:
     """Return a package's licence as it names it itself, or "unknown"."""
-    named = package.metadata.get("License-Expression")
+    metadata: Any = package.metadata  # an email.message.Message, by another name
+    named = metadata.get("License-Expression")
     classes = [
         value.rsplit(" :: ", 1)[1]
-        for value in package.metadata.get_all("Classifier", [])
+        for value in metadata.get_all("Classifier", [])
         if value.startswith("License :: ") and value.count(" :: ") > 1
     ]
-    free_text = package.metadata.get("License", "").strip().split("\n")[0]
+    free_text = metadata.get("License", "").strip().split("\n")[0]
     return named or " AND ".join(sorted(classes)) or free_text or "unknown"
 
 
 def permissive(name: str) -> bool:
-    """Say whether all parts of a licence, or of one of those to choose from, are permissive."""
+    """Say whether all parts of a licence, or of one of several to choose from, are permissive."""
     choices = [set(re.findall("[a-z]+", choice.lower())) for choice in name.split(" OR ")]
     return any(w & PERMISSIVE and w <= PERMISSIVE | FILLER | {"and"} for w in choices)
 
@@ -177,7 +180,7 @@ def main() -> int:
         any_found |= bool(found)
         any_unasked |= bool(unasked)
     if any_unasked:
-        print("Not all could be checked. What was not may be vulnerable, withdrawn or changed.")
+        print("Not everything could be checked. The rest may be vulnerable, withdrawn or changed.")
     return 1 if any_found else 2 if any_unasked else 0
 
 

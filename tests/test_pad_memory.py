@@ -1,4 +1,4 @@
-"""A pad that is drawn on for an hour, in a kernel of its own."""
+"""An hour of drawing on a pad, in a kernel of its own."""
 
 import json
 import queue
@@ -6,8 +6,9 @@ import queue
 import pytest
 from jupyter_client.manager import KernelManager
 
-SETUP = """import asyncio, itertools
+SETUP = """import asyncio, itertools, sys
 import digitlab, numpy as np, psutil
+sys.setswitchinterval(0.05)  # so that sending does not wait for the thread that sends
 pad = digitlab.DrawingPad()
 pad.on_predict(lambda prediction: print(prediction))
 numbers = itertools.count()
@@ -35,7 +36,7 @@ pad"""
 
 @pytest.fixture
 def kernel():
-    """Run code in a new kernel that nobody listens to, and give what an expression is then."""
+    """Run code in a new kernel that nobody listens to, and return the value of an expression."""
     manager = KernelManager()
     manager.start_kernel()
     client = manager.blocking_client()

@@ -16,20 +16,23 @@ import signal
 import struct
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import tracemalloc
 import warnings
 import zipfile
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import numpy as np
 import pytest
 import requests  # noqa: F401  # pooch imports it when first used: not within a time-out, please
 
-from digitlab import Digits, data, load_digits
+from digitlab import Digits, _download, load_digits
+from digitlab import mnist as mnist_module
+from support.server import serving
 
 ROOT = Path(__file__).parents[1]
 WAIT = 30  # seconds: how long a silent server is silent, unless the test ends before
@@ -95,18 +98,12 @@ class Server:
             def log_message(self, *args):
                 pass
 
-        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.http.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.http.server_port}"
-        self.thread = threading.Thread(target=self.http.serve_forever, args=(0.05,))
-        self.thread.start()
+        self.serving = contextlib.ExitStack()
+        self.url = self.serving.enter_context(serving(Handler))
 
     def close(self):
-        if not self.closing.is_set():
-            self.closing.set()
-            self.http.shutdown()
-            self.http.server_close()
-            self.thread.join()
+        self.closing.set()
+        self.serving.close()
 
 
 def answer(handler, content, length=None, kind="application/octet-stream"):
@@ -194,7 +191,7 @@ def slow(server):
             for part in np.array_split(np.frombuffer(content, np.uint8), 8):
                 handler.wfile.write(part.tobytes())
                 handler.wfile.flush()
-                server.closing.wait(data.PATIENCE / 4)
+                server.closing.wait(_download.PATIENCE / 4)
 
         return route
 
@@ -208,7 +205,11 @@ def folders(tmp_path, monkeypatch):
         if name.lower().endswith("_proxy") or name == "DIGITLAB_DATA":
             monkeypatch.delenv(name)
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
-    monkeypatch.setattr(data.pooch, "os_cache", lambda project: tmp_path / "cache" / project)
+    monkeypatch.setattr(
+        mnist_module.pooch, "os_cache", lambda project: tmp_path / "cache" / project
+    )
+    (tmp_path / "temporary").mkdir()  # here, so that tests also see what stays behind there
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
     return tmp_path
 
 
@@ -216,7 +217,7 @@ def folders(tmp_path, monkeypatch):
 def tiny(monkeypatch):
     """Thirty images that are MNIST for as long as the test runs."""
     arrays = random_arrays(1)
-    monkeypatch.setattr(data, "ARRAYS", described(arrays))
+    monkeypatch.setattr(mnist_module, "ARRAYS", described(arrays))
     return arrays
 
 
@@ -236,7 +237,7 @@ def mirrors(server, folders, monkeypatch):
         files |= {f"{k}.gz": gzip.compress(v, 1) for k, v in as_idx(arrays).items()}
         contents = {}
         changed = []
-        for mirror in data.MIRRORS:
+        for mirror in mnist_module.MIRRORS:
             for remote in mirror:
                 contents[f"/{remote.name}"] = content = files[remote.name]
                 algorithm = remote.hash.split(":")[0]
@@ -249,7 +250,7 @@ def mirrors(server, folders, monkeypatch):
                         size=len(content),
                     )
                 )
-        monkeypatch.setattr(data, "MIRRORS", (tuple(changed[:1]), tuple(changed[1:])))
+        monkeypatch.setattr(mnist_module, "MIRRORS", (tuple(changed[:1]), tuple(changed[1:])))
         for path, content in contents.items():
             server.routes[path] = whole(content)
         return contents
@@ -300,8 +301,8 @@ def test_second_mirror_takes_over_and_fills_the_cache(tiny, mirrors, server, fol
     [
         (missing, "404 Client Error"),
         (truncated, "more expected"),
-        (short, "sent something else"),
-        (wrong, "sent something else"),
+        (short, "does not match the known hash"),
+        (wrong, "does not match the known hash"),
         (page, "does this network ask you to log in?"),
     ],
 )
@@ -422,7 +423,7 @@ def test_last_of_four_files_wrong_keeps_none(tiny, mirrors, server, folders):
     contents = mirrors(tiny)
     server.routes[KERAS] = missing
     server.routes[IDX_LAST] = wrong(contents[IDX_LAST])
-    with pytest.raises(OSError, match="sent something else as t10k-labels-idx1-ubyte.gz"):
+    with pytest.raises(OSError, match=r"t10k-labels-idx1-ubyte.gz\) does not match the known hash"):
         load_digits(sample=False)
     assert files_below(folders) == []
 
@@ -447,11 +448,11 @@ def test_download_asks_for_the_bytes_as_they_are(tiny, mirrors, server):
 
 
 def test_slow_but_alive_takes_as_long_as_it_needs(tiny, mirrors, server, slow, monkeypatch):
-    monkeypatch.setattr(data, "PATIENCE", 1.0)
+    monkeypatch.setattr(_download, "PATIENCE", 1.0)
     server.routes[KERAS] = slow(mirrors(tiny)[KERAS])
     start = time.monotonic()
     assert is_mnist(load_digits(sample=False), tiny)
-    assert time.monotonic() - start > data.PATIENCE
+    assert time.monotonic() - start > _download.PATIENCE
     assert server.requests == [KERAS]
 
 
@@ -459,7 +460,7 @@ def test_slow_but_alive_takes_as_long_as_it_needs(tiny, mirrors, server, slow, m
 def test_second_mirror_takes_over_from_silence(
     ending, tiny, mirrors, server, folders, request, monkeypatch
 ):
-    monkeypatch.setattr(data, "PATIENCE", 1.0)
+    monkeypatch.setattr(_download, "PATIENCE", 1.0)
     server.routes[KERAS] = request.getfixturevalue(ending)(mirrors(tiny)[KERAS])
     assert is_mnist(load_digits(sample=False), tiny)
     assert files_below(folders) == CACHED
@@ -469,14 +470,14 @@ def test_second_mirror_takes_over_from_silence(
 def test_silence_everywhere_ends_in_the_sample(
     ending, tiny, mirrors, server, folders, request, monkeypatch
 ):
-    monkeypatch.setattr(data, "PATIENCE", 0.5)
+    monkeypatch.setattr(_download, "PATIENCE", 0.5)
     for path, content in mirrors(tiny).items():
         server.routes[path] = request.getfixturevalue(ending)(content)
     start = time.monotonic()
     with pytest.warns(UserWarning, match="This is NOT MNIST"):
         digits = load_digits()
     assert time.monotonic() - start < 10 < WAIT
-    assert digits.name == data.SAMPLE_NAME
+    assert digits.name == mnist_module.SAMPLE_NAME
     assert files_below(folders) == []
 
 
@@ -486,11 +487,11 @@ def test_name_that_is_looked_up_for_ever_ends_in_the_sample(tiny, mirrors, serve
     There is none here, so the look-up itself is held up.
     """
     mirrors(tiny)
-    monkeypatch.setattr(data, "PATIENCE", 0.5)
+    monkeypatch.setattr(_download, "PATIENCE", 0.5)
     monkeypatch.setattr("socket.getaddrinfo", lambda *args, **kwargs: server.closing.wait(WAIT))
     start = time.monotonic()
     with pytest.warns(UserWarning, match="silent for 0.5 seconds"):
-        assert load_digits().name == data.SAMPLE_NAME
+        assert load_digits().name == mnist_module.SAMPLE_NAME
     assert time.monotonic() - start < 10
 
 
@@ -501,14 +502,14 @@ def test_off_the_network_it_answers_within_ten_seconds(folders, monkeypatch):
             dataclasses.replace(remote, url=f"http://mirror{number}.invalid/{remote.name}")
             for remote in mirror
         )
-        for number, mirror in enumerate(data.MIRRORS)
+        for number, mirror in enumerate(mnist_module.MIRRORS)
     )
-    monkeypatch.setattr(data, "MIRRORS", nowhere)
+    monkeypatch.setattr(mnist_module, "MIRRORS", nowhere)
     start = time.monotonic()
     with pytest.warns(UserWarning) as caught:
         digits = load_digits()
     assert time.monotonic() - start < 10
-    assert digits.name == data.SAMPLE_NAME
+    assert digits.name == mnist_module.SAMPLE_NAME
     assert len(caught) == 1, "one warning"
     assert caught[0].filename == __file__, "it points to the line that asked"
     for part in ("NOT MNIST", "mirror0.invalid", "mirror1.invalid", "DIGITLAB_DATA"):
@@ -517,7 +518,7 @@ def test_off_the_network_it_answers_within_ten_seconds(folders, monkeypatch):
 
 
 def test_patience_that_ships_leaves_time_for_the_sample():
-    assert len(data.MIRRORS) * data.PATIENCE <= 9
+    assert len(mnist_module.MIRRORS) * _download.PATIENCE <= 9
 
 
 def test_without_sample_it_raises_with_every_try_and_what_to_do(tiny, mirrors, server, folders):
@@ -530,14 +531,27 @@ def test_without_sample_it_raises_with_every_try_and_what_to_do(tiny, mirrors, s
     assert message.count("ConnectionRefusedError") == 2
     for part in (folders / "cache/digitlab/mnist.npz", folders / "keras/datasets/mnist.npz"):
         assert f"{part}: not there" in message
-    assert "DIGITLAB_DATA" in message and data.MIRRORS[0][0].url in message
+    assert "DIGITLAB_DATA" in message and mnist_module.MIRRORS[0][0].url in message
+
+
+def test_other_downloads_of_pooch_still_report(tiny, mirrors, server, folders, capfd):
+    """pooch reports to stderr where it saves a file: not here, and afterwards as before."""
+    contents = mirrors(tiny)
+    logger = _download.pooch.get_logger()
+    before = logger.level, list(logger.filters)
+    load_digits(sample=False)
+    assert "to file" not in capfd.readouterr().err
+    assert (logger.level, logger.filters) == before
+    known = f"md5:{hashlib.md5(contents[KERAS]).hexdigest()}"
+    _download.pooch.retrieve(f"{server.url}{KERAS}", known, "other.npz", folders)
+    assert logger.isEnabledFor(20)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
 def test_ctrl_c_stops_at_once_and_leaves_nothing(tiny, mirrors, server, folders, monkeypatch):
     mirrors(tiny)
-    large = dataclasses.replace(data.MIRRORS[0][0], size=10**9)
-    monkeypatch.setattr(data, "MIRRORS", ((large,),))
+    large = dataclasses.replace(mnist_module.MIRRORS[0][0], size=10**9)
+    monkeypatch.setattr(mnist_module, "MIRRORS", ((large,),))
     main = threading.main_thread().ident
     swallowed = []
 
@@ -601,7 +615,7 @@ def test_damaged_caches_are_named_when_nothing_else_is_there(tiny, mirrors, serv
     put(folders / "keras/datasets/mnist.npz", as_npz(random_arrays(2)))
     with pytest.raises(OSError) as caught:
         load_digits(sample=False)
-    assert "this file cannot be read as MNIST: it is no npz file" in str(caught.value)
+    assert "this file cannot be read as MNIST: it is not an npz file" in str(caught.value)
     assert "this file is not MNIST" in str(caught.value)
 
 
@@ -619,16 +633,36 @@ def test_cache_that_cannot_be_written_is_no_obstacle(obstacle, idx, tiny, mirror
     assert files_below(folders) == [obstacle]
 
 
-def test_a_full_disk_is_no_obstacle(tiny, mirrors, server, folders):
+@contextlib.contextmanager
+def largest_file(size):
+    """As on a full disk, no file can grow beyond so many bytes."""
     resource = pytest.importorskip("resource")
-    mirrors(tiny)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))  # bytes, for any file
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:
-        with pytest.warns(UserWarning, match="cannot be kept.*File too large"):
-            assert is_mnist(load_digits(), tiny)
+        yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
+def test_a_full_disk_of_the_cache_is_no_obstacle(tiny, mirrors, server, folders):
+    """There is room for each of the four files, and none for all of them in one."""
+    contents = mirrors(tiny)
+    server.routes[KERAS] = missing
+    with (
+        largest_file(max(map(len, contents.values())) - 2000),
+        pytest.warns(UserWarning, match="cannot be kept.*File too large"),
+    ):
+        assert is_mnist(load_digits(), tiny)
+    assert files_below(folders) == []
+
+
+def test_a_full_disk_is_named(tiny, mirrors, server, folders):
+    mirrors(tiny)
+    with largest_file(1000), pytest.raises(OSError, match="neither be found nor") as caught:
+        load_digits(sample=False)
+    assert str(caught.value).count("File too large") == 2
     assert files_below(folders) == []
 
 
@@ -636,15 +670,15 @@ def test_processes_at_once(tiny, mirrors, server, folders):
     """Four start with an empty cache: each gets MNIST, and one whole file stays."""
     mirrors(tiny)
     program = (
-        "import sys, pickle; from pathlib import Path; from digitlab import data\n"
-        "data.ARRAYS, data.MIRRORS, cache = pickle.load(sys.stdin.buffer)\n"
-        "data.pooch.os_cache = lambda project: Path(cache, project)\n"
+        "import sys, pickle; from pathlib import Path; from digitlab import mnist\n"
+        "mnist.ARRAYS, mnist.MIRRORS, cache = pickle.load(sys.stdin.buffer)\n"
+        "mnist.pooch.os_cache = lambda project: Path(cache, project)\n"
         "for _ in range(8):\n"
-        "    print(data.load_digits(sample=False).name)\n"
+        "    print(mnist.load_digits(sample=False).name)\n"
         "    (Path(cache) / 'digitlab' / 'mnist.npz').unlink(missing_ok=True)\n"
-        "data.load_digits(sample=False)\n"
+        "mnist.load_digits(sample=False)\n"
     )
-    given = pickle.dumps((data.ARRAYS, data.MIRRORS, str(folders / "cache")))
+    given = pickle.dumps((mnist_module.ARRAYS, mnist_module.MIRRORS, str(folders / "cache")))
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     processes = []
     for _ in range(4):
@@ -724,9 +758,9 @@ NAMED_WRONG = {
         FileNotFoundError,
         r"nor t10k-labels-idx1-ubyte \(or",
     ),
-    "no npz": (lambda a: {"mnist.npz": b"<html>"}, ValueError, "it is no npz file"),
-    "half": (lambda a: {"mnist.npz": as_npz(a)[:9999]}, ValueError, "or only a part of one"),
-    "array missing": (lambda a: npz_with(a, y_test=None), ValueError, "it holds no y_test"),
+    "no npz": (lambda a: {"mnist.npz": b"<html>"}, ValueError, "it is not an npz file"),
+    "half": (lambda a: {"mnist.npz": as_npz(a)[:9999]}, ValueError, "or only part of one"),
+    "array missing": (lambda a: npz_with(a, y_test=None), ValueError, "it does not hold y_test"),
     "objects": (
         lambda a: npz_with(a, x_test=np.array([{}], object)),
         ValueError,
@@ -751,7 +785,7 @@ NAMED_WRONG = {
     "idx of ints": (
         lambda a: idx_with(a, lambda c: b"\0\0\x0c\x03" + c[4:]),
         ValueError,
-        "it is no IDX file of unsigned bytes",
+        "it is not an IDX file of unsigned bytes",
     ),
     "gz cut": (
         lambda a: idx_with(a, lambda c: gzip.compress(c)[:-99]),
@@ -781,7 +815,7 @@ def test_a_small_file_that_unpacks_to_much_is_refused(form, tiny, folders, monke
             file.write(b"\0\0\x08\1" + struct.pack(">I", 1_000_000_000))
             for _ in range(1000):
                 file.write(bytes(1_000_000))
-        for name in data.IDX:
+        for name in mnist_module.IDX:
             put(folders / f"{name}.gz", much.getvalue())
     monkeypatch.setenv("DIGITLAB_DATA", str(folders))
     tracemalloc.start()
@@ -789,7 +823,7 @@ def test_a_small_file_that_unpacks_to_much_is_refused(form, tiny, folders, monke
         load_digits()
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert most < 3 * data._MOST
+    assert most < 3 * mnist_module._LARGEST
 
 
 @pytest.mark.parametrize("case", NAMED_WRONG)
@@ -811,7 +845,7 @@ def test_named_data_that_is_wrong_is_an_error(case, tiny, mirrors, server, folde
 
 
 def arrays_of(digits: Digits) -> Arrays:
-    return {name: getattr(digits, name) for name in data.ARRAYS}
+    return {name: getattr(digits, name) for name in mnist_module.ARRAYS}
 
 
 def test_mnist_comes_whole_from_either_mirror(mnist, mirrors, server, folders):
@@ -843,9 +877,9 @@ def test_mnist_has_the_md5_sums_that_its_makers_published(mnist):
 
 
 def test_mirrors_are_complete():
-    (npz,), idx = data.MIRRORS
-    assert npz.name == data.NPZ
-    assert [remote.name.removesuffix(".gz") for remote in idx] == list(data.IDX)
+    (npz,), idx = mnist_module.MIRRORS
+    assert npz.name == mnist_module.NPZ
+    assert [remote.name.removesuffix(".gz") for remote in idx] == list(mnist_module.IDX)
     for remote in (npz, *idx):
         algorithm, digest = remote.hash.split(":")
         assert len(digest) == 2 * hashlib.new(algorithm).digest_size
@@ -857,13 +891,13 @@ def test_mirrors_are_complete():
 
 @pytest.fixture(scope="module")
 def sample() -> Arrays:
-    with np.load(data.SAMPLE, allow_pickle=False) as arrays:
+    with np.load(mnist_module.SAMPLE, allow_pickle=False) as arrays:
         return dict(arrays)
 
 
 def test_sample_has_the_form_of_mnist(sample):
-    assert data.SAMPLE.stat().st_size < 400_000
-    assert sorted(sample) == sorted(data.ARRAYS)
+    assert mnist_module.SAMPLE.stat().st_size < 400_000
+    assert sorted(sample) == sorted(mnist_module.ARRAYS)
     for part, expected in (("train", 1433), ("test", 364)):
         x, y = sample[f"x_{part}"], sample[f"y_{part}"]
         assert x.shape == (expected, 28, 28) and y.shape == (expected,)
@@ -909,8 +943,8 @@ def test_sample_is_what_its_script_makes(sample):
 
 
 def test_each_call_gives_arrays_of_its_own(folders, monkeypatch):
-    nowhere = dataclasses.replace(data.MIRRORS[0][0], url="http://mirror.invalid/")
-    monkeypatch.setattr(data, "MIRRORS", ((nowhere,),))
+    nowhere = dataclasses.replace(mnist_module.MIRRORS[0][0], url="http://mirror.invalid/")
+    monkeypatch.setattr(mnist_module, "MIRRORS", ((nowhere,),))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         first, second = load_digits(), load_digits()
@@ -918,3 +952,36 @@ def test_each_call_gives_arrays_of_its_own(folders, monkeypatch):
     assert not np.array_equal(first.x_train, second.x_train)
     with pytest.raises(dataclasses.FrozenInstanceError):
         first.name = "MNIST"
+
+
+def digits_of(arrays: Arrays, **options) -> Digits:
+    return Digits(**arrays, name="mine", **options)
+
+
+def test_digits_are_copies_of_what_they_are_made_of():
+    arrays = random_arrays(3)
+    digits = digits_of(arrays)
+    for name, array in arrays.items():
+        kept = getattr(digits, name).copy()
+        array[:] = 7
+        np.testing.assert_array_equal(getattr(digits, name), kept)
+        assert getattr(digits, name).flags.writeable
+    part = dataclasses.replace(digits, x_train=digits.x_train[:5], y_train=digits.y_train[:5])
+    part.x_train[:] = part.x_test[:] = 0
+    assert digits.x_train.any() and digits.x_test.any()
+
+
+def test_large_arrays_need_not_be_copied():
+    arrays = random_arrays(3)
+    digits = digits_of(arrays, copy=False)
+    assert digits.x_train is arrays["x_train"] and digits.x_test is arrays["x_test"]
+
+
+def test_no_test_set_is_none():
+    arrays = random_arrays(3) | {"x_test": None, "y_test": None}
+    digits = digits_of(arrays)
+    assert digits.x_test.shape == (0, 28, 28) and digits.y_test.shape == (0,)
+    with pytest.raises(ValueError, match="images"):
+        digits_of(arrays | {"y_test": [1]})
+    with pytest.raises(ValueError, match="images"):
+        digits_of(arrays | {"x_train": None})

@@ -9,15 +9,17 @@ from digitlab import plot_activations, plot_embedding, plot_filters, plot_salien
 pytestmark = pytest.mark.usefixtures("closed_figures")
 
 
-def shown(figure):
-    """What the figure's images hold, by the title above each."""
-    return {ax.get_title(): ax.images[0].get_array() for ax in figure.axes if ax.images}
+def shown(grid):
+    """What the images hold, by the title above each."""
+    return {ax.get_title(): ax.images[0].get_array() for ax in grid.flat if ax.images}
 
 
 def test_each_filter_stands_under_its_number_on_one_scale():
     filters = np.random.default_rng(0).normal(size=(5, 5, 10))
-    figure = plot_filters(filters, title="made up", columns=4)
-    images = shown(figure)
+    grid = plot_filters(filters, title="made up", columns=4)
+    assert grid.shape == (3, 4)
+    images = shown(grid)
+    figure = grid[0, 0].figure
     assert list(images) == [str(number) for number in range(10)]
     for number in range(10):
         np.testing.assert_array_equal(images[str(number)], filters[..., number])
@@ -35,8 +37,10 @@ def test_activations_show_the_strongest_channels_of_each_layer():
     answer = np.zeros((7, 7, 12))
     answer[2, 3] = np.arange(12) % 12
     dense = np.linspace(0, 1, 11)
-    figure = plot_activations({"ReLU 1": answer, "Dense 1": dense}, title="made up", columns=3)
-    images = shown(figure)
+    grid = plot_activations({"ReLU 1": answer, "Dense 1": dense}, title="made up", columns=3)
+    assert grid.shape == (2, 3) and len({*grid[0]}) == 3 and len({*grid[1]}) == 1
+    images = shown(grid)
+    figure = grid[0, 0].figure
     assert list(images) == ["11", "10", "9"]
     np.testing.assert_array_equal(images["10"], answer[..., 10])
     words = [text.get_text() for ax in figure.axes for text in ax.texts]
@@ -48,8 +52,9 @@ def test_activations_show_the_strongest_channels_of_each_layer():
 
 
 def test_fewer_channels_than_columns():
-    figure = plot_activations({"a": np.ones((4, 4, 2))}, columns=5, figsize=(3, 2))
-    assert list(shown(figure)) == ["0", "1"] and tuple(figure.get_size_inches()) == (3, 2)
+    grid = plot_activations({"a": np.ones((4, 4, 2))}, columns=5, figsize=(3, 2))
+    assert list(shown(grid)) == ["0", "1"] and grid.shape == (1, 5)
+    assert tuple(grid[0, 0].figure.get_size_inches()) == (3, 2)
 
 
 def test_saliency_is_said_by_colour_sign_and_words():

@@ -50,7 +50,7 @@ def plot_digits(
         The Axes, (rows, columns).
 
     Raises:
-        ValueError: When the images have another number of dimensions, or the labels another length.
+        ValueError: For another number of dimensions or labels.
     """
     images = as_pictures(images)
     words = None if labels is None else [str(label) for label in as_list(labels)]
@@ -162,7 +162,7 @@ def plot_history(
         The Axes.
 
     Raises:
-        ValueError: When the history does not hold that metric.
+        ValueError: The history does not have that metric.
     """
     values = getattr(history, "history", history)
     if metric not in values:

@@ -1,6 +1,6 @@
-"""Pictures of where a network errs, and of how far its confidence can be trusted.
+"""Plots of a network's errors, and of how far its confidence can be trusted.
 
-They take what was read as arrays, so they work for any network, and for digits of your own.
+They take labels and readings, so they work for any network, and for digits of your own.
 """
 
 from collections.abc import Sequence
@@ -32,26 +32,28 @@ def plot_confusion(
     title: str | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Show how often each digit was read as which: the confusion matrix, with its numbers.
+    """Show the confusion matrix: how often each digit was read as which.
 
-    The right ones stand on the diagonal, on grey; the darker a mistake, the more frequent it is::
+    The grey diagonal counts digits that were read correctly. Darker cells are more frequent
+    mistakes::
 
         digitlab.plot_confusion(digits.y_test, probabilities.argmax(axis=1), title=digits.name)
 
     Args:
         labels: (n,), 0 to 9: what each digit was.
-        read: (n,), 0 to 9: what was read; None where no digit was, which gets a column of its own.
-        title: Say whose digits they are.
+        read: (n,), 0 to 9: what it was read as; None (or NaN) if it was rejected as a non-digit,
+            which has a column of its own.
+        title: Whose digits they are.
         ax: The Axes to draw on; new ones when left out.
 
     Returns:
         The Axes.
 
     Raises:
-        ValueError: When there are none, not as many of both, or others than 0 to 9.
-        ImportError: Without scikit-learn, which counts.
+        ValueError: For other shapes or values.
+        ImportError: Without scikit-learn.
     """
-    try:  # here, for the other plots work without it
+    try:  # here, because the other plots work without it
         from sklearn.metrics import confusion_matrix
     except ImportError:
         raise ImportError(
@@ -73,7 +75,7 @@ def plot_confusion(
     fontsize = _fontsize_in_cells(ax, len(columns), len(str(counts.max())))
     for (row, column), count in np.ndenumerate(counts):
         if count:
-            dark = mistakes[row, column] > 0.72 * most  # where white and black stand out alike
+            dark = mistakes[row, column] > 0.72 * most  # where black and white have equal contrast
             ax.text(
                 column,
                 row,
@@ -106,27 +108,26 @@ def plot_mistakes(
     columns: int = 5,
     figsize: tuple[float, float] | None = None,
 ) -> np.ndarray:
-    """Show the mistakes of which the network was surest, each with what it was and what was read.
+    """Show the most confident mistakes, each with its label and what it was read as.
 
     ::
 
         digitlab.plot_mistakes(digits.x_test, digits.y_test, probabilities, title=digits.name)
 
     Args:
-        images: (n, h, w), ink light on dark.
-        labels: (n,), 0 to 9: what each was.
+        images: (n, h, w), ink light on dark, or a table, as for `digitlab.plot_digits`.
+        labels: (n,), 0 to 9: what each digit was.
         probabilities: (n, 10), in [0, 1].
-        title: Say whose digits they are.
-        most: So many at most, the surest one first.
+        title: Whose digits they are.
+        most: The largest number of mistakes to show.
         columns: Images in a row.
         figsize: Width and height in inches.
 
     Returns:
-        The Axes in an array, as of `digitlab.plot_digits`; without a mistake a single one, with a
-        sentence in place of an image.
+        The Axes, (rows, columns). If there is no mistake, one that says so.
 
     Raises:
-        ValueError: When the shapes do not fit each other, or `most` is below 1.
+        ValueError: For other shapes or values, or if `most` is below 1.
     """
     images = as_pictures(images)
     labels, probabilities = _as_labels_and_probabilities(labels, probabilities)
@@ -155,27 +156,27 @@ def plot_calibration(
     bins: int = 10,
     ax: Axes | None = None,
 ) -> Axes:
-    """Show whether a confidence means what it says: sure to 80 %, and right in 80 of 100 cases?
+    """Show whether confidence can be trusted: are 80 of 100 readings at 80 % confidence right?
 
-    The readings are sorted into groups by their confidence. A point stands for a group: its mean
-    confidence across, the share that was right upwards, and below it how many they are. On the
-    dashed line the two are the same; below it the network is too sure of itself. The bars are the
-    95 % intervals of E. B. Wilson (1927): long where there are few::
+    Readings are grouped by confidence. Each point is a group: its mean confidence, and the share
+    of it that was right; its size is written below. On the dashed line both are equal; below it
+    the network is overconfident. Bars are the 95 % intervals of E. B. Wilson (1927), which are
+    long for small groups::
 
         digitlab.plot_calibration(digits.y_test, probabilities, title=digits.name)
 
     Args:
         labels: (n,), 0 to 9: what each digit was.
         probabilities: (n, 10), in [0, 1].
-        title: Say whose digits they are.
-        bins: Groups of equal width from 0 to 1; empty ones are left out.
+        title: Whose digits they are.
+        bins: Number of groups of equal width from 0 to 1; empty ones are left out.
         ax: The Axes to draw on; new ones when left out.
 
     Returns:
         The Axes.
 
     Raises:
-        ValueError: When the shapes do not fit each other, or `bins` is below 1.
+        ValueError: For other shapes or values, or if `bins` is below 1.
     """
     labels, probabilities = _as_labels_and_probabilities(labels, probabilities)
     if bins < 1:
@@ -234,7 +235,7 @@ def _fontsize_in_cells(ax: Axes, columns: int, characters: int) -> float:
 def _wilson(share: np.ndarray, n: np.ndarray, z: float = 1.96) -> tuple[np.ndarray, np.ndarray]:
     middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
     reach = z * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
-    # Rounding must not lead past the share itself, where it is 0 or 1.
+    # Rounding errors must not move a bound past the share itself, at 0 or 1.
     return np.minimum(middle - reach, share), np.maximum(middle + reach, share)
 
 

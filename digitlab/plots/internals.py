@@ -1,7 +1,7 @@
-"""Pictures from inside a network: filters, activations, saliency, and digits in the plane.
+"""Plots of the inside of a network: filters, activations, saliency and embeddings.
 
-They take arrays: `digitlab.get_filters`, `digitlab.get_activations`, `digitlab.measure_saliency`
-and `digitlab.embed` make them.
+The arrays come from `digitlab.get_filters`, `digitlab.get_activations`, `digitlab.measure_saliency`
+and `digitlab.embed`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,6 @@ import numpy.typing as npt
 from matplotlib import patheffects
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from digitlab.explain import SIGNS, colour_saliency, say_place, strongest_ink
 from digitlab.images import as_array, as_image, as_labels
@@ -37,21 +36,21 @@ def plot_filters(
     title: str | None = None,
     columns: int = 8,
     figsize: tuple[float, float] | None = None,
-) -> Figure:
-    """Show what filters look for: purple weights want ink, orange ones want paper.
+) -> np.ndarray:
+    """Show what filters respond to: purple weights to ink, orange ones to paper.
 
-    All have the same scale, so a pale filter is a weak one. The scale stands beside them::
+    All have the same scale, which is shown beside them, so a pale filter is a weak one::
 
         digitlab.plot_filters(digitlab.get_filters(model), title=model.name)
 
     Args:
         filters: (h, w, n): n filters of h x w weights.
-        title: Say whose they are.
+        title: Which network they are from.
         columns: Filters in a row.
         figsize: Width and height in inches.
 
     Returns:
-        The Figure; its first n Axes hold a filter each, under its number.
+        The Axes, (rows, columns).
 
     Raises:
         ValueError: For another shape.
@@ -73,7 +72,7 @@ def plot_filters(
     bar.set_ticks([-limit, 0, limit], labels=["wants paper", "0", "wants ink"])
     bar.ax.minorticks_off()
     set_suptitle(figure, title)
-    return figure
+    return grid
 
 
 def plot_activations(
@@ -81,26 +80,27 @@ def plot_activations(
     title: str | None = None,
     columns: int = 8,
     figsize: tuple[float, float] | None = None,
-) -> Figure:
-    """Show what each layer answered to one image: a row for each, its strongest channels first.
+) -> np.ndarray:
+    """Show the activations of each layer for one image: a row each, the strongest channels first.
 
-    The brighter a place, the stronger the answer there, each channel on its own scale; above it
-    stands the channel's number. Layers without places are bars, one for each number::
+    Brighter pixels are stronger activations; each channel has its own scale, and its number above
+    it. A layer without pixels is shown as bars, one for each unit::
 
         digitlab.plot_activations(digitlab.get_activations(model, pad.image), title=model.name)
 
     Args:
-        activations: A name for each layer, and its answer: (h, w, channels), or (n,). So does
-            `digitlab.Recognizer.get_activations` give them, without TensorFlow.
-        title: Say which image it is, and which network.
+        activations: The name of each layer with its activations, (h, w, channels) or (n,), as
+            `digitlab.get_activations` or, without TensorFlow,
+            `digitlab.Recognizer.get_activations` return them.
+        title: Which image it is, and which network.
         columns: Channels in a row.
         figsize: Width and height in inches.
 
     Returns:
-        The Figure.
+        The Axes, (layers, columns). Bars have the width of all columns: their Axes are repeated.
 
     Raises:
-        ValueError: When there are none, or one has another number of dimensions.
+        ValueError: There are none, or one has another number of dimensions.
     """
     if not activations:
         raise ValueError("expected at least one layer's activations, got none")
@@ -111,52 +111,53 @@ def plot_activations(
         if answers[name].ndim not in (1, 3):
             raise ValueError(f"expected {expected}, got {answers[name].shape}")
     figure = new_figure(0.95 * columns + 1.6, 1.15 * len(answers) + 0.4, figsize)
-    rows = figure.subfigures(len(answers), 1, squeeze=False)[:, 0]
-    for row, (name, answer) in zip(rows, answers.items(), strict=True):
-        shape = " x ".join(map(str, answer.shape))
-        if answer.ndim == 1:
-            words, ax = row.subplots(1, 2, width_ratios=(1.6, 0.95 * columns))
-            ax.bar(range(len(answer)), answer, color=BLUE)
-            ax.set_axisbelow(True)
-            show_tick_labels(ax)
-            if len(answer) <= 20:
-                ax.set_xticks(range(len(answer)))
-        else:
-            words, *axes = row.subplots(1, columns + 1, width_ratios=(1.6, *[0.95] * columns))
-            strongest = np.argsort(-answer.max(axis=(0, 1)), kind="stable")[:columns]
-            for ax in axes:
-                ax.axis("off")
-            for channel, ax in zip(strongest, axes, strict=False):
-                show_image(ax, answer[..., channel], cmap="viridis")
-                ax.set_title(str(channel), fontsize="small", pad=2)
+    places = figure.add_gridspec(len(answers), columns + 1, width_ratios=(1.6, *[0.95] * columns))
+    grid = np.empty((len(answers), columns), object)
+    for row, (name, answer) in enumerate(answers.items()):
+        words = figure.add_subplot(places[row, 0])
         words.axis("off")
         words.text(
             0,
             0.5,
-            f"{name}\n{shape}",
+            f"{name}\n{' x '.join(map(str, answer.shape))}",
             va="center",
             transform=words.transAxes,
             color=text_colour(words),
             **LITERAL,
         )
+        if answer.ndim == 1:
+            grid[row] = ax = figure.add_subplot(places[row, 1:])
+            ax.bar(range(len(answer)), answer, color=BLUE)
+            ax.set_axisbelow(True)
+            show_tick_labels(ax)
+            if len(answer) <= 20:
+                ax.set_xticks(range(len(answer)))
+            continue
+        strongest = np.argsort(-answer.max(axis=(0, 1)), kind="stable")[:columns]
+        for column in range(columns):
+            grid[row, column] = ax = figure.add_subplot(places[row, column + 1])
+            ax.axis("off")
+            if column < len(strongest):
+                show_image(ax, answer[..., strongest[column]], cmap="viridis")
+                ax.set_title(str(strongest[column]), fontsize="small", pad=2)
     set_suptitle(figure, title)
-    return figure
+    return grid
 
 
 def plot_saliency(
     image: npt.ArrayLike, saliency: npt.ArrayLike, title: str | None = None, ax: Axes | None = None
 ) -> Axes:
-    """Show which ink made the difference: blue counted for the digit, orange against it.
+    """Show which ink made the difference: blue ink counted for the digit, orange ink against it.
 
-    "+" and "-" stand where it did so most, and words below it say the same::
+    "+" and "-" mark where it counted most, and words below the image say the same::
 
         saliency = digitlab.measure_saliency(recognizer, pad.image)
         digitlab.plot_saliency(pad.image, saliency, title=str(pad.prediction))
 
     Args:
-        image: (28, 28) in [0, 1], ink 1 on paper 0.
-        saliency: (28, 28), as `digitlab.measure_saliency` gives it.
-        title: Say which digit it is for.
+        image: (28, 28), ink light on dark.
+        saliency: (28, 28), as `digitlab.measure_saliency` returns it.
+        title: Which digit it is for.
         ax: The Axes to draw on; new ones when left out.
 
     Returns:
@@ -205,21 +206,20 @@ def plot_embedding(
     names: Sequence[str] = (),
     ax: Axes | None = None,
 ) -> Axes:
-    """Show digits in the plane, each written as its label where it lies.
+    """Show digits as points in the plane, each drawn as its label.
 
-    Points of more than two numbers are seen from the side from which the labels' middles lie
-    furthest apart: along the first two principal components of these ten means::
+    Points of more than two dimensions are projected on the first two principal components of the
+    means of the labels, where these are furthest apart::
 
         points = digitlab.embed(model, digits.x_test[:1000])
         digitlab.plot_embedding(points, digits.y_test[:1000], title=digits.name)
 
     Args:
-        points: (n, d), n at least 3, d at least 2: what `digitlab.embed` gives, or places in the
-            plane.
+        points: (n, d), n at least 3, d at least 2, as `digitlab.embed` returns them.
         labels: (n,), 0 to 9.
-        title: Say whose digits they are, and which network.
+        title: Whose digits they are, and which network.
         marked: (k, d): points to mark with a star, such as that of your own drawing.
-        names: k words to write beside them.
+        names: Up to k names to write beside them.
         ax: The Axes to draw on; new ones when left out.
 
     Returns:

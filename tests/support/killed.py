@@ -54,7 +54,7 @@ class Cache:
 
     def write(self, folder: Path, which: int) -> None:
         mnist._cache_file = lambda: folder / mnist.NPZ
-        mnist._keep({}, self.digits[which])
+        mnist._save_to_cache({}, self.digits[which])
 
     def read(self, folder: Path) -> int:
         with np.load(folder / mnist.NPZ, allow_pickle=False) as arrays:

@@ -19,9 +19,8 @@ import time
 import urllib.request
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from threading import Thread
 
 import pytest
 import yaml
@@ -29,6 +28,8 @@ from packaging.markers import default_environment
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
+
+from support.server import serving
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -307,12 +308,6 @@ class Registry(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-class Server(ThreadingHTTPServer):
-    """One that lets uv ask for all packages at once."""
-
-    request_queue_size = 512
-
-
 LOCKED: dict[str, dict[str, set[str]]] = {}  # the hashes of each package's versions
 for package, digests in [*entries(LOCKS[0]), *entries(LOCKS[1])]:
     versions = LOCKED.setdefault(canonicalize_name(package.name), {})
@@ -327,9 +322,7 @@ def audit(tmp_path, node):
     def audit(yanked="", changed="", flawed=None, knowing=True):
         state = {"yanked": yanked, "changed": changed, "flawed": flawed or {}, "knowing": knowing}
         handler = type("Handler", (Registry,), state)
-        with Server(("127.0.0.1", 0), handler) as server:
-            Thread(target=server.serve_forever, daemon=True).start()
-            address = f"http://127.0.0.1:{server.server_port}"
+        with serving(handler) as address:
             places = {"UV_DEFAULT_INDEX": f"{address}/simple", "UV_CACHE_DIR": str(tmp_path)}
             places |= {"PIP_AUDIT_VULNERABILITY_SERVICE": "osv"}
             places |= {"PIP_AUDIT_OSV_URL": f"{address}/osv"}
@@ -338,7 +331,6 @@ def audit(tmp_path, node):
                 [sys.executable, ROOT / "scripts" / "audit.py"],
                 env=SHELL | places, capture_output=True, text=True,
             )  # fmt: skip
-            server.shutdown()
         marked = re.findall(r"^  ((?:FOUND|NOT CHECKED) .*)", result.stdout, flags=re.M)
         return result.returncode, marked
 

@@ -1,20 +1,28 @@
 """The web page's files: complete and small, and in Node they compute what Python does."""
 
 import json
+import os
 import re
+import signal
+import socket
 import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 from keras import layers as L
-from test_tfjs import decode
 
 import digitlab
 from digitlab import render_strokes
-from digitlab import site as site_module
-from digitlab.recognizer import Recognizer
+from digitlab.export import bundle
+from support.exports import assign, export, shipped_recognizer
+from support.server import serving
 
 ROOT = Path(__file__).parents[1]
 READ = ROOT / "tests" / "site" / "read.mjs"
@@ -46,12 +54,7 @@ def read(site, tmp_path_factory):
 @pytest.fixture(scope="module")
 def same_weights(site):
     """Keras' network with the very weights that the page has: one byte each."""
-    model = keras.models.load_model(ROOT / "models" / "digits.keras", compile=False)
-    weights = decode(site / "model")
-    for layer in model.layers:
-        for weight in layer.weights:
-            weight.assign(weights[f"{layer.name}/{weight.name}"])
-    return Recognizer(model.predict_on_batch)  # compiled: ten times as fast as a call
+    return shipped_recognizer(site / "model")
 
 
 # The files.
@@ -107,7 +110,7 @@ def test_the_service_worker_keeps_every_file_and_its_version_follows_them(site, 
     assert set(kept) == names - {"sw.js"} | {"./"}
     digitlab.build_site(tmp_path / "again")
     assert worker(tmp_path / "again")[0] == version
-    digitlab.build_site(tmp_path / "other", exported(tmp_path / "model"))
+    digitlab.build_site(tmp_path / "other", export(tmp_path / "model"))
     assert worker(tmp_path / "other")[0] != version
 
 
@@ -133,7 +136,7 @@ def test_the_reading_is_that_of_python(read, same_weights):
     assert {reading["reason"] for reading in readings} >= {None, "empty"}
 
 
-def test_what_is_no_digit_is_none(read, same_weights):
+def test_non_digits_are_rejected(read, same_weights):
     rng = np.random.default_rng(0)
     kinds = ["A", "K", "heart", "triangle", "smile", "cross"]
     drawings = [digitlab.doodle(kind, rng) for kind in kinds]
@@ -166,44 +169,11 @@ def test_percentages_are_rounded_as_in_python(site):
 # Other networks.
 
 
-def exported(folder, *layers, quantize=None, shape=(28, 28, 1), outputs=10):
-    """A folder with a network of random weights."""
-    if not layers:
-        layers = [
-            L.Conv2D(9, 3, strides=2, padding="same", activation="relu"),
-            L.BatchNormalization(),
-            L.ReLU(),
-            L.Conv2D(5, (3, 2), use_bias=False),
-            L.BatchNormalization(),
-            L.ReLU(),
-            L.MaxPooling2D(3, strides=2, padding="same"),
-            L.Dropout(0.5),
-            L.Flatten(),
-            L.Dense(7, use_bias=False),
-            L.BatchNormalization(scale=False),
-            L.Activation("relu"),
-            L.Dense(outputs),
-            L.Softmax(),
-        ]
-    keras.utils.set_random_seed(0)
-    model = keras.Sequential([keras.Input(shape), *layers])
-    for weight in model.weights:
-        if len(weight.shape) == 1:
-            weight.assign(np.random.default_rng(1).uniform(0.3, 1.5, weight.shape))
-    digitlab.export_tfjs(model, folder, quantize)
-    model.save(folder / "model.keras")
-    return folder
-
-
 @pytest.mark.parametrize("quantize", [None, "float16", "uint8"])
 def test_other_networks_are_read_as_keras_reads_them(site, read, quantize, tmp_path):
-    folder = exported(tmp_path / "model", quantize=quantize)
+    folder = export(tmp_path / "model", quantize=quantize)
     digitlab.build_site(tmp_path / "site", folder)
-    model = keras.models.load_model(folder / "model.keras", compile=False)
-    weights = decode(folder)
-    for layer in model.layers:
-        for weight in layer.weights:
-            weight.assign(weights[f"{layer.name}/{weight.name}"])
+    model = assign(keras.models.load_model(folder / "model.keras", compile=False), folder)
     images = np.random.default_rng(2).random((20, 28, 28), dtype="float32")
     found = np.array(read(images, tmp_path / "site"))
     np.testing.assert_allclose(found, model(images[..., None]), rtol=0, atol=1e-5)
@@ -220,9 +190,9 @@ def test_other_networks_are_read_as_keras_reads_them(site, read, quantize, tmp_p
         ([L.Flatten(), L.Dense(10, "softmax")], (14, 14, 1), "28 x 28"),
     ],
 )
-def test_a_network_that_the_page_cannot_compute_is_refused(site, layers, shape, message, tmp_path):
+def test_a_network_that_the_page_cannot_run_is_refused(site, layers, shape, message, tmp_path):
     layers = [type(layer).from_config(layer.get_config()) for layer in layers]
-    folder = exported(tmp_path / "model", *layers, shape=shape)
+    folder = export(tmp_path / "model", *layers, shape=shape)
     with pytest.raises(ValueError, match=message):
         digitlab.build_site(tmp_path / "site", folder)
     assert not files(tmp_path / "site")
@@ -232,7 +202,7 @@ def test_a_network_that_the_page_cannot_compute_is_refused(site, layers, shape, 
 
 
 def test_damaged_files_are_refused_and_the_old_site_stays(site, tmp_path):
-    target, folder = tmp_path / "site", exported(tmp_path / "model")
+    target, folder = tmp_path / "site", export(tmp_path / "model")
     digitlab.build_site(target, folder)
     (target / "CNAME").write_text("mine")
     before = {path: path.read_bytes() for path in files(target)}
@@ -255,7 +225,7 @@ def test_damaged_files_are_refused_and_the_old_site_stays(site, tmp_path):
 
 def test_a_new_network_takes_the_place_of_the_old_one(site, tmp_path, capfd):
     target = tmp_path / "site"
-    assert digitlab.build_site(target, exported(tmp_path / "model")) == target / "index.html"
+    assert digitlab.build_site(target, export(tmp_path / "model")) == target / "index.html"
     (target / "CNAME").write_text("mine")
     capfd.readouterr()
     digitlab.build_site(target)
@@ -290,16 +260,142 @@ def test_an_old_node_is_refused(monkeypatch, tmp_path):
         digitlab.build_site(tmp_path / "site")
 
 
-def test_npm_without_a_network_says_so_and_leaves_nothing(site, monkeypatch, tmp_path, capfd):
-    monkeypatch.setattr(site_module.pooch, "os_cache", lambda name: tmp_path / "cache" / name)
-    monkeypatch.setenv("npm_config_offline", "true")
-    monkeypatch.setenv("npm_config_cache", str(tmp_path / "npm"))
-    with pytest.raises(RuntimeError, match="npm ci failed"):
-        digitlab.build_site(tmp_path / "site")
+@pytest.fixture
+def first_time(monkeypatch, tmp_path):
+    """As on a machine on which nothing was built; the folder of the cache."""
+    monkeypatch.setattr(bundle.pooch, "os_cache", lambda name: tmp_path / "cache" / name)
+    return tmp_path / "cache"
+
+
+class Registry(BaseHTTPRequestHandler):
+    """A registry that answers everything with a portal's page, or with an error."""
+
+    status = 200
+
+    def answer(self):
+        self.send_response(self.status)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        self.wfile.write(b"<h1>Log in to the network</h1>")
+
+    do_GET = do_PUT = answer
+
+    def log_message(self, *_):
+        pass
+
+
+class BrokenRegistry(Registry):
+    status = 503
+
+
+@contextmanager
+def registry(how):
+    """The address of a registry that does not work."""
+    with ExitStack() as stack:
+        if how in ("portal", "broken"):
+            handler = Registry if how == "portal" else BrokenRegistry
+            yield stack.enter_context(serving(handler)) + "/"
+        else:
+            listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+            port = listener.getsockname()[1]
+            if how == "refused":
+                listener.close()
+            name = "registry.invalid" if how == "unknown" else "127.0.0.1"
+            yield f"http://{name}:{port}/"
+
+
+@pytest.mark.parametrize(
+    ("how", "problem"),
+    [
+        ("refused", r"127.0.0.1: ECONNREFUSED$"),
+        ("unknown", r"registry.invalid: (ENOTFOUND|EAI_AGAIN)$"),
+        ("silent", r"127.0.0.1: it does not answer$"),
+        ("broken", r"127.0.0.1: E503$"),
+        ("portal", r"127.0.0.1: npm ci failed\n"),
+    ],
+)
+def test_without_a_network_one_line_says_what_to_do(
+    site, first_time, how, problem, monkeypatch, tmp_path, capfd
+):
+    with registry(how) as address:
+        monkeypatch.setenv("npm_config_registry", address)
+        monkeypatch.setenv("npm_config_replace_registry_host", "always")
+        with pytest.raises(RuntimeError, match=problem) as error:
+            digitlab.build_site(tmp_path / "site")
+    assert re.match("npm cannot fetch TensorFlow.js.*Check the network", str(error.value))
     said = capfd.readouterr().err  # what is being done, and in the end no more
     assert "Fetching TensorFlow.js with npm: 0 of 2 steps done" in said
     assert not said.split("\r")[-1].strip()
-    assert not files(tmp_path / "site") and not files(tmp_path / "cache")
+    assert not files(tmp_path / "site") and not files(first_time)
+
+
+def test_npm_set_to_be_offline_is_told(site, first_time, monkeypatch, tmp_path):
+    monkeypatch.setenv("npm_config_offline", "true")
+    with pytest.raises(RuntimeError, match="npm cannot fetch .*: ENOTCACHED$"):
+        digitlab.build_site(tmp_path / "site")
+
+
+def test_nothing_is_written_to_the_home_and_npms_settings_do_not_matter(
+    site, monkeypatch, tmp_path
+):
+    """Also where the home cannot be written, be it by root: it is a file."""
+    monkeypatch.setenv("npm_config_userconfig", str(Path.home() / ".npmrc"))
+    home = tmp_path / "home"
+    home.write_text("")
+    for name in ("HOME", "XDG_CACHE_HOME", "LOCALAPPDATA", "npm_config_cache"):
+        monkeypatch.setenv(name, str(home))
+    monkeypatch.setenv("NODE_ENV", "production")
+    monkeypatch.setenv("npm_config_omit", "optional")
+    monkeypatch.setenv("npm_config_global", "true")
+    target = tmp_path / "Übung 1 #2%20"
+    digitlab.build_site(target)
+    assert (target / "tensorflow.js").read_bytes() == (site / "tensorflow.js").read_bytes()
+    assert home.read_text() == ""
+    assert {path.name for path in tmp_path.iterdir()} == {"home", target.name}
+
+
+def test_a_damaged_cache_is_made_again(site, monkeypatch, tmp_path):
+    good = max(Path(bundle.pooch.os_cache("digitlab")).glob("*.bundle"), key=os.path.getmtime)
+    monkeypatch.setattr(bundle.pooch, "os_cache", lambda name: tmp_path)
+    whole, cached = good.read_bytes(), tmp_path / good.name
+    cached.write_bytes(whole.replace(b"conv2d", b"conv3d"))
+    digitlab.build_site(tmp_path / "site")
+    assert (tmp_path / "site" / "tensorflow.js").read_bytes() == (
+        site / "tensorflow.js"
+    ).read_bytes()
+    assert cached.read_bytes() == whole
+
+
+def test_ctrl_c_ends_npm_and_leaves_nothing(site, tmp_path):
+    code = "import sys, digitlab; digitlab.build_site(sys.argv[1])"
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        process = subprocess.Popen(
+            [sys.executable, "-c", code, tmp_path / "site"],
+            env=os.environ | {"npm_config_registry": address, "XDG_CACHE_HOME": str(tmp_path)},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        connection, _ = listener.accept()  # npm runs
+        process.send_signal(signal.SIGINT)
+        assert "KeyboardInterrupt" in process.communicate()[1]
+        with connection:
+            while connection.recv(1 << 16):  # until npm has ended
+                pass
+    assert not files(tmp_path)
+
+
+def test_two_builds_at_once_leave_one_whole_site(site, tmp_path):
+    models = [export(tmp_path / "one", outputs=10), export(tmp_path / "two", outputs=11)]
+    target = tmp_path / "site"
+    for _ in range(5):
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(partial(digitlab.build_site, target), models * 2))
+        (weights,) = (target / "model").glob("*.bin")
+        assert weights.name in (target / "model" / "model.json").read_text()
+        for name in ("index.html", "sw.js"):
+            assert weights.name in (target / name).read_text("utf-8")
+    assert {path.name for path in target.iterdir()} == {path.name for path in site.iterdir()}
 
 
 def test_the_lock_names_no_registry():

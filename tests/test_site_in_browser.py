@@ -3,15 +3,19 @@
 import json
 import re
 import shutil
+from pathlib import Path
+from threading import Event
 
-import browser
 import numpy as np
 import pytest
-from test_site import VECTORS, exported, same_weights  # noqa: F401  (a fixture)
 
+import browser
 import digitlab
 from digitlab import stored_drawing
+from support.exports import export, shipped_recognizer
 
+ROOT = Path(__file__).parents[1]
+VECTORS = json.loads((ROOT / "tests" / "fixtures" / "ink.json").read_text())
 STRICT = {"Content_Security_Policy": "default-src 'self'"}
 
 
@@ -80,7 +84,7 @@ def test_all_ten_digits_are_read(visit, device):
     assert pad.page.evaluate("() => scrollY") == 0
 
 
-def test_the_reading_is_that_of_python(visit, same_weights):  # noqa: F811
+def test_the_reading_is_that_of_python(visit, site):
     pad = visit()
     readings = pad.page.evaluate(
         """async drawings => {
@@ -95,8 +99,9 @@ def test_the_reading_is_that_of_python(visit, same_weights):  # noqa: F811
           }); }""",
         [vector["strokes"] for vector in VECTORS],
     )
+    recognizer = shipped_recognizer(site / "model")
     for vector, reading in zip(VECTORS, readings, strict=True):
-        expected = same_weights.predict(vector["strokes"])
+        expected = recognizer.predict(vector["strokes"])
         assert abs(np.array(reading["image"]) - np.ravel(vector["image"])).max() <= 1e-3
         difference = abs(np.array(reading["probabilities"]) - expected.probabilities).max()
         assert difference <= 1e-4, vector["name"]
@@ -346,7 +351,7 @@ def test_a_new_version_takes_the_old_ones_place(chrome, site, tmp_path):
         page.open(address)
         page.page.evaluate("async () => { await navigator.serviceWorker.ready; }")
         (old,) = page.page.evaluate("() => caches.keys()")
-        digitlab.build_site(folder, exported(tmp_path / "model", outputs=11))
+        digitlab.build_site(folder, export(tmp_path / "model", outputs=11))
         loads = []
         page.page.on("load", lambda _: loads.append(1))
         page.open(address)  # the old one still, and behind it comes the new one, which reloads
@@ -416,6 +421,269 @@ def test_a_network_in_trouble_is_told_and_can_be_tried_again(visit, site, tmp_pa
         pad.wait_until("ready")
         pad.says("I read a 5")
         assert not text.is_visible()
+
+
+# The page does not load: each time, it says within seconds what is wrong.
+
+
+def answer(handler, content, kind, status=200, length=None, **headers):
+    """Answer a request with this and nothing else."""
+    handler.send_response(status)
+    handler.send_header("Content-Type", kind)
+    handler.send_header("Content-Length", str(length or len(content)))
+    for name, value in headers.items():
+        handler.send_header(name.replace("_", "-"), value)
+    handler.end_headers()
+    handler.wfile.write(content)
+    return True
+
+
+ANSWERS = {
+    "is missing": lambda handler: answer(handler, b"", "text/html", 404),
+    "is a page": lambda handler: answer(handler, b"<h1>Home</h1>", "text/html"),
+    "has another type": lambda handler: answer(
+        handler, b"", "text/plain", X_Content_Type_Options="nosniff"
+    ),
+    "is cut off": lambda handler: answer(
+        handler, b"", "text/javascript", length=1000, Connection="close"
+    ),
+    "has newer syntax": lambda handler: answer(handler, b"const a = ?.;", "text/javascript"),
+}
+
+
+def only(name, how):
+    """Answer the requests for one file so, and leave the others to the server."""
+    return lambda handler: handler.path.partition("?")[0].endswith(f"/{name}") and how(handler)
+
+
+def trouble(page):
+    """What the page says is wrong, as soon as it says so."""
+    said = page.locator("#sentence", has_text=re.compile("^(I cannot read|Not ready yet)$"))
+    said.wait_for(timeout=20_000)
+    assert page.locator("#trouble p").is_visible()
+    return page.locator("#trouble p").inner_text()
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ("is missing", r"(The network did not load: )?{} is missing \(the server says 404\)"),
+        ("is cut off", r"(The network did not load: )?{} (came only in part|cannot be reached)"),
+    ],
+)
+def test_whichever_file_is_lost_the_page_says_so(chrome, site, how, message):
+    lost = [path.relative_to(site).as_posix() for path in site.rglob("*") if path.is_file()]
+    spared = {"index.html", "icon.svg", "sw.js", "start.js"}  # the last one says what is wrong
+    for name in sorted(set(lost) - spared):
+        with (
+            browser.serve(site, answer=only(name, ANSWERS[how]), **STRICT) as address,
+            chrome.new_context() as window,
+        ):
+            page = window.new_page()
+            page.goto(address)
+            page.locator("html[data-state=trouble]").wait_for(timeout=20_000)
+            assert re.match(message.format(re.escape(name)), trouble(page)), name
+            assert page.locator("#sentence").inner_text() == "I cannot read"
+
+
+@pytest.mark.parametrize(
+    ("name", "how", "message"),
+    [
+        ("pad.js", "is a page", "The server sends pad.js as text/html"),
+        ("style.css", "is a page", "The server sends style.css as text/html"),
+        ("app.js", "has another type", "The server sends app.js as text/plain"),
+        ("ink.js", "has newer syntax", "The code of this page does not run here: .*SyntaxError"),
+    ],
+)
+def test_files_that_browsers_refuse_are_told(chrome, site, name, how, message):
+    with (
+        browser.serve(site, answer=only(name, ANSWERS[how]), **STRICT) as address,
+        chrome.new_context() as window,
+    ):
+        page = window.new_page()
+        page.goto(address)
+        assert re.match(message, trouble(page))
+
+
+def test_the_page_loads_without_the_script_that_says_what_is_wrong(chrome, site):
+    with (
+        browser.serve(site, answer=only("start.js", ANSWERS["is missing"])) as address,
+        chrome.new_context() as window,
+    ):
+        browser.Page(window.new_page()).open(address)
+
+
+@pytest.mark.parametrize("lost", [["start.js", "app.js"], ["start.js", "style.css"]])
+def test_without_that_script_the_page_itself_says_something(chrome, site, lost):
+    def answer_all(handler):
+        return any(only(name, ANSWERS["is missing"])(handler) for name in lost)
+
+    with (
+        browser.serve(site, answer=answer_all) as address,
+        chrome.new_context() as window,
+    ):
+        page = window.new_page()
+        page.goto(address)
+        page.locator("#trouble p").filter(visible=True).wait_for(timeout=20_000)
+        assert re.match("The page did not load completely", page.locator("#trouble p").inner_text())
+
+
+@pytest.mark.parametrize("name", ["app.js", "tensorflow.js", "style.css", "model/model.json"])
+def test_a_slow_network_is_told_and_the_page_still_starts(chrome, site, name):
+    arrives = Event()
+    with (
+        browser.serve(site, answer=only(name, lambda _: arrives.wait() and None)) as address,
+        chrome.new_context() as window,
+    ):
+        page = window.new_page()
+        page.goto(address, wait_until="commit")
+        try:
+            assert re.match(f"{name.split('/')[-1]} has not arrived", trouble(page))
+            page.screenshot(timeout=10_000)  # the browser shows it
+        finally:
+            arrives.set()
+        browser.Page(page).wait_until("ready")
+        assert page.locator("#trouble").is_hidden()
+        assert page.locator("#sentence").inner_text() == "Draw a digit"
+        assert page.locator("body").evaluate("body => getComputedStyle(body).maxWidth") == "864px"
+
+
+def test_from_the_disk_the_page_says_how_to_serve_it(chrome, site):
+    with chrome.new_context() as window:
+        page = window.new_page()
+        page.goto((site / "index.html").as_uri())
+        assert "python -m http.server" in trouble(page)
+
+
+def test_in_a_sandboxed_frame_the_page_says_so(chrome, site, tmp_path):
+    folder = shutil.copytree(site, tmp_path / "site")
+    for sandbox in ("allow-scripts", ""):
+        (folder / "frame.html").write_text(f'<iframe sandbox="{sandbox}" src="./"></iframe>')
+        with browser.serve(folder) as address, chrome.new_context() as window:
+            page = window.new_page()
+            page.goto(address + "frame.html")
+            frame = page.frames[-1]
+            if sandbox:
+                assert re.match(r"The frame around this page \(sandbox\)", trouble(frame))
+            else:
+                frame.locator("noscript p").wait_for()
+                assert frame.locator("#sentence").inner_text() == ""
+    with (  # a host that lets any page use its files
+        browser.serve(folder, Access_Control_Allow_Origin="*") as address,
+        chrome.new_context() as window,
+    ):
+        (folder / "frame.html").write_text('<iframe sandbox="allow-scripts" src="./"></iframe>')
+        page = window.new_page()
+        page.goto(address + "frame.html")
+        page.frames[-1].locator("html[data-state=ready]").wait_for(timeout=20_000)
+
+
+def test_without_javascript_or_in_an_old_browser_the_page_says_so(chrome, address):
+    with chrome.new_context(java_script_enabled=False) as window:
+        page = window.new_page()
+        page.goto(address)
+        page.locator("noscript p").wait_for()
+        assert page.locator("#trouble").is_hidden()
+        assert page.locator("#sentence").inner_text() == ""
+    with chrome.new_context() as window:
+        page = window.new_page()
+        page.add_init_script("delete HTMLScriptElement.prototype.noModule")
+        page.route(address, without_modules)
+        page.goto(address)
+        assert trouble(page).startswith("This browser is too old")
+
+
+def without_modules(route):
+    """Make of the page's modules what they are to a browser that knows none."""
+    response = route.fetch()
+    route.fulfill(response=response, body=response.text().replace('"module"', '"unknown"'))
+
+
+# Hosts that redirect.
+
+
+def redirect(handler, path, status=301):
+    _, mark, query = handler.path.partition("?")
+    handler.send_response(status)
+    handler.send_header("Location", path + mark + query)
+    handler.send_header("Content-Length", "0")
+    handler.end_headers()
+    return True
+
+
+def to_the_folder(handler):  # as Cloudflare Pages
+    path = handler.path.partition("?")[0]
+    return path.endswith("/index.html") and redirect(handler, path[: -len("index.html")], 308)
+
+
+def to_the_page(handler):
+    path = handler.path.partition("?")[0]
+    return path.endswith("/") and redirect(handler, path + "index.html", 302)
+
+
+def to_the_slash(handler):
+    return handler.path.endswith("/7b") and redirect(handler, handler.path + "/")
+
+
+def to_clean_addresses(handler):
+    path = handler.path.partition("?")[0]
+    if path.endswith("/index"):
+        handler.path = path + ".html"  # which the server sends
+    return path.endswith(".html") and handler.path == path and redirect(handler, path[:-5])
+
+
+def with_a_list_of_the_folder(handler):
+    path = handler.path.partition("?")[0]
+    return path.endswith("/") and answer(handler, b"<h1>Index of /</h1>", "text/html")
+
+
+@pytest.mark.parametrize(
+    ("host", "visits"),
+    [
+        (to_the_folder, ["index.html", "", "index.html", "index.html?from=mail", "?from=mail"]),
+        (to_the_page, ["", "index.html", "?from=mail"]),
+        (to_clean_addresses, ["", "index", "index?from=mail"]),
+        (with_a_list_of_the_folder, ["index.html", "index.html?from=mail"]),
+        (to_the_slash, ["../7b", "", "index.html", "index.html?from=mail#top"]),
+    ],
+)
+def test_hosts_that_redirect_work_again_and_offline(chrome, site, host, visits):
+    with chrome.new_context() as window:
+        page = browser.Page(window.new_page())
+        headers = {"Cache_Control": "no-store", "Vary": "*"}
+        with browser.serve(site, "/class/7b/", answer=host, **headers) as address:
+            for visit in visits:
+                page.open(address + visit)
+                page.page.evaluate("async () => { await navigator.serviceWorker.ready; }")
+                page.page.reload()
+                page.wait_until("ready")
+        for visit in visits:
+            if visit != "../7b":  # outside of what the worker may answer
+                page.open(address + visit)
+        page.draw_with_mouse(stored_drawing(5))
+        page.says("I read a 5")
+
+
+@pytest.mark.parametrize("how", ["is missing", "is a page", "is cut off"])
+def test_the_worker_keeps_all_or_nothing(chrome, site, how):
+    broken = [True]
+
+    def host(handler):  # the worker alone gets it so: the page does not ask for the icon
+        return broken[0] and only("icon.svg", ANSWERS[how])(handler)
+
+    with (
+        browser.serve(site, answer=host, Cache_Control="no-store") as address,
+        chrome.new_context() as window,
+    ):
+        page = browser.Page(window.new_page())
+        page.open(address)
+        gone = "async () => !(await navigator.serviceWorker.getRegistration())"
+        browser.until(page.page, gone, 30)
+        assert page.page.evaluate("() => caches.keys()") == []
+        broken[0] = False
+        page.open(address)
+        page.page.evaluate("async () => { await navigator.serviceWorker.ready; }")
+        assert len(page.page.evaluate("() => caches.keys()")) == 1
 
 
 def test_a_host_that_does_not_answer_is_told(visit):

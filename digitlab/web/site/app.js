@@ -69,21 +69,32 @@ function say(words, quiet) {
   document.body.classList.toggle("quiet", quiet);
 }
 
+/** Loads the network. What goes wrong before this runs, and what takes long, start.js says. */
 async function load(cache) {
-  element("trouble").hidden = true;
-  show(null, "Loading …");
+  const page = document.documentElement;
+  const style = document.querySelector("link[rel=stylesheet]");
+  const first = !page.dataset.state; // start.js has said nothing yet
+  if (!getComputedStyle(page).getPropertyValue("--page")) await new Promise((done) => style.addEventListener("load", done));
+  if (first) element("trouble").hidden = true;
+  page.dataset.state = "loading";
+  element("retry").onclick = () => {
+    element("trouble").hidden = true;
+    show(null, "Loading …");
+    load("reload");
+  };
   try {
     network = await loadNetwork("model/model.json", cache);
   } catch (error) {
     show(null, "I cannot read");
-    element("trouble").hidden = false;
+    element("trouble").hidden = element("retry").hidden = false;
     element("trouble").firstElementChild.textContent = `The network did not load: ${error.message}.`;
-    document.documentElement.dataset.state = "trouble";
+    page.dataset.state = "trouble";
     return;
   }
+  element("trouble").hidden = true;
   if (pad.strokes.length > 0) pad.listener.change();
   else read();
-  document.documentElement.dataset.state = "ready";
+  page.dataset.state = "ready";
   performance.mark("ready");
   warmUp(WARM_UPS);
   keepForOffline();
@@ -101,14 +112,14 @@ function warmUp(times) {
 
 /** Keeps the page in the browser, to work without a network connection. Not where the browser has no means to. */
 async function keepForOffline() {
-  const workers = navigator.serviceWorker;
-  if (!workers) return; // the page came by http and not from this machine
-  const before = workers.controller;
-  workers.addEventListener("controllerchange", () => {
-    // A new version of the page has come. Nobody's drawing is taken away for it.
-    if (before && pad.drawing.length === 0) location.reload();
-  });
   try {
+    const workers = navigator.serviceWorker; // in a sandboxed frame this raises
+    if (!workers) return; // the page came by http and not from this machine
+    const before = workers.controller;
+    workers.addEventListener("controllerchange", () => {
+      // A new version of the page has come. It must not take a drawing away.
+      if (before && pad.drawing.length === 0) location.reload();
+    });
     await workers.register("sw.js");
   } catch (error) {
     console.warn(`This page will not work offline: ${error.message}`);
@@ -122,5 +133,4 @@ element("predict").addEventListener("click", () => {
   read();
 });
 live.addEventListener("change", () => pad.listener.change());
-element("retry").addEventListener("click", () => load("reload"));
 load();

@@ -1,23 +1,42 @@
 // Keeps the site in the browser: after the first visit it opens without a network connection.
 //
-// What is kept is one version of the whole site, named by a hash of all its files. The browser looks for
-// a new sw.js on each visit; when a file has changed, so has the hash, and the new version is fetched
-// as a whole before it takes the old one's place. digitlab.build_site fills in the next two lines.
+// One version of the whole site is kept, named by a hash of all its files. The browser looks for a new
+// sw.js on each visit; when a file has changed, so has the hash, and the new version is fetched as a
+// whole before it replaces the old one. digitlab.build_site fills in the next three lines.
 const VERSION = "";
 const FILES = [];
+const INTEGRITY = {}; // of all files but index.html, to which some hosts add something
 
 // An origin can hold many sites, in folders: only this one's caches are ours.
 const MINE = `digitlab ${self.registration.scope} `;
+const PAGES = ["", "index", "index.html"].map((name) => self.registration.scope + name); // hosts may drop ".html"
 
-self.addEventListener("install", (event) => {
-  event.waitUntil(
-    (async () => {
-      const cache = await caches.open(MINE + VERSION);
-      await cache.addAll(FILES.map((file) => new Request(file, { cache: "no-cache" })));
-      await self.skipWaiting();
-    })(),
-  );
-});
+self.addEventListener("install", (event) => event.waitUntil(keep().then(() => self.skipWaiting())));
+
+/** Keeps all files, or none. */
+async function keep() {
+  const page = fetched("./").catch(() => fetched("index.html"));
+  const files = await Promise.all(FILES.map(async (file) => (INTEGRITY[file] ? fetched(file) : (await page).clone())));
+  try {
+    const cache = await caches.open(MINE + VERSION);
+    await Promise.all(FILES.map((file, i) => cache.put(file, files[i])));
+  } catch (error) {
+    await caches.delete(MINE + VERSION);
+    throw error;
+  }
+}
+
+async function fetched(file) {
+  const response = await fetch(file, { cache: "no-cache", integrity: INTEGRITY[file] ?? "" });
+  const body = await response.blob();
+  // Some hosts send a page for whatever is missing, and with 200.
+  const ours = INTEGRITY[file] || (await body.text()).includes('name="generator" content="digitlab"');
+  if (!response.ok || !ours) throw new Error(`${file} is missing (the server says ${response.status})`);
+  // A new response: browsers refuse to open a page with one that was redirected. And no Vary: what is kept suits every request.
+  const headers = new Headers(response.headers);
+  headers.delete("Vary");
+  return new Response(body, { headers });
+}
 
 self.addEventListener("activate", (event) => {
   event.waitUntil(
@@ -31,11 +50,17 @@ self.addEventListener("activate", (event) => {
 });
 
 self.addEventListener("fetch", (event) => {
-  if (event.request.method !== "GET" || !event.request.url.startsWith(self.registration.scope)) return;
-  event.respondWith(
-    (async () => {
-      const cache = await caches.open(MINE + VERSION);
-      return (await cache.match(event.request, { ignoreSearch: true })) ?? fetch(event.request);
-    })(),
-  );
+  const url = event.request.url.replace(/[?#].*/, "");
+  if (event.request.method === "GET" && url.startsWith(self.registration.scope)) event.respondWith(answer(event.request, url));
 });
+
+async function answer(request, url) {
+  try {
+    const cache = await caches.open(MINE + VERSION);
+    const kept = await cache.match(PAGES.includes(url) ? "./" : url);
+    if (kept) return kept;
+  } catch {
+    // The browser's storage fails; the network may not.
+  }
+  return fetch(request);
+}

@@ -1,0 +1,188 @@
+"""TensorFlow.js for the web page: fetched with npm, cut down by esbuild, kept in the user's cache.
+
+npm fetches the versions in ``package-lock.json``. esbuild keeps the little that the page needs, a
+tenth of the whole.
+"""
+
+import hashlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pooch
+from tqdm import tqdm
+
+from digitlab._io import atomic_write, verified_content, with_checksum
+
+NODE = 18  # the oldest version that runs esbuild and the page's syntax
+INSTALL = f"install Node.js {NODE} or newer with npm (nodejs.org; conda install nodejs)"
+PATIENCE = 7.0  # seconds that npm's registry may take to answer at all
+
+SOURCES = Path(__file__).parents[1] / "web" / "site"
+_SOURCES = "package.json package-lock.json tensorflow.entry.js conv2d.js".split()
+_BUNDLE = "tensorflow.js"
+# `process` belongs to Node: without it, TensorFlow.js leaves out its code for Node.
+_ESBUILD = "--bundle --minify --format=esm --target=es2020 --define:process=undefined".split()
+_NPM = [
+    *("ci", "--no-audit", "--no-fund", "--loglevel=error"),
+    "--ignore-scripts",  # esbuild's would only make it start faster
+    # Whatever the user's settings leave out; NODE_ENV=production leaves out all that we need.
+    *("--include=dev", "--include=optional", "--no-global", "--package-lock", "--no-dry-run"),
+    # A network that fails on the way: a minute in all. npm's own settings would take many.
+    *("--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--fetch-timeout=30000"),
+]
+# npm's codes for a network that fails: the system's, the server's and those of certificates.
+_NETWORK = re.compile(
+    r"ECONN\w+|E?TIMEDOUT|\w*TIMEOUT|ENOTFOUND|EAI_AGAIN|E(?:NET|HOST)\w+|EPIPE|EPROTO|ENOTCACHED|"
+    r"E407|E5\d\d|ERR_S\w+|\w*CERT\w*|UNABLE_TO_\w+"
+)
+
+
+def find_node() -> str:
+    """The path of Node.
+
+    Raises:
+        FileNotFoundError: It is missing or too old; the message says what to install.
+    """
+    path = shutil.which("node")
+    if path is None:
+        raise FileNotFoundError(f"build_site needs Node.js, and there is none: {INSTALL}")
+    version = _output(run_program([path, "--version"])).strip()
+    if int(re.sub(r"\D.*", "", version.removeprefix("v")) or 0) < NODE:
+        raise FileNotFoundError(f"build_site got Node.js {version}, too old: {INSTALL}")
+    return path
+
+
+def tensorflow_js(node: str) -> bytes:
+    """The JavaScript module with the parts of TensorFlow.js that the page uses.
+
+    Raises:
+        FileNotFoundError: npm is missing; the message says what to install.
+        RuntimeError: npm or esbuild failed, or npm's registry cannot be reached.
+    """
+    key = hashlib.sha256(" ".join(_ESBUILD).encode())
+    for name in _SOURCES:
+        key.update((SOURCES / name).read_bytes())
+    cached = Path(pooch.os_cache("digitlab")) / f"tensorflow-{key.hexdigest()[:16]}.bundle"
+    with suppress(OSError, ValueError):  # it is not there, unreadable or damaged
+        return verified_content(cached.read_bytes())
+
+    npm = shutil.which("npm")
+    if npm is None:
+        raise FileNotFoundError(f"build_site needs npm, and there is none: {INSTALL}")
+    with _temporary_folder(cached.parent) as folder:
+        for name in _SOURCES:
+            shutil.copyfile(SOURCES / name, Path(folder) / name)
+        # Neither step tells how far it is.
+        form = "{desc}: {n} of {total} steps done; some ten seconds, the first time only"
+        with tqdm(
+            total=2, leave=False, bar_format=form, desc="Fetching TensorFlow.js with npm"
+        ) as bar:
+            _fetch(npm, folder)
+            bar.update()
+            bar.set_description_str("Cutting out what the page uses")
+            esbuild = "node_modules/esbuild/bin/esbuild"
+            command = [node, esbuild, "tensorflow.entry.js", f"--outfile={_BUNDLE}", *_ESBUILD]
+            _output(run_program(command, folder))
+            bar.update()
+        content = (Path(folder) / _BUNDLE).read_bytes()
+    with suppress(OSError), atomic_write(cached) as part:  # without a cache, npm runs each time
+        part.write_bytes(with_checksum(content))
+    return content
+
+
+def run_program(
+    command: Sequence[str], folder: str | None = None, seconds: float | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a program, and end it with all that it started if it takes too long or on Ctrl-C.
+
+    Raises:
+        TimeoutError: It took longer than `seconds`.
+    """
+    with subprocess.Popen(
+        command,
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        start_new_session=True,  # a process group of its own, to end as a whole
+    ) as process:
+        try:
+            out, err = process.communicate(timeout=seconds)
+        except BaseException as error:
+            if hasattr(os, "killpg"):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.kill()
+            if isinstance(error, subprocess.TimeoutExpired):
+                raise TimeoutError(f"{command[0]} took longer than {seconds:.0f} s") from error
+            raise
+    return subprocess.CompletedProcess(command, process.returncode, out, err)
+
+
+def _output(done: subprocess.CompletedProcess[str]) -> str:
+    """What a program has printed.
+
+    Raises:
+        RuntimeError: It failed; the message has its last lines.
+    """
+    if done.returncode != 0:
+        program, what, *_ = done.args
+        failed = f"{Path(program).stem} {what} failed ({done.returncode})"
+        raise RuntimeError(f"{failed}:\n{_last_lines(done)}")
+    return done.stdout
+
+
+def _last_lines(done: subprocess.CompletedProcess[str]) -> str:
+    return "\n".join((done.stderr or done.stdout).strip().splitlines()[-8:])
+
+
+def _temporary_folder(cache: Path) -> tempfile.TemporaryDirectory[str]:
+    """A folder to work in: in the cache, for programs may not run in /tmp; or else there."""
+    with suppress(OSError):
+        cache.mkdir(parents=True, exist_ok=True)
+        return tempfile.TemporaryDirectory(
+            prefix=".tensorflow-", dir=cache, ignore_cleanup_errors=True
+        )
+    return tempfile.TemporaryDirectory(prefix="digitlab-", ignore_cleanup_errors=True)
+
+
+def _fetch(npm: str, folder: str) -> None:
+    """Have npm install the packages in a folder."""
+    # A cache of its own: the one in the home may be unwritable, or partly belong to root.
+    cache = f"--cache={Path(folder) / 'npm-cache'}"
+    begun = time.monotonic()
+    registry = _output(run_program([npm, "config", "get", "registry", cache], folder)).strip()
+    start = time.monotonic() - begun  # what this machine takes to start npm
+    # Asked first, because `npm ci` does not show whether a registry is silent or slow.
+    ping = [npm, "ping", "--fetch-retries=0", "--loglevel=error", cache]
+    try:
+        problem = _network_problem(run_program(ping, folder, PATIENCE + 2 * start))
+    except TimeoutError:
+        problem = "it does not answer"
+    if problem is None:
+        done = run_program([npm, *_NPM, cache], folder)
+        if done.returncode == 0:
+            return
+        problem = _network_problem(done) or f"npm ci failed\n{_last_lines(done)}"
+    raise RuntimeError(
+        "npm cannot fetch TensorFlow.js, which build_site needs once. Check the network connection "
+        "and npm's settings (npm config get proxy, npm config get registry), and build again. The "
+        f"registry is {urlsplit(registry).hostname}: {problem}"
+    )
+
+
+def _network_problem(done: subprocess.CompletedProcess[str]) -> str | None:
+    """The code with which npm says that the network failed, or None."""
+    code = re.search(r"^npm (?:error|ERR!) code (\w+)$", done.stderr, re.M)
+    return code[1] if done.returncode != 0 and code and _NETWORK.fullmatch(code[1]) else None

@@ -1,15 +1,14 @@
-"""Drawings from elsewhere than a hand: from a file, or stored here.
+"""Drawings that are not drawn by hand: from a file, or from the ten that are stored here.
 
-A drawing's file is JSON, so that any language can read and write it::
+A drawing's file is JSON, so any language can read and write it::
 
     {"format": "digitlab drawing", "version": 1, "size": 280, "strokes": [[[x, y], ...], ...]}
 
-with x and y in pixels of a pad whose side is "size", y downwards.
+x and y are pixels of a square pad whose side is "size", y down.
 
-The stored drawings, one of each digit, are for when nobody has drawn: in notebooks and in tests.
-Each stroke of theirs is given by a few places that the pen passed, joined by a Catmull-Rom curve
-(E. Catmull and R. Rom, "A class of local interpolating splines", 1974), which passes through all of
-them.
+There is one stored drawing of each digit, for notebooks and tests where nobody draws. Each stroke
+is given by a few points, which a Catmull-Rom curve connects (E. Catmull and R. Rom, "A class of
+local interpolating splines", 1974).
 """
 
 import json
@@ -27,8 +26,8 @@ from digitlab.strokes import as_strokes
 
 _FORMAT = {"format": "digitlab drawing", "version": 1}
 
-# Places on a pad of 280 x 280 pixels: x, y, y downwards. A stroke a line.
-_PLACES = {
+# Points on a pad of 280 x 280 pixels: x, y, with y down. One stroke per line.
+_STROKES = {
     0: [
         "150,52 106,70 84,130 92,194 134,226 178,204 196,144 184,84 146,54",
     ],
@@ -62,7 +61,7 @@ _PLACES = {
         "180,92 148,58 106,78 106,126 146,138 178,96 176,150 168,234",
     ],
 }
-_STEPS = 8  # points from one place to the next
+_STEPS = 8  # points of the curve for each of these
 
 
 def stored_drawing(digit: int, size: int = 280) -> list[np.ndarray]:
@@ -70,31 +69,31 @@ def stored_drawing(digit: int, size: int = 280) -> list[np.ndarray]:
 
     Args:
         digit: 0 to 9.
-        size: The side of the pad that it is for, in pixels.
+        size: The side of the pad in pixels.
 
     Returns:
-        A list of strokes, each (n, 2) float64: x, y in pad pixels, y downwards.
+        A list of new strokes, each (n, 2) float64: x, y in canvas pixels, y down.
 
     Raises:
         ValueError: For anything but a whole number from 0 to 9.
     """
-    if digit not in _PLACES:
+    if digit not in _STROKES:
         raise ValueError(f"expected a digit from 0 to 9, got {digit!r}")
-    strokes = ([place.split(",") for place in stroke.split()] for stroke in _PLACES[int(digit)])
-    return [_curve(np.array(places, float)) * (size / 280) for places in strokes]
+    strokes = ([point.split(",") for point in stroke.split()] for stroke in _STROKES[int(digit)])
+    return [_curve(np.array(points, float)) * (size / 280) for points in strokes]
 
 
 def save_drawing(path: str | os.PathLike[str], drawing: Sequence, size: int = 280) -> None:
-    """Write a drawing to a file of JSON, whose format the module's text describes.
+    """Write a drawing to a JSON file, in the format that the module's docstring describes.
 
     Args:
-        path: The file. One that was there stays until the new one is whole. Its folder is made
-            where it does not exist.
-        drawing: A list of strokes, each of shape (n, 2): x, y in pad pixels, y down.
+        path: The file. It is replaced only when the new one is complete. Its folder is created if
+            it does not exist.
+        drawing: A list of strokes, each of shape (n, 2): x, y in canvas pixels, y down.
         size: The side of the pad in pixels.
 
     Raises:
-        TypeError, ValueError: See `digitlab.strokes.as_strokes`. Nothing is written then.
+        TypeError, ValueError: See `digitlab.strokes.as_strokes`. Nothing is written.
         OSError: The file cannot be written.
     """
     strokes = [stroke.tolist() for stroke in as_strokes(drawing)]
@@ -108,29 +107,29 @@ def load_drawing(path: str | os.PathLike[str], size: int = 280) -> list[np.ndarr
 
     Args:
         path: The file.
-        size: The side of the pad that it is for, in pixels: the drawing is scaled to it.
+        size: The side of the pad in pixels. The drawing is scaled to it.
 
     Returns:
-        A list of strokes, each (n, 2) float64: x, y in pad pixels, y down.
+        A list of new strokes, each (n, 2) float64: x, y in canvas pixels, y down.
 
     Raises:
         OSError: The file cannot be read.
-        ValueError: It holds no such drawing.
+        ValueError: It is not such a file.
     """
     content = _parsed(Path(path))
     try:
         strokes, scale = as_strokes(content["strokes"]), size / content["size"]
-        with np.errstate(over="ignore"):  # of a pad of nearly no size, refused on the next line
+        with np.errstate(over="ignore"):  # a tiny size in the file: as_strokes reports it
             return as_strokes([stroke * scale for stroke in strokes])
     except (TypeError, ValueError, OverflowError) as error:
-        raise ValueError(f"{path} is no drawing: {error}") from None
+        raise ValueError(f"{path} is not a drawing: {error}") from None
 
 
 def _parsed(path: Path) -> dict[str, Any]:
-    """The file's content, of which all but the strokes is checked."""
+    """Read a drawing's file, and check everything but the strokes."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:  # not UTF-8, or not JSON, or a trap
+    except (ValueError, RecursionError) as error:  # not UTF-8, not JSON, nested too deeply
         raise ValueError(f"expected {path} to be a drawing in JSON, got: {error}") from None
     if not isinstance(content, dict) or any(content.get(key) != _FORMAT[key] for key in _FORMAT):
         raise ValueError(
@@ -147,24 +146,24 @@ def _parsed(path: Path) -> dict[str, Any]:
 
 
 def _checked_size(size: Any, name: str) -> float:
-    """The side of a pad, if it can be one."""
+    """Check the side of a pad."""
     number = float(size) if isinstance(size, Real) and not isinstance(size, bool) else math.nan
     if not 0 < number < math.inf:
         raise ValueError(f"expected {name} to be a number of pixels above 0, got {size!r}")
     return int(number) if number.is_integer() else number
 
 
-def _curve(places: np.ndarray) -> np.ndarray:
-    """Points (_STEPS * (n - 1) + 1, 2) of a Catmull-Rom curve through places (n, 2)."""
-    # The ends are mirrored, so that the curve also has a direction there.
-    first, last = 2 * places[0] - places[1], 2 * places[-1] - places[-2]
-    p = np.concatenate([[first], places, [last]])
+def _curve(points: np.ndarray) -> np.ndarray:
+    """Return a Catmull-Rom curve through points (n, 2): (_STEPS * (n - 1) + 1, 2)."""
+    # A mirrored point beyond each end gives the curve a direction there.
+    first, last = 2 * points[0] - points[1], 2 * points[-1] - points[-2]
+    p = np.concatenate([[first], points, [last]])
     before, start, end, after = (q[:, None, :] for q in (p[:-3], p[1:-2], p[2:-1], p[3:]))
-    t = (np.arange(_STEPS) / _STEPS)[:, None]  # 0 to 1 from one place to the next
+    t = (np.arange(_STEPS) / _STEPS)[:, None]  # 0 to 1 from one point to the next
     curve = 0.5 * (
         2 * start
         + (end - before) * t
         + (2 * before - 5 * start + 4 * end - after) * t**2
         + (3 * start - before - 3 * end + after) * t**3
     )  # (n - 1, _STEPS, 2)
-    return np.concatenate([curve.reshape(-1, 2), places[-1:]])
+    return np.concatenate([curve.reshape(-1, 2), points[-1:]])

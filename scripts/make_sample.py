@@ -1,17 +1,16 @@
-"""Make digitlab/assets/sample_digits.npz: scikit-learn's digits, brought to MNIST's geometry.
+"""Make digitlab/assets/sample_digits.npz: scikit-learn's digits, in MNIST's geometry.
 
-scikit-learn carries 1,797 digits of 8 x 8 pixels. Each was a bitmap of 32 x 32, and a pixel's value
-counts the black dots in a block of 4 x 4. So the way back is known but for where in its block each
-dot lies:
+scikit-learn has 1,797 digits of 8 x 8 pixels. They were bitmaps of 32 x 32, and a pixel's value is
+the number of black dots in a block of 4 x 4. Only where in its block a dot was is unknown, so:
 
-1. `bitmap`: a bitmap of 32 x 32 with exactly these counts and smooth outlines;
-2. `thin`: its strokes, made for 32 x 32 dots and nearer to a felt pen's than to MNIST's, thinner;
-3. `digitlab.normalize_image`: cropped, the longer side 20 pixels, centre of mass in the middle.
+1. `bitmap` finds a bitmap of 32 x 32 with exactly these counts and smooth outlines;
+2. `thin` makes its strokes, which are nearer to a felt pen's than to MNIST's, thinner;
+3. `digitlab.normalize_image` crops it, scales the longer side to 20 pixels, and centres its mass.
 
 Run it from the repository's root, with the extra `train` installed (it needs scikit-learn):
 
     python scripts/make_sample.py            # writes the file
-    python scripts/make_sample.py --picture sheet.png  # and a sheet to look at, beside MNIST
+    python scripts/make_sample.py --picture sheet.png  # and a picture of it beside MNIST
 """
 
 import argparse
@@ -26,12 +25,12 @@ from digitlab import load_digits, normalize_image
 
 SAMPLE = Path(__file__).parents[1] / "digitlab" / "assets" / "sample_digits.npz"
 
-BLOCK = 4  # dots: the side of the block that one pixel of scikit-learn's stands for
-ROUNDS = 4  # of smoothing an outline; nothing moves after the second
-ENLARGE = 4  # times: room for thinning by less than a dot
+BLOCK = 4  # dots: the side of the block that one pixel counts
+ROUNDS = 4  # of smoothing an outline; nothing changes after the second
+ENLARGE = 4  # times, so that strokes can become thinner by less than a dot
 
-# How much of a stroke's width stays. With 0.75 a stroke is 2.9 pixels wide and a mean pixel has
-# 0.126 of full ink; MNIST's are 2.6 and 0.131. Thinner strokes begin to break.
+# The share of a stroke's width that is kept. With 0.75 a stroke is 2.9 pixels wide, and the mean
+# pixel is 0.126; in MNIST they are 2.6 and 0.131. Thinner strokes begin to break.
 STROKE = 0.75
 
 TEST_PART = 5  # every fifth digit of each class is for the test
@@ -52,7 +51,7 @@ def bitmap(counts: np.ndarray) -> np.ndarray:
     soft = Image.fromarray((counts / BLOCK**2).astype(np.float32))
     likely = np.asarray(soft.resize((BLOCK * side,) * 2, Image.Resampling.BICUBIC))  # (40, 40)
     for _ in range(ROUNDS):
-        # In each block the `count` likeliest dots are black; what has black neighbours is likely.
+        # In each block, the `count` likeliest dots are black: those with black neighbours.
         blocks = likely.reshape(side, BLOCK, side, BLOCK).swapaxes(1, 2).reshape(side, side, -1)
         rank = (-blocks).argsort(-1, kind="stable").argsort(-1, kind="stable")  # (10, 10, 16)
         black = (rank < counts[:, :, None]).reshape(side, side, BLOCK, BLOCK)
@@ -62,7 +61,7 @@ def bitmap(counts: np.ndarray) -> np.ndarray:
 
 
 def thin(dots: np.ndarray) -> np.ndarray:
-    """Smooth a bitmap and make its strokes thinner, each in proportion, so that none breaks.
+    """Smooth a bitmap and make its strokes thinner in proportion, so that none breaks.
 
     Args:
         dots: (40, 40) float32, 0 or 1.
@@ -79,7 +78,7 @@ def thin(dots: np.ndarray) -> np.ndarray:
 
 def split(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Split stratified, with a fixed seed: indices for training (n,) and for the test (m,)."""
-    # RandomState and not default_rng: its numbers are promised never to change.
+    # Unlike those of default_rng, the numbers of RandomState never change between releases.
     order = np.random.RandomState(SEED).permutation(len(labels))
     test = np.zeros(len(labels), bool)
     for digit in range(10):
@@ -89,7 +88,7 @@ def split(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def enlarge(counts: np.ndarray) -> np.ndarray:
-    """Bring one of scikit-learn's digits (8, 8), 0 to 16, to an image (28, 28) uint8."""
+    """Turn one of scikit-learn's digits, (8, 8), 0 to 16, into an image (28, 28) uint8."""
     return np.rint(255 * normalize_image(thin(bitmap(counts)))).astype(np.uint8)
 
 
@@ -110,7 +109,9 @@ def sheet(images: np.ndarray) -> np.ndarray:
 def main() -> None:
     """Write the sample and, when asked, the picture."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--picture", type=Path, help="write 100 of them, beside 100 of MNIST's")
+    parser.add_argument(
+        "--picture", type=Path, help="also write a picture of 100 of them beside 100 of MNIST's"
+    )
     picture = parser.parse_args().picture
     sample = make()
     SAMPLE.parent.mkdir(exist_ok=True)

@@ -1,4 +1,4 @@
-"""The stored drawings are what they claim to be, and files keep what was drawn."""
+"""The stored drawings are read as their digits, and files keep every point."""
 
 import json
 
@@ -9,7 +9,7 @@ from digitlab import load_drawing, load_recognizer, save_drawing, stored_drawing
 
 
 @pytest.mark.parametrize("digit", range(10))
-def test_each_is_read(digit):
+def test_each_stored_drawing_is_read_as_its_digit(digit):
     drawing = stored_drawing(digit)
     points = np.concatenate(drawing)
     assert points.min() >= 0 and points.max() <= 280
@@ -20,12 +20,12 @@ def test_each_is_read(digit):
 
 
 @pytest.mark.parametrize("digit", [10, -1, 1.5, "5", None])
-def test_there_are_ten(digit):
+def test_other_digits_are_rejected(digit):
     with pytest.raises(ValueError, match="digit from 0 to 9"):
         stored_drawing(digit)
 
 
-def test_files_keep_every_place(tmp_path):
+def test_files_keep_every_point(tmp_path):
     path = tmp_path / "new" / "five.json"
     drawing = [stroke + 1 / 3 for stroke in stored_drawing(5)]
     save_drawing(path, drawing)
@@ -77,7 +77,7 @@ HEAD = '{"format": "digitlab drawing", "version": 1, '
         (b"[" * 100_000, "in JSON"),
     ],
 )
-def test_other_files_are_refused(tmp_path, content, message):
+def test_other_files_are_rejected(tmp_path, content, message):
     path = tmp_path / "drawing.json"
     path.write_bytes(content)
     with pytest.raises(ValueError, match=message) as error:
@@ -88,3 +88,18 @@ def test_other_files_are_refused(tmp_path, content, message):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="nothing.json"):
         load_drawing(tmp_path / "nothing.json")
+
+
+def test_drawings_are_copies(tmp_path):
+    """Changing one in place changes no other: not the stored ones, and not what was saved."""
+    before = [stroke.copy() for stroke in stored_drawing(5)]
+    for stroke in stored_drawing(5):
+        stroke[:] = 0
+    for stroke, kept in zip(stored_drawing(5), before, strict=True):
+        np.testing.assert_array_equal(stroke, kept)
+    save_drawing(tmp_path / "5.json", before)
+    first, second = load_drawing(tmp_path / "5.json"), load_drawing(tmp_path / "5.json")
+    for stroke in first:
+        stroke[:] = 0
+    for stroke, kept in zip(second, before, strict=True):
+        np.testing.assert_array_equal(stroke, kept)

@@ -32,6 +32,7 @@ MODEL = Path(__file__).parents[1] / "models" / "digits.keras"
 
 SETUP = """import time
 import digitlab
+from digitlab.pad.overlay import Overlay
 
 class Timed:
     def __init__(self, recognizer):
@@ -43,11 +44,15 @@ class Timed:
         self.times.append(1000 * (time.perf_counter() - begun))
         return prediction
 
+def overlays(widget):
+    children = getattr(widget, "children", ())
+    return [widget] if isinstance(widget, Overlay) else sum(map(overlays, children), [])
+
 pad = digitlab.DrawingPad(Timed({}))
 pad.draw(digitlab.stored_drawing(5))
 assert pad.prediction.digit == 5
 pad"""
-OVERLAY = "pad._paper._overlay.model_id"
+OVERLAY = "overlays(pad)[0].model_id"
 SHIPPED = "digitlab.load_recognizer()"
 TENSORFLOW = f"digitlab.Recognizer(__import__('keras').models.load_model({str(MODEL)!r}))"
 

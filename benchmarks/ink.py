@@ -12,12 +12,17 @@ from typing import Any
 
 import numpy as np
 
-import browser
 from benchmarks.tables import Table
+from support import browser
 
 PAD = ["import digitlab", "pad = digitlab.DrawingPad(pen_width=4)\npad"]
-# Whichever thread handles the events.
-BUSY = "import time\nwith digitlab.pad.widget._LOCK: time.sleep({})"
+# In a callback, for which events wait in whichever thread they are handled.
+BUSY = """import time
+def pause(prediction):
+    pad.on_predict(pause, remove=True)
+    time.sleep({})
+pad.on_predict(pause)
+pad.predict()"""
 ROUNDS = 5
 
 WATCH = """() => {

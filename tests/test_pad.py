@@ -8,20 +8,19 @@ import pickle
 import re
 import time
 from collections import Counter
-from types import SimpleNamespace
 
 import ipywidgets
 import numpy as np
 import pytest
 import traitlets
+from ipycanvas import Canvas
 from IPython.display import display
 from IPython.testing.globalipapp import start_ipython
 from IPython.utils.capture import capture_output
-from ipywidgets import Button, Checkbox, FloatSlider
+from ipywidgets import HTML, Button, Checkbox, FloatSlider, VBox
 from ipywidgets.widgets.widget import _instances
 from PIL import Image
 
-import digitlab.pad.canvas
 from digitlab import (
     DrawingPad,
     Prediction,
@@ -31,13 +30,31 @@ from digitlab import (
     stored_drawing,
 )
 from digitlab.explain import colour_saliency, say_place
-from digitlab.pad.canvas import overlay_script
-from digitlab.pad.html import Picture
+from digitlab.pad import throttle
+from digitlab.pad.overlay import Overlay
 
 
 @pytest.fixture
 def pad():
     return DrawingPad()
+
+
+@pytest.fixture
+def no_pause(monkeypatch):
+    """Read each time that the pen moves."""
+    monkeypatch.setattr(throttle, "INTERVAL", 0.0)
+    monkeypatch.setattr(throttle, "SHARE", 1)
+
+
+def part(pad, kind, condition=lambda widget: True):
+    """The first of the pad's widgets that is of that kind and fulfils the condition."""
+    todo = [pad]
+    while todo:
+        widget = todo.pop()
+        if isinstance(widget, kind) and condition(widget):
+            return widget
+        todo += reversed(getattr(widget, "children", ()))
+    raise AssertionError(f"no such {kind.__name__}")
 
 
 def happen(pad, event, *arguments):
@@ -49,7 +66,8 @@ def happen(pad, event, *arguments):
         content |= dict(zip(("key", "shift_key", "ctrl_key", "meta_key"), arguments, strict=True))
     else:
         content["x"], content["y"] = (2 * value for value in arguments)
-    pad._paper._canvas._handle_frontend_event(pad._paper._canvas, content, [])
+    canvas = part(pad, Canvas)
+    canvas._handle_frontend_event(canvas, content, [])
 
 
 TOLD = Counter()  # messages of each view of each pad
@@ -61,25 +79,29 @@ def overlay_sends(pad, view="v", **message):
 
 
 def overlay_brings(pad, **message):
-    pad._paper._overlay._handle_custom_msg(message, [])
+    part(pad, Overlay)._handle_custom_msg(message, [])
 
 
 def sent(pad):
     """A list that takes all that goes to the overlay from now on."""
     messages = []
-    pad._paper._overlay.send = messages.append
+    part(pad, Overlay).send = messages.append
     return messages
+
+
+def shown(pad):
+    """The HTML beside the drawing."""
+    return part(pad, HTML, lambda html: "digitlab-sentence" in html.value).value
+
+
+def messages(pad):
+    """The HTML under the drawing."""
+    return part(part(pad, VBox, lambda box: "digitlab-messages" in box._dom_classes), HTML).value
 
 
 def control(pad, kind, name):
     """The pad's control of that kind and name."""
-    todo = [pad]
-    while todo:
-        widget = todo.pop()
-        if isinstance(widget, kind) and widget.description == name:
-            return widget
-        todo += getattr(widget, "children", ())
-    raise AssertionError(f"no {name}")
+    return part(pad, kind, lambda widget: widget.description == name)
 
 
 def press(pad, name):
@@ -88,7 +110,7 @@ def press(pad, name):
 
 def test_a_new_pad_is_empty(pad):
     assert pad.strokes == [] and pad.prediction.digit is None
-    assert "Draw a digit" in pad._reading.value
+    assert "Draw a digit" in shown(pad)
     assert repr(pad) == "<DrawingPad, strokes: 0. Draw a digit>"
 
 
@@ -97,9 +119,9 @@ def test_drawing_is_read(pad):
     assert pad.prediction.digit == 4
     assert [stroke.shape for stroke in pad.strokes] == [s.shape for s in stored_drawing(4)]
     np.testing.assert_array_equal(pad.image, pad.prediction.image)
-    assert "I read a 4" in pad._reading.value
-    assert pad._reading.value.count("data:image/png") == 1
-    assert pad._reading.value.count("font-weight: bold") == 1  # of ten bars
+    assert "I read a 4" in shown(pad)
+    assert shown(pad).count("data:image/png") == 1
+    assert shown(pad).count("font-weight: bold") == 1  # of ten bars
 
 
 def test_a_mouse_does_the_same(pad):
@@ -128,7 +150,7 @@ def test_a_finger_does_the_same(pad):
 
 
 def test_the_overlay_does_the_same(pad):
-    messages = sent(pad)
+    told = sent(pad)
     for index, stroke in enumerate(stored_drawing(5)):
         name, points = f"v-{index}", stroke.tolist()
         overlay_sends(pad, stroke=name, points=points[:1], end=False)
@@ -138,9 +160,9 @@ def test_the_overlay_does_the_same(pad):
     for drawn, expected in zip(pad.strokes, stored_drawing(5), strict=True):
         np.testing.assert_array_equal(drawn, expected)
     assert pad.prediction.digit == 5
-    said = [message["say"] for message in messages if "say" in message]
+    said = [message["say"] for message in told if "say" in message]
     assert len(said) == 2 and "I read a 5" in said[1]  # once a stroke, and not while the pen moves
-    assert [message for message in messages if "shown" in message] == [
+    assert [message for message in told if "shown" in message] == [
         {"shown": "v-0"},
         {"shown": "v-1"},
     ]
@@ -176,35 +198,6 @@ def test_what_overtakes_waits_for_its_turn(pad, seed):
     assert pad.strokes == []
     pad.undo()
     assert [stroke.tolist() for stroke in pad.strokes] == drawing[:2]
-
-
-def test_a_lost_message_is_not_waited_for_long(pad, monkeypatch):
-    clock = [1000.0]
-    monkeypatch.setattr(digitlab.pad.canvas, "time", SimpleNamespace(monotonic=lambda: clock[0]))
-
-    def bring(view, number):
-        name, points = f"{view}-{number}", [[number, 1], [number, 2]]
-        overlay_brings(pad, view=view, number=number, stroke=name, points=points, end=True)
-        return [stroke[0, 0] for stroke in pad.strokes]
-
-    assert bring("v", 1) == []
-    clock[0] += 4
-    assert bring("v", 2) == []
-    assert bring("w", 0) == [0]  # what another view tells is another matter
-    clock[0] += 2
-    assert bring("v", 3) == [0, 1, 2, 3]
-    assert bring("v", 0) == [0, 1, 2, 3, 0]  # it was only slow
-    assert bring("v", 4) == [0, 1, 2, 3, 0, 4]
-
-
-def test_slow_messages_are_not_taken_for_lost(pad, monkeypatch):
-    clock = [1000.0]
-    monkeypatch.setattr(digitlab.pad.canvas, "time", SimpleNamespace(monotonic=lambda: clock[0]))
-    for number in (3, 0, 4, 1, 2):
-        name, points = f"v-{number}", [[number, 1], [number, 2]]
-        overlay_brings(pad, view="v", number=number, stroke=name, points=points, end=True)
-        clock[0] += 4
-    assert [stroke[0, 0] for stroke in pad.strokes] == [0, 1, 2, 3, 4]
 
 
 def test_strokes_of_two_views_stay_apart(pad):
@@ -354,21 +347,21 @@ def test_not_live_reads_on_the_button():
     happen(pad, "mouse_down", 1, 1)
     happen(pad, "mouse_move", 2, 2)
     happen(pad, "mouse_up", 2, 2)
-    assert recognizer.sizes == [] and "Press Predict" in pad._reading.value
+    assert recognizer.sizes == [] and "Press Predict" in shown(pad)
     press(pad, "Predict")
-    assert len(recognizer.sizes) == 1 and "Press Predict" not in pad._reading.value
+    assert len(recognizer.sizes) == 1 and "Press Predict" not in shown(pad)
     pad.clear()
-    assert "Draw a digit" in pad._reading.value
+    assert "Draw a digit" in shown(pad)
     pad.undo()
     control(pad, Checkbox, "live").value = True
-    assert pad.live and "Press Predict" not in pad._reading.value
+    assert pad.live and "Press Predict" not in shown(pad)
 
 
 def test_the_pen_width_is_the_screens_alone(pad):
     pad.draw(stored_drawing(8))
     image = pad.image
     control(pad, FloatSlider, "pen").value = 7
-    assert pad.pen_width == 7 and pad._paper._overlay.pen_width == 7
+    assert pad.pen_width == 7 and part(pad, Overlay).pen_width == 7
     for width in (1, 100):
         pad.pen_width = width
         assert control(pad, FloatSlider, "pen").value == width == pad.pen_width
@@ -422,10 +415,10 @@ def test_no_digit_is_said(pad):
             return Prediction(None, 0.0, np.full(10, 0.1, np.float32), image)
 
     pad.recognizer = Doubting()
-    assert "Draw a digit" in pad._reading.value
+    assert "Draw a digit" in shown(pad)
     pad.draw([[[1, 1], [2, 2]]])
-    assert "I see no digit in this" in pad._reading.value
-    assert "font-weight: bold" not in pad._reading.value
+    assert "I see no digit in this" in shown(pad)
+    assert "font-weight: bold" not in shown(pad)
 
 
 @pytest.mark.parametrize("live", [True, False])
@@ -444,19 +437,17 @@ def test_errors_are_seen_and_the_pad_goes_on(pad, live):
     for _ in range(3):  # shown once, not piled up
         overlay_sends(pad, stroke="v-0", points=[[140, 50], [140, 140], [135, 230]], end=True)
         press(pad, "Predict") if not live else None
-        assert (
-            pad._messages.value.count("RuntimeError: no &lt;i&gt;ink&lt;/i&gt;</summary>") == live
-        )
-        assert pad._messages.value.count("ValueError: no robot</summary>") == 1
-    assert "Traceback" in pad._messages.value and "<details" in pad._messages.value
+        assert messages(pad).count("RuntimeError: no &lt;i&gt;ink&lt;/i&gt;</summary>") == live
+        assert messages(pad).count("ValueError: no robot</summary>") == 1
+    assert "Traceback" in messages(pad) and "<details" in messages(pad)
     assert pad.prediction.digit == 1 == seen[0].digit
     # It stays while the next stroke is drawn and read.
     overlay_sends(pad, stroke="v-1", points=[[1, 1], [2, 2]], end=False)
-    assert "no robot" in pad._messages.value
+    assert "no robot" in messages(pad)
     pad.unobserve_all("strokes")
     pad.on_predict(callback, remove=True)
     pad.clear()
-    assert pad._messages.value == ""
+    assert messages(pad) == ""
     pad.draw(stored_drawing(7))
     assert pad.predict().digit == 7
 
@@ -483,12 +474,12 @@ def test_callbacks_may_change_the_pad_and_themselves(pad):
 
 
 def test_the_same_again_is_said_again(pad):
-    messages = sent(pad)
+    told = sent(pad)
     press(pad, "Predict")
     press(pad, "Predict")
     pad.live = False
     pad.draw([[[1, 1]]])
-    assert [message["say"] for message in messages[-3:]] == [
+    assert [message["say"] for message in told[-3:]] == [
         "Draw a digit",
         "Draw a digit",
         "Press Predict to have it read",
@@ -526,19 +517,19 @@ def test_a_recognizer_that_fails_is_seen():
             return super().predict(strokes)
 
     pad = DrawingPad(Failing())
-    messages = sent(pad)
+    told = sent(pad)
     pad.recognizer.fails = True
     overlay_sends(pad, stroke="v-0", points=[[1, 1], [2, 2]], end=True)
-    assert "RuntimeError: no &lt;i&gt;network" in pad._messages.value
-    assert "I could not read this" in pad._reading.value
+    assert "RuntimeError: no &lt;i&gt;network" in messages(pad)
+    assert "I could not read this" in shown(pad)
     assert len(pad.strokes) == 1
-    assert messages == [{"say": "I could not read this"}, {"shown": "v-0"}]
+    assert told == [{"say": "I could not read this"}, {"shown": "v-0"}]
     with pytest.raises(RuntimeError):
         pad.draw(stored_drawing(5))
     assert len(pad.strokes) == 3
     pad.recognizer.fails = False
     pad.predict()
-    assert pad._messages.value == ""
+    assert messages(pad) == ""
 
 
 def test_files(pad, tmp_path):
@@ -580,21 +571,6 @@ def test_a_saved_notebook_has_a_picture():
         assert updates[0].data["text/plain"] == repr(pad)
 
 
-def test_the_picture_of_a_drawing_does_not_depend_on_the_way_to_it():
-    rng = np.random.default_rng(0)
-    strokes = [rng.uniform(0, 280, (2, 2)) for _ in range(100)]
-    picture = Picture(280)
-    lengths = [*range(1, 100, 3), *range(100, 0, -7), 90]  # more and more, undone, and loaded
-    drawings = [(strokes[:length], 5.0) for length in lengths]
-    drawings += [(strokes[:90], 9.0), (strokes[50:], 9.0), ([], 9.0), (strokes[50:], 9.0)]
-    seen = set()
-    for drawing in drawings:
-        html = picture.image_html(*drawing)
-        assert html == Picture(280).image_html(*drawing)
-        seen.add(html)
-    assert len(seen) > 40
-
-
 def test_bad_input_draws_nothing(pad):
     with pytest.raises(ValueError, match="stroke 1"):
         pad.draw([[[1, 1]], [[1, 2, 3]]])
@@ -617,7 +593,7 @@ def test_two_pads_do_not_share(pad):
 
 def explained(pad):
     """What is said of the ink that counted, without its tags, and its image as an array."""
-    html = pad._reading.value.partition('class="digitlab-saliency"')[2]
+    html = shown(pad).partition('class="digitlab-saliency"')[2]
     html = html.partition("What the layers find")[0]
     png = base64.b64decode(re.search(r"base64,([^\"]+)", html)[1])
     return re.sub("<[^>]*>", " ", html), np.asarray(Image.open(io.BytesIO(png)))
@@ -638,29 +614,28 @@ def test_it_shows_which_ink_counted():
     assert "after each stroke" in explained(pad)[0]
 
 
-def test_it_explains_strokes_that_are_done_and_only_when_asked(pad):
-    assert "digitlab-saliency" not in pad._reading.value
+def test_it_explains_strokes_that_are_done_and_only_when_asked(pad, no_pause):
+    assert "digitlab-saliency" not in shown(pad)
     pad.explain = True
     x, y = stored_drawing(7)[0].T
     happen(pad, "mouse_down", x[0], y[0])
     for place in zip(x[1:-1], y[1:-1], strict=True):
         happen(pad, "mouse_move", *place)
-    pad._next_reading = 0.0  # as after a while
     happen(pad, "mouse_move", x[-1], y[-1])
     assert pad.prediction.digit is not None
     words, image = explained(pad)
     assert "after each stroke" in words and (np.ptp(image, axis=2) == 0).all()  # uncoloured
     happen(pad, "mouse_up", x[-1], y[-1])
     assert "Which ink counted for the 7" in explained(pad)[0]
-    said = pad._reading.value
-    pad._paper._overlay.alive = True  # the browser has come
-    assert pad._reading.value == said.replace(' role="status"', "") != said
+    said = shown(pad)
+    part(pad, Overlay).alive = True  # the browser has come
+    assert shown(pad) == said.replace(' role="status"', "") != said
     pad.live = False
     assert "after Predict" in explained(pad)[0]
     press(pad, "Predict")
     assert "Which ink counted for the 7" in explained(pad)[0]
     pad.explain = False
-    assert "digitlab-saliency" not in pad._reading.value
+    assert "digitlab-saliency" not in shown(pad)
 
 
 def test_it_explains_no_more_than_can_be_known(pad):
@@ -680,8 +655,8 @@ def test_it_explains_no_more_than_can_be_known(pad):
             raise RuntimeError("broken inside")
 
     pad.recognizer = Broken()
-    assert pad.prediction.digit == 3 and "I read a 3" in pad._reading.value
-    assert "RuntimeError: broken inside" in pad._messages.value
+    assert pad.prediction.digit == 3 and "I read a 3" in shown(pad)
+    assert "RuntimeError: broken inside" in messages(pad)
     # A function of one image can be asked, too.
     pad.recognizer = lambda image: np.eye(10)[8] * 0.9 + 0.01
     assert "Which ink counted for the 8" in explained(pad)[0]
@@ -690,7 +665,7 @@ def test_it_explains_no_more_than_can_be_known(pad):
 
 def layers(pad):
     """What is said of the layers, without tags, and their pictures, with the words for them."""
-    html = pad._reading.value.partition("What the layers find")[2]
+    html = shown(pad).partition("What the layers find")[2]
     pictures = [
         (np.asarray(Image.open(io.BytesIO(base64.b64decode(png)))) / 255, words)
         for png, words in re.findall(r'base64,([^"]+)" alt="([^"]*)"', html)
@@ -725,12 +700,11 @@ def test_it_shows_what_the_layers_find():
     assert pad.prediction.reason == "not a digit" and "nothing" not in layers(pad)[1][0][1]
 
 
-def test_it_shows_the_layers_of_strokes_that_are_done(pad):
+def test_it_shows_the_layers_of_strokes_that_are_done(pad, no_pause):
     pad.draw(stored_drawing(7))
     pad.explain = True
     assert layers(pad)[1][0][0].max() == 1
     happen(pad, "mouse_down", 60, 150)
-    pad._next_reading = 0.0  # as after a while
     happen(pad, "mouse_move", 200, 150)
     assert layers(pad)[1][0][0].max() < 0.51
     happen(pad, "mouse_up", 200, 150)
@@ -753,15 +727,15 @@ def test_without_layers_it_says_so(pad):
         pad.draw(stored_drawing(8))
         said, pictures = layers(pad)
         assert "no layers to look into" in said and pictures == []
-        assert pad._messages.value == ""
+        assert messages(pad) == ""
 
     class Broken(Strokes):
         def get_activations(self, image):
             raise RuntimeError("broken inside")
 
     pad.recognizer = Broken()
-    assert "I read a 3" in pad._reading.value
-    assert "RuntimeError: broken inside" in pad._messages.value
+    assert "I read a 3" in shown(pad)
+    assert "RuntimeError: broken inside" in messages(pad)
 
 
 def test_layers_without_places_are_a_row_of_numbers(pad):
@@ -865,9 +839,3 @@ def test_keys_of_other_scripts_on_the_plain_canvas(pad, undo, redo):
     for letter in ";w\u044b\u0436":
         happen(pad, "key_down", letter, False, True, False)
         assert len(pad.strokes) == 2
-
-
-def test_the_overlay_is_one_module():
-    script = overlay_script()
-    assert "class PointerInput" in script and "import " not in script
-    assert re.findall("^export .*", script, re.MULTILINE) == ["export default { render };"]

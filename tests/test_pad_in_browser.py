@@ -96,13 +96,18 @@ def wait_for(condition, seconds=20):
 
 
 @contextmanager
-def running_cell(lab, page, holding="contextlib.nullcontext()"):
-    """Have the kernel run code meanwhile, and hold something."""
-    code = f"""import contextlib, os, time
-with {holding}:
+def running_cell(lab, page, within_pad=False):
+    """Have the kernel run code meanwhile, if wanted in a callback of the pad."""
+    code = """import os, time
+def run(prediction):
     open("running", "w").close()
     while os.path.exists("running"):
-        time.sleep(0.05)"""
+        time.sleep(0.05)
+"""
+    if within_pad:
+        code += "pad.on_predict(run)\npad.predict()\npad.on_predict(run, remove=True)"
+    else:
+        code += "run(None)"
     page.evaluate(
         """code => { jupyterapp.shell.currentWidget.sessionContext.session.kernel
             .requestExecute({ code }); }""",
@@ -356,8 +361,8 @@ def test_nothing_is_lost_while_the_kernel_is_busy(lab):
     page = lab.open("busy.ipynb", PAD)
     pad = browser.Pad(page)
     box = pad.box
-    # Depending on the versions, events wait for a running cell or not; for the pads' lock they do.
-    with running_cell(lab, page, "digitlab.pad.widget._LOCK"):
+    # Depending on the versions, events wait for a running cell or not; for a callback they do.
+    with running_cell(lab, page, within_pad=True):
         pad.draw_with_mouse(stored_drawing(4))
         assert pad.ink(pad.overlay) > 0.03 and pad.ink() == 0
         drawn = pad.ink(pad.overlay)

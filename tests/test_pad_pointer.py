@@ -4,7 +4,7 @@ import pytest
 
 import browser
 from digitlab import stored_drawing
-from digitlab.pad.canvas import overlay_script
+from digitlab.pad.overlay import overlay_script
 
 # Keys with Ctrl on many keyboards: the letter, the key's place on a US one, and what they ask for.
 KEYS = [

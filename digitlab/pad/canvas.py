@@ -1,106 +1,78 @@
-"""The pad's paper: it shows strokes, and tells what the pen does.
+"""The pad's canvas: it shows strokes, and tells a listener what hands do.
 
-Two canvases lie upon each other. The lower one, ipycanvas', shows the strokes; Python draws on it.
-The upper one, transparent, lives in the browser (``web/pad/overlay.js``, by anywidget): it draws
-what the pen does at once and reads pens as well as mouse and finger. Where a frontend cannot load
-it, the lower one takes mouse and finger itself, and its ink waits for the kernel.
+Two canvases lie on top of each other. The lower one, ipycanvas', shows the strokes; Python draws on
+it. The upper one, the transparent overlay, draws in the browser what the pen does, at once, and
+reads pens as well as mouse and finger. Where a frontend cannot load it, the lower one takes mouse
+and finger itself, and its ink waits for the kernel.
 """
 
-import re
-import time
-from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any
+from typing import Protocol
 
-import anywidget
 import numpy as np
 from ipycanvas import Canvas, hold_canvas
 from ipywidgets import Box, Layout
-from traitlets import Bool, Float, Int
+
+from digitlab.pad.overlay import Overlay, in_order
 
 _SCALE = 2  # canvas pixels for each pad pixel, so that ink is sharp on phones, too
-_PATIENCE = 5.0  # seconds to wait for a message that others have overtaken
-# What Z and Y are on keyboards of other scripts, for ipycanvas tells the character alone: Cyrillic,
-# Greek, Hebrew, Arabic and Persian, Georgian, Korean, Japanese, Thai.
+# What Z and Y are on keyboards of other scripts, for ipycanvas sends the character alone: Cyrillic,
+# Greek, Hebrew, Arabic and Persian, Georgian, Korean, Japanese, Thai. (The overlay knows the key.)
 _LETTERS = dict.fromkeys("\u044f\u03b6\u05d6\u0626\u0638\u10d6\u314b\u3064\u30c4\u0e1c", "z")
 _LETTERS |= dict.fromkeys("\u043d\u03c5\u05d8\u063a\u10e7\u315b\u3093\u30f3\u0e31", "y")
 
 Point = Sequence[float]  # x, y in pad pixels, y down
 
 
-def overlay_script() -> str:
-    """The overlay's JavaScript with what it imports inlined: anywidget takes a single module."""
-    web = Path(__file__).parents[1] / "web"
-    pointer = (web / "pointer.js").read_text(encoding="utf-8")
-    overlay = (web / "pad" / "overlay.js").read_text(encoding="utf-8")
-    return re.sub(
-        r'^import .* from "\.\./pointer\.js";$',
-        lambda _: re.sub("^export ", "", pointer, flags=re.MULTILINE),
-        overlay,
-        count=1,
-        flags=re.MULTILINE,
-    )
+class Listener(Protocol):
+    """Who hears what hands do on the canvas."""
+
+    def handler(self, function: Callable[..., None]) -> Callable[..., None]:
+        """Wrap a function that the browser's events will call."""
+
+    def pen_moved(self) -> None:
+        """Take note that the stroke under the pen has grown."""
+
+    def stroke_drawn(self, stroke: np.ndarray) -> None:
+        """Take a finished stroke, (n, 2) float64, which the canvas shows already."""
+
+    def act(self, action: str) -> None:
+        """Carry out "undo" or "redo", or what a button of ``digitlab-action-...`` asks for."""
+
+    def overlay_loaded(self) -> None:
+        """Take note that `DrawingCanvas.announces` has changed."""
 
 
-class _Overlay(anywidget.AnyWidget):
-    """The browser's part."""
-
-    _esm = overlay_script()
-    size = Int().tag(sync=True)
-    pen_width = Float().tag(sync=True)
-    alive = Bool(False).tag(sync=True)  # set by the browser
-
-
-class Paper(Box):
+class DrawingCanvas(Box):
     """A square to draw on.
 
     Args:
         size: Its side in pad pixels.
         pen_width: In pad pixels.
-        strokes: Gives what to show: strokes, each (n, 2) in pad pixels.
-        guard: Wraps each handler of an event from the browser.
-        on_ink: Called when the stroke under the pen has grown.
-        on_stroke: Called with each finished stroke, (n, 2) float64.
-        on_action: Called with "undo" or "redo" for a key, and with "clear", say, for a press of a
-            button of the class ``digitlab-action-clear`` beside the paper, once the browser has
-            loaded the overlay.
-        on_announces: Called when `announces` has changed.
+        listener: Hears what hands do.
     """
 
-    def __init__(
-        self,
-        size: int,
-        pen_width: float,
-        *,
-        strokes: Callable[[], list[np.ndarray]],
-        guard: Callable[[Callable], Callable],
-        on_ink: Callable[[], None],
-        on_stroke: Callable[[np.ndarray], None],
-        on_action: Callable[[str], None],
-        on_announces: Callable[[], None],
-    ):
+    def __init__(self, size: int, pen_width: float, listener: Listener):
         self._size = size
-        self._strokes = strokes
+        self._listener = listener
+        self._strokes: tuple[np.ndarray, ...] = ()  # what is shown below the pen
         self._pen: list[Point] = []  # the stroke that is being drawn
         self._name: str | None = None  # the overlay's name for it; the lower canvas has none
-        self._on_ink, self._on_stroke, self._on_action = on_ink, on_stroke, on_action
         self._canvas = Canvas(
             width=_SCALE * size,
             height=_SCALE * size,
             layout=Layout(width="100%", height="auto"),
         )
-        self._other_canvas = Canvas(width=1, height=1)  # see redraw
-        self._overlay = _Overlay(size=size, pen_width=pen_width)
+        self._other_canvas = Canvas(width=1, height=1)  # see _redraw
+        self._overlay = Overlay(size=size, pen_width=pen_width)
         self._overlay.add_class("digitlab-overlay")
-        self._overlay.observe(guard(lambda change: on_announces()), "alive")
-        self._connect(guard)
+        self._connect(listener.handler)
         super().__init__(
             [self._canvas, self._overlay],
             layout=Layout(width=f"{size}px", max_width="100%"),
         )
         self.add_class("digitlab-paper")
-        self.redraw()
+        self._redraw()
 
     @property
     def pen(self) -> list[np.ndarray]:
@@ -116,8 +88,31 @@ class Paper(Box):
         """Have screen readers say a sentence."""
         self._overlay.send({"say": sentence})
 
-    def redraw(self) -> None:
-        """Show the strokes as they are now."""
+    def show(self, strokes: Sequence[np.ndarray]) -> None:
+        """Show strokes, each (n, 2) in pad pixels, in place of those before."""
+        self._strokes = tuple(strokes)
+        self._redraw()
+
+    def set_pen_width(self, pen_width: float) -> None:
+        """Draw all strokes with a pen of another width, in pad pixels."""
+        self._overlay.pen_width = pen_width
+        self._redraw()
+
+    def lift_pen(self) -> None:
+        """End the stroke under the pen, if there is one."""
+        stroke = self.pen
+        self._pen, self._name = [], None
+        if stroke:
+            self._strokes += (stroke[0],)
+            self._listener.stroke_drawn(stroke[0])
+
+    def close(self) -> None:
+        """Close the canvases too."""
+        self._other_canvas.layout.close()
+        self._other_canvas.close()
+        super().close()
+
+    def _redraw(self) -> None:
         if self.comm is None:
             return  # closed
         canvas = self._canvas
@@ -132,35 +127,18 @@ class Paper(Box):
             canvas.line_width = self._overlay.pen_width
             canvas.line_cap = canvas.line_join = "round"
             # Two commands, however many there are. A line of no length shows no ink: dots do.
-            if strokes := [*self._strokes(), *self.pen]:
+            if strokes := [*self._strokes, *self.pen]:
                 x, y = np.array([stroke[0] for stroke in strokes]).T
                 canvas.fill_circles(x, y, self._overlay.pen_width / 2)
             if lines := [stroke for stroke in strokes if len(stroke) > 1]:
                 canvas.stroke_line_segments(lines)
 
-    def set_pen_width(self, pen_width: float) -> None:
-        """Draw all strokes with a pen of another width, in pad pixels."""
-        self._overlay.pen_width = pen_width
-        self.redraw()
+    def _connect(self, handler: Callable[[Callable], Callable]) -> None:
+        self._overlay.on_msg(handler(in_order(handler(self._receive))))
+        self._overlay.observe(handler(lambda change: self._listener.overlay_loaded()), "alive")
 
-    def lift_pen(self) -> None:
-        """End the stroke under the pen, if there is one."""
-        stroke = self.pen
-        self._pen, self._name = [], None
-        if stroke:
-            self._on_stroke(stroke[0])
-
-    def close(self) -> None:
-        """Close the canvases too."""
-        self._other_canvas.layout.close()
-        self._other_canvas.close()
-        super().close()
-
-    def _connect(self, guard: Callable[[Callable], Callable]) -> None:
-        self._overlay.on_msg(guard(_in_order(guard(self._take))))
-
-        def put(place: Point) -> None:
-            self._put_pen(_in_pad_pixels(place))
+        def press(place: Point) -> None:
+            self._press_pen(_in_pad_pixels(place))
 
         def move(place: Point) -> None:
             if self._name is None:  # or the overlay has the pen
@@ -173,38 +151,38 @@ class Paper(Box):
         # The first finger draws, until the last one is lifted.
         def touch(fingers: list[Point]) -> None:
             if len(fingers) == 1:
-                put(fingers[0])
+                press(fingers[0])
 
         def leave(fingers: list[Point]) -> None:
             if not fingers:
                 lift()
 
         def ready() -> None:
-            self.lift_pen()  # a page that was reloaded says no more of its stroke
-            self.redraw()
+            self.lift_pen()  # a page that was reloaded does not end its stroke
+            self._redraw()
 
         canvas = self._canvas
-        canvas.on_client_ready(guard(ready))
-        canvas.on_mouse_down(guard(lambda x, y: put((x, y))))
-        canvas.on_mouse_move(guard(lambda x, y: move((x, y))))
-        canvas.on_mouse_up(guard(lambda x, y: lift()))
-        # A pen that leaves the pad brings no "up" any more: the stroke ends here.
-        canvas.on_mouse_out(guard(lambda x, y: lift()))
-        canvas.on_touch_start(guard(touch))
-        canvas.on_touch_move(guard(lambda fingers: move(fingers[0])))
-        canvas.on_touch_end(guard(leave))
-        canvas.on_touch_cancel(guard(leave))
-        canvas.on_key_down(guard(self._press_key))
+        canvas.on_client_ready(handler(ready))
+        canvas.on_mouse_down(handler(lambda x, y: press((x, y))))
+        canvas.on_mouse_move(handler(lambda x, y: move((x, y))))
+        canvas.on_mouse_up(handler(lambda x, y: lift()))
+        # A pen that leaves the pad sends no "up" any more: the stroke ends here.
+        canvas.on_mouse_out(handler(lambda x, y: lift()))
+        canvas.on_touch_start(handler(touch))
+        canvas.on_touch_move(handler(lambda fingers: move(fingers[0])))
+        canvas.on_touch_end(handler(leave))
+        canvas.on_touch_cancel(handler(leave))
+        canvas.on_key_down(handler(self._press_key))
 
-    def _take(self, message: dict) -> None:
-        """Do what the overlay tells."""
+    def _receive(self, message: dict) -> None:
+        """Handle a message of the overlay, see ``overlay.js``."""
         if "action" in message:
-            self._on_action(message["action"])
+            self._listener.act(message["action"])
             return
         name, points, end = message["stroke"], message["points"], message["end"]
         try:
             if points and name != self._name:
-                self._put_pen(points.pop(0))
+                self._press_pen(points.pop(0))
                 self._name = name
             self._move_pen(points)
             if end and name == self._name:
@@ -215,56 +193,23 @@ class Paper(Box):
 
     def _press_key(self, key: str, shift: bool, control: bool, meta: bool) -> None:
         if key in ("Tab", "Escape"):
-            self._canvas.blur()  # it keeps all keys to itself: whoever wants to leave, may
+            self._canvas.blur()  # it takes all keys; without this the keyboard could not leave it
         letter = _LETTERS.get(key.lower(), key.lower())
         action = {"z": "redo" if shift else "undo", "y": "redo"}.get(letter)
         if action and (control or meta):
-            self._on_action(action)
+            self._listener.act(action)
 
-    def _put_pen(self, place: Point) -> None:
+    def _press_pen(self, place: Point) -> None:
         self.lift_pen()  # a second finger, or a release that was missed
         self._pen = [place]
-        self._draw_dot(place)
+        self._canvas.fill_circle(*place, self._overlay.pen_width / 2)
 
     def _move_pen(self, places: list[Point]) -> None:
         if not self._pen or not places:
             return  # the mouse hovers
         self._canvas.stroke_lines([self._pen[-1], *places])
         self._pen += places
-        self._on_ink()
-
-    def _draw_dot(self, place: Point) -> None:
-        self._canvas.fill_circle(*place, self._overlay.pen_width / 2)
-
-
-def _in_order(handler: Callable[[dict], None]) -> Callable[[Any, dict, list], None]:
-    """Hand on the overlay's messages in the order in which each of its views has sent them.
-
-    ipykernel 7.4 gives a comm's messages now to one thread, now to another, and the later may come
-    first. One that stays out was lost with the connection: when nothing was handed on for
-    `_PATIENCE` seconds, the rest waits no longer.
-    """
-    expected: Counter[str] = Counter()  # view -> number
-    early: defaultdict[str, dict[int, dict]] = defaultdict(dict)
-    since: dict[str, float] = {}  # view -> when something was handed on, or began to wait
-
-    def receive(_: Any, message: dict, buffers: list) -> None:
-        view, number, now = message["view"], message["number"], time.monotonic()
-        if number < expected[view]:
-            handler(message)  # so it was not lost
-            return
-        waiting = early[view]
-        if not waiting:
-            since[view] = now
-        waiting[number] = message
-        if now - since[view] > _PATIENCE:
-            expected[view] = min(waiting)
-        while (following := waiting.pop(expected[view], None)) is not None:
-            expected[view] += 1
-            handler(following)
-            since[view] = time.monotonic()
-
-    return receive
+        self._listener.pen_moved()
 
 
 def _in_pad_pixels(place: Point) -> Point:

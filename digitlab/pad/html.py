@@ -1,25 +1,22 @@
 """What the pad shows beside and under the drawing, as HTML.
 
-A pure function makes each part, but for the picture, which remembers what it has drawn.
+Pure functions: arrays and words in, HTML out.
 """
 
 import base64
 import io
-import operator
 import traceback
 from collections.abc import Mapping
 from html import escape
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from digitlab.explain import AGAINST, FOR, SIGNS, colour_saliency, say_place, strongest_ink
 from digitlab.recognizer import Prediction
 
 _CHANNELS, _SIDE = 6, 28  # of each layer so many channels, each so many pixels wide and high
 _ROW = _CHANNELS * (_SIDE + 1) + 1  # with a line about each
-_PICTURE, _FINER = 168, 3  # its pixels; drawn three times as large, then made smaller: smooth
-_APART = 20  # strokes drawn anew in each picture
 
 
 def reading_html(prediction: Prediction | None, sentence: str, role: str | None = None) -> str:
@@ -44,7 +41,7 @@ def reading_html(prediction: Prediction | None, sentence: str, role: str | None 
         f"{escape(sentence)}</div>"
         '<div style="display: flex; align-items: flex-end; gap: 12px">'
         f'<div style="flex: 1">{bars}</div>'
-        f'<div style="width: 84px"><img src="{_data_url(prediction.image)}" width="84" height="84"'
+        f'<div style="width: 84px"><img src="{image_url(prediction.image)}" width="84" height="84"'
         ' alt="the image of 28 x 28 pixels that the network sees"'
         ' style="image-rendering: pixelated; outline: 1px solid gray"><br>'
         "what the network sees</div></div></div>"
@@ -85,7 +82,7 @@ def saliency_html(prediction: Prediction | None, saliency: np.ndarray | None, el
         '<div style="display: flex; align-items: center; gap: 12px; margin-top: 10px;'
         ' min-height: 92px; font-size: 14px; line-height: 1.3" class="digitlab-saliency">'
         '<div style="position: relative; width: 84px; height: 84px; flex: none">'
-        f'<img src="{_data_url(colour_saliency(image, saliency) / 255)}" width="84" height="84"'
+        f'<img src="{image_url(colour_saliency(image, saliency) / 255)}" width="84" height="84"'
         ' alt="" style="image-rendering: pixelated; outline: 1px solid gray">'
         f"{marks}</div><div>"
         f'<div style="font-weight: bold">{title}</div>{"".join(lines)}</div></div>'
@@ -110,7 +107,7 @@ def activations_html(activations: Mapping[str, np.ndarray], else_say: str) -> st
             # Two rows share the line between them.
             '<div style="display: flex; align-items: center; gap: 10px; margin-bottom: -1px">'
             f'<div style="width: {_ROW}px; height: {_SIDE + 2}px; flex: none">'
-            f'<img src="{_data_url(_row_of_channels(answer))}" alt="{_say_channels(answer)}"'
+            f'<img src="{image_url(_row_of_channels(answer))}" alt="{_say_channels(answer)}"'
             ' style="display: block; image-rendering: pixelated"></div>'
             f'<div style="font-size: 12px; line-height: 1.1">{escape(name)}<br>{shape}</div></div>'
         )
@@ -121,46 +118,11 @@ def activations_html(activations: Mapping[str, np.ndarray], else_say: str) -> st
     )
 
 
-class Picture:
-    """A drawing as an image, for where no pad can be shown.
-
-    It keeps what it has drawn: a stroke more costs that stroke only, be it the 2,000th.
-
-    Args:
-        size: The side of the pad in pixels.
-    """
-
-    def __init__(self, size: int):
-        self._size = size
-        self._pen_width = 0.0
-        self._below: list[np.ndarray] = []  # strokes that are drawn, all but the last ones
-        self._drawn = _blank()
-
-    def image_html(self, strokes: list[np.ndarray], pen_width: float) -> str:
-        """Show it.
-
-        Args:
-            strokes: Each (n, 2), in pad pixels. One that was there before is the same array.
-            pen_width: In pad pixels.
-        """
-        url = _data_url(self._draw(strokes, pen_width))
-        return f'<img src="{url}" width="168" height="168" alt="the drawing">'
-
-    def _draw(self, strokes: list[np.ndarray], pen_width: float) -> np.ndarray:
-        """The drawing as the pad shows it: (168, 168) in [0, 1]."""
-        scale = _PICTURE * _FINER / self._size
-        below = len(self._below)
-        same = len(strokes) >= below and all(map(operator.is_, self._below, strokes))
-        if not same or pen_width != self._pen_width:
-            below, self._drawn, self._pen_width = 0, _blank(), pen_width
-        # The last ones stay apart, so that each can be undone.
-        if len(strokes) - below > 2 * _APART:
-            _add_ink(self._drawn, strokes[below:-_APART], scale, pen_width)
-            below = len(strokes) - _APART
-        self._below = strokes[:below]
-        picture = self._drawn.copy()
-        _add_ink(picture, strokes[below:], scale, pen_width)
-        return np.asarray(picture.reduce(_FINER), np.float32) / 255
+def image_url(image: np.ndarray) -> str:
+    """Return an image (h, w) or (h, w, 3) in [0, 1] as the URL of a PNG."""
+    png = io.BytesIO()
+    Image.fromarray((image * 255).round().astype(np.uint8)).save(png, "png")
+    return "data:image/png;base64," + base64.b64encode(png.getvalue()).decode()
 
 
 def picture_html(image: str, reading: str) -> str:
@@ -243,26 +205,3 @@ def _mark(colour: np.ndarray) -> str:
         " display: inline-block; width: 13px; height: 13px; font-size: 13px; line-height: 13px;"
         " text-align: center"
     )
-
-
-def _blank() -> Image.Image:
-    return Image.new("L", (_PICTURE * _FINER,) * 2)
-
-
-def _add_ink(
-    picture: Image.Image, strokes: list[np.ndarray], scale: float, pen_width: float
-) -> None:
-    """Draw strokes (n, 2), in pad pixels, on a picture that is `scale` times as large."""
-    draw, radius = ImageDraw.Draw(picture), pen_width * scale / 2
-    for stroke in strokes:
-        points = stroke * scale
-        draw.line(points.ravel().tolist(), fill=255, width=round(2 * radius))
-        for x, y in points:
-            draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=255)
-
-
-def _data_url(image: np.ndarray) -> str:
-    """An image (h, w) or (h, w, 3) in [0, 1] as the address of a PNG."""
-    png = io.BytesIO()
-    Image.fromarray((image * 255).round().astype(np.uint8)).save(png, "png")
-    return "data:image/png;base64," + base64.b64encode(png.getvalue()).decode()

@@ -1,0 +1,215 @@
+"""What happens between a hand and the page: input changes the drawing, which is read and shown.
+
+State flows one way. Hands (the canvas, the buttons) and programs (the pad's methods) ask for an
+action. It changes the history, the drawing is read, and the pad's traits, its views and the
+callbacks get the result.
+"""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from typing import Any
+
+import numpy as np
+
+from digitlab.pad.canvas import DrawingCanvas
+from digitlab.pad.history import History
+from digitlab.pad.reading import Explanation, explain_prediction, read_drawing
+from digitlab.pad.saved import SavedDrawing
+from digitlab.pad.throttle import Throttle
+from digitlab.pad.view import Messages, ReadingView
+from digitlab.recognizer import Prediction
+
+# Handlers run in the main thread or in another, depending on ipykernel's version. One lock serves
+# all pads of a process. ipycanvas sends the commands of all canvases through one manager, so pads
+# must take turns to draw. And a callback of one pad may draw on another: with a lock each, two
+# pads that do so could wait for each other for ever.
+_LOCK = threading.RLock()
+
+
+class Controller:
+    """Carries out what is asked of a pad. The canvas' `Listener`.
+
+    Args:
+        pad: The `DrawingPad`, whose traits it reads and sets.
+        history: Its drawing.
+    """
+
+    def __init__(self, pad: Any, history: History):
+        self._pad, self._history = pad, history
+        self._acting = False  # within a change and what follows from it
+        self._by_hand = False  # a handler of the browser's events runs, and not a cell
+        self._throttle = Throttle(self.handler(self._read_live))
+        self.callbacks: list[Callable[[Prediction], None]] = []
+        self.view, self.messages, self.saved = ReadingView(), Messages(), SavedDrawing(pad.size)
+        self.canvas = DrawingCanvas(pad.size, pad.pen_width, self)
+
+    # What hands do: see `Listener`.
+
+    def handler(self, function: Callable[..., None]) -> Callable[..., None]:
+        """Wrap a function that the browser's events will call."""
+
+        def run(*arguments: Any) -> None:
+            with _LOCK:
+                before, self._by_hand = self._by_hand, True
+                try:
+                    self.call(function, *arguments)
+                finally:
+                    self._by_hand = before
+
+        return run
+
+    def pen_moved(self) -> None:
+        """Read what is drawn by now, if the pad is live."""
+        if self._pad.live:
+            self._throttle.request()
+
+    def stroke_drawn(self, stroke: np.ndarray) -> None:
+        """Add a stroke, which the canvas shows already."""
+        with self._action():
+            self._change((*self._history.drawing, stroke))
+            self.settle()
+
+    def act(self, action: str) -> None:
+        """Carry out what a button or a key asks for."""
+        actions = {
+            "undo": self._pad.undo,
+            "redo": self._pad.redo,
+            "clear": self._pad.clear,
+            "predict": self._pad.predict,
+        }
+        actions[action]()
+
+    def overlay_loaded(self) -> None:
+        """Leave it to the overlay to tell screen readers: only what is final, and repetitions."""
+        self.view.has_announcer = self.canvas.announces
+        self.view.refresh()
+
+    # What programs do.
+
+    def call(self, function: Callable[..., Any], *arguments: Any) -> None:
+        """Call a function and show what it raises: Jupyter would swallow it."""
+        with _LOCK, self.messages.catching():
+            function(*arguments)
+
+    def draw(self, strokes: Iterable[np.ndarray]) -> None:
+        """Add strokes, each a change of its own."""
+        with self._action():
+            for stroke in strokes:
+                self._change((*self._history.drawing, stroke))
+            self.canvas.show(self._history.drawing)
+            self.settle()
+
+    def replace(self, strokes: Iterable[np.ndarray]) -> None:
+        """Change the whole drawing."""
+        with self._action():
+            self.canvas.lift_pen()
+            self._change(strokes)
+            self.canvas.show(self._history.drawing)
+            self.settle()
+
+    def travel(self, step: Callable[[], bool]) -> None:
+        """Go one step through the history: `History.undo` or `History.redo`."""
+        with self._action():
+            self.canvas.lift_pen()
+            if step():
+                self._set(strokes=self._history.drawing)
+                self.canvas.show(self._history.drawing)
+                self.settle()
+
+    def settle(self) -> None:
+        """Have the drawing read after a change, unless that waits for the button."""
+        if self._pad.live or not self._history.drawing:
+            self._pad.predict()
+        else:
+            self._show("Press Predict to have it read")
+            self._finish()
+
+    def predict(self) -> Prediction:
+        """Read the drawing, explain that if wanted, and call the callbacks."""
+        with self._action():
+            try:
+                prediction = self._read()
+                if self._pad.explain:
+                    self.call(self._explain, prediction)
+            finally:
+                self._finish()
+            callbacks = list(self.callbacks)
+            # What they print for a cell stands under the cell, and for a hand under the pad.
+            with self.messages.printed if callbacks and self._by_hand else nullcontext():
+                for callback in callbacks:
+                    self.call(callback, prediction)
+            return prediction
+
+    def close(self) -> None:
+        """Stop what would still come."""
+        self._throttle.cancel()
+
+    # The way from an action to what is shown.
+
+    @contextmanager
+    def _action(self) -> Iterator[None]:
+        """Enclose an action with all that follows from it; messages of the last one go away."""
+        with _LOCK:
+            outermost, self._acting = not self._acting, True
+            if outermost:
+                self.messages.clear()
+            try:
+                yield
+            finally:
+                if outermost:
+                    self._acting = False
+
+    def _change(self, strokes: Iterable[np.ndarray]) -> None:
+        self._history.change(strokes)
+        self._set(strokes=self._history.drawing)
+
+    def _set(self, **traits: Any) -> None:
+        """Set the pad's traits, all before any observer is called."""
+
+        def notify() -> None:
+            with self._pad.hold_trait_notifications():
+                for name, value in traits.items():
+                    self._pad.set_trait(name, value)
+
+        self.call(notify)
+
+    def _read_live(self) -> None:
+        with suppress(
+            Exception
+        ):  # the view says so; it is shown when the stroke's end meets it too
+            self._read()
+
+    def _read(self) -> Prediction:
+        """Read what is drawn, with the stroke under the pen, and show it."""
+        strokes = [*self._history.drawing, *self.canvas.pen]
+        try:
+            with self._throttle.pace():
+                prediction = read_drawing(self._pad.recognizer, strokes, self._pad.size)
+        except Exception:
+            self._show("I could not read this")
+            raise
+        self._show(str(prediction), prediction)
+        self._set(image=prediction.image, prediction=prediction)
+        return prediction
+
+    def _explain(self, prediction: Prediction) -> None:
+        explanation = explain_prediction(self._pad.recognizer, prediction)
+        self._show(str(prediction), prediction, explanation)
+
+    def _show(
+        self,
+        sentence: str,
+        prediction: Prediction | None = None,
+        explanation: Explanation | None = None,
+    ) -> None:
+        when = "each stroke" if self._pad.live else "Predict"
+        hint = f"You see it after {when}." if self._pad.explain else ""
+        self.view.show(sentence, prediction, explanation, hint)
+
+    def _finish(self) -> None:
+        """What is shown now stays until the next action."""
+        self.canvas.announce(self.view.sentence)
+        self.saved.update(
+            self._history.drawing, self._pad.pen_width, self.view.html(), repr(self._pad)
+        )

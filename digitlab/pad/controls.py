@@ -1,0 +1,77 @@
+"""The pad's buttons, the switch "live" and the slider for the pen's width."""
+
+from collections.abc import Callable
+
+import traitlets
+from ipywidgets import Box, Button, Checkbox, FloatSlider, HBox, Layout, VBox
+
+_BUTTONS = {
+    "Undo": "Take back the last stroke (Ctrl+Z)",
+    "Redo": "Draw it again (Ctrl+Y)",
+    "Clear": "Empty the pad",
+    "Predict": "Read the drawing now",
+}
+
+
+def make_controls(pad: Box, size: int, act: Callable[[str], None]) -> VBox:
+    """Make the controls of a pad.
+
+    Args:
+        pad: Its traits ``live`` and ``pen_width`` are linked to the controls.
+        size: The side of the pad in pixels.
+        act: Called with "undo", "redo", "clear" or "predict" when a button is pressed. Where the
+            browser has loaded the overlay, that takes the press first and sends it among the
+            strokes, in their order; `act` is called where there is none.
+    """
+    row = {"max_width": "100%", "align_items": "center"}
+    controls = VBox(
+        [
+            HBox(
+                [_button(name, tooltip, act) for name, tooltip in _BUTTONS.items()],
+                layout=Layout(grid_gap="6px", **row),
+            ),
+            HBox([_live(pad), _pen(pad, size)], layout=Layout(grid_gap="16px", **row)),
+        ],
+        layout=Layout(grid_gap="4px", margin="6px 0 0"),
+    )
+    controls.add_class("digitlab-controls")
+    return controls
+
+
+def _button(name: str, tooltip: str, act: Callable[[str], None]) -> Button:
+    # Never disabled: somebody who presses it by keyboard would lose their place.
+    button = Button(description=name, tooltip=tooltip, layout=Layout(width="auto", margin="0"))
+    button.add_class(f"digitlab-action-{name.lower()}")  # for the overlay
+    button.on_click(lambda _: act(name.lower()))
+    return button
+
+
+def _live(pad: Box) -> Checkbox:
+    live = Checkbox(
+        description="live",
+        tooltip="Read while you draw",
+        indent=False,
+        layout=Layout(width="auto", margin="0"),
+    )
+    traitlets.link((pad, "live"), (live, "value"))
+    return live
+
+
+def _pen(pad: Box, size: int) -> FloatSlider:
+    pen = FloatSlider(
+        description="pen",
+        tooltip="Width of the pen on the screen",
+        min=0.02 * size,
+        max=0.15 * size,
+        readout=False,
+        style={"description_width": "auto"},
+        layout=Layout(width="auto", min_width="0", flex="1", margin="0"),
+    )
+
+    def widen(_: object = None) -> None:
+        pen.min, pen.max = min(pen.min, pad.pen_width), max(pen.max, pad.pen_width)
+
+    widen()
+    pad.observe(widen, "pen_width")
+    traitlets.link((pad, "pen_width"), (pen, "value"))
+    return pen

@@ -1,0 +1,66 @@
+"""How the pad reads a drawing, and asks why it was read so."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from digitlab.explain import measure_saliency
+from digitlab.recognizer import Prediction
+
+_DOT = 0.03  # of the pad's side: ink no larger is a dot, however the hand trembled
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why a drawing was read so.
+
+    Attributes:
+        saliency: (28, 28), as `digitlab.measure_saliency` gives it; or None.
+        no_saliency: Why there is none; empty for an empty drawing.
+        activations: The layers' answers, see `digitlab.Recognizer.get_activations`; may be empty.
+    """
+
+    saliency: np.ndarray | None
+    no_saliency: str
+    activations: Mapping[str, np.ndarray]
+
+
+def read_drawing(recognizer: Any, strokes: Sequence[np.ndarray], size: int) -> Prediction:
+    """Read strokes (n, 2) of a pad whose side is `size` pixels.
+
+    Ink of a tap's size is read as a dot: scaled up, two or three pixels would look like a 1.
+
+    Raises:
+        TypeError: The recognizer did not return a `Prediction`.
+        Exception: Whatever the recognizer raises.
+    """
+    if strokes:
+        points = np.concatenate(strokes)
+        if np.ptp(points, axis=0).max() <= _DOT * size:
+            strokes = [points[:1]]
+    # Copies, which a recognizer may write to.
+    prediction = recognizer.predict([stroke.copy() for stroke in strokes])
+    if not isinstance(prediction, Prediction):
+        raise TypeError(
+            "expected the recognizer's predict(strokes) to return a Prediction, "
+            f"got {type(prediction).__name__}"
+        )
+    return prediction
+
+
+def explain_prediction(recognizer: Any, prediction: Prediction) -> Explanation:
+    """Find out which ink counted and what the layers found, as far as the recognizer can tell."""
+    saliency, no_saliency = None, "No digit, so no ink counted for one."
+    if prediction.reason == "empty":
+        no_saliency = ""
+    elif prediction.digit is not None:
+        no_saliency = "This recognizer cannot tell: it has no predict_images."
+        if hasattr(recognizer, "predict_images"):
+            saliency = measure_saliency(recognizer, prediction.image, prediction.digit)
+    activations: Mapping[str, np.ndarray] = {}
+    if hasattr(recognizer, "get_activations"):
+        # Of an empty drawing, too: it tells how much room the layers will take.
+        activations = recognizer.get_activations(prediction.image)
+    return Explanation(saliency, no_saliency, activations)

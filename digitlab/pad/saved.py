@@ -1,0 +1,146 @@
+"""The drawing as a picture: what stands in a saved notebook, where no kernel shows the pad.
+
+A saved notebook that is opened without its kernel cannot show a widget. So a picture stands beside
+the pad in the cell's output, kept up to date. A style sheet shows either the pad or the picture.
+"""
+
+import operator
+from collections.abc import Sequence
+from pathlib import Path
+from uuid import uuid4
+
+import numpy as np
+from IPython.display import display
+from ipywidgets import HTML
+from PIL import Image, ImageDraw
+
+from digitlab.pad.html import image_url, picture_html
+
+_STYLE = (Path(__file__).parents[1] / "web" / "pad" / "pad.css").read_text(encoding="utf-8")
+# In the picture: hides the pad's own output, just before it, where the pad could not be shown. That
+# is JupyterLab's "model not found" (a widget's output has no MIME type there), or words instead
+# (nbconvert).
+_NO_WIDGET = (
+    ".jp-OutputArea-child:not(:has(.digitlab-pad))"
+    ':has(> .jp-OutputArea-output:is(:not([data-mime-type]), [data-mime-type="text/plain"]))'
+    ":has(+ .jp-OutputArea-child > .jp-OutputArea-output > .digitlab-picture) { display: none }"
+)
+# In the pad: shows the pad while it has a kernel, else the picture. ipywidgets marks widgets
+# without a kernel, and the overlay pads that have had one in this page. Pictures inside an Output
+# are not kept up to date, so there a pad without a kernel shows its own (pad.css).
+_PAD_OR_PICTURE = """
+:root:has(.PAD:is(:not(.jupyter-widgets-disconnected), .digitlab-connected)) .PICTURE,
+:root:has(.PAD:is(:not(.jupyter-widgets-disconnected), .digitlab-connected))
+  .jp-OutputArea-child:has(> .jp-OutputArea-output > .PICTURE),
+.widget-output .PICTURE,
+:root:has(.PICTURE) .PAD.jupyter-widgets-disconnected:not(.digitlab-connected, .widget-output *) {
+  display: none;
+}
+"""
+_SIDE, _FINER = 168, 3  # pixels; drawn three times as large, then made smaller: smooth
+_APART = 20  # strokes drawn afresh in each picture
+
+
+class SavedDrawing:
+    """The picture of a pad's drawing: in the pad for when it has no kernel, and in the output.
+
+    Attributes:
+        pad_class: The CSS class that the pad must have.
+        style: A style sheet that the pad must hold.
+        image: A widget that the pad must hold, with the drawing alone.
+
+    Args:
+        size: The side of the pad in pixels.
+    """
+
+    def __init__(self, size: int):
+        name = uuid4().hex[:12]
+        self.pad_class, self._class = f"digitlab-pad-{name}", f"digitlab-picture-{name}"
+        rules = _PAD_OR_PICTURE.replace("PAD", self.pad_class).replace("PICTURE", self._class)
+        self.style = f"<style>{_STYLE}{rules}</style>"
+        self.image = HTML()
+        self.image.add_class("digitlab-still")
+        self._picture = Picture(size)
+        self._displayed = False
+        self._bundle: dict[str, str] = {}
+
+    def update(
+        self, strokes: Sequence[np.ndarray], pen_width: float, reading: str, words: str
+    ) -> None:
+        """Show another drawing.
+
+        Args:
+            strokes: See `Picture.draw`.
+            pen_width: In pad pixels.
+            reading: What `reading_html` gave.
+            words: The same in words, for pages without pictures.
+        """
+        url = image_url(self._picture.draw(strokes, pen_width))
+        self.image.value = f'<img src="{url}" width="168" height="168" alt="the drawing">'
+        picture = picture_html(self.image.value, reading)
+        html = f'<div class="digitlab-picture {self._class}">{picture}</div>'
+        self._bundle = {"text/html": f"<style>{_NO_WIDGET}</style>{html}", "text/plain": words}
+        if self._displayed:
+            display(self._bundle, raw=True, display_id=self._class, update=True)
+
+    def display(self) -> None:
+        """Put the picture into the output, from where `update` goes on."""
+        self._displayed = True
+        display(self._bundle, raw=True, display_id=self._class)
+
+
+class Picture:
+    """A drawing as an image.
+
+    It keeps what it has drawn: a stroke more costs that stroke only, be it the 2,000th.
+
+    Args:
+        size: The side of the pad in pixels.
+    """
+
+    def __init__(self, size: int):
+        self._size = size
+        self._pen_width = 0.0
+        self._below: list[np.ndarray] = []  # strokes that are drawn, all but the last ones
+        self._drawn = _blank()
+
+    def draw(self, drawing: Sequence[np.ndarray], pen_width: float) -> np.ndarray:
+        """Draw strokes as the pad shows them.
+
+        Args:
+            drawing: Strokes, each (n, 2), in pad pixels. One that was there before is the same
+                array.
+            pen_width: In pad pixels.
+
+        Returns:
+            (168, 168) float32 in [0, 1].
+        """
+        strokes, scale = list(drawing), _SIDE * _FINER / self._size
+        below = len(self._below)
+        same = len(strokes) >= below and all(map(operator.is_, self._below, strokes))
+        if not same or pen_width != self._pen_width:
+            below, self._drawn, self._pen_width = 0, _blank(), pen_width
+        # The last ones stay apart, so that each can be undone.
+        if len(strokes) - below > 2 * _APART:
+            _add_ink(self._drawn, strokes[below:-_APART], scale, pen_width)
+            below = len(strokes) - _APART
+        self._below = strokes[:below]
+        picture = self._drawn.copy()
+        _add_ink(picture, strokes[below:], scale, pen_width)
+        return np.asarray(picture.reduce(_FINER), np.float32) / 255
+
+
+def _blank() -> Image.Image:
+    return Image.new("L", (_SIDE * _FINER,) * 2)
+
+
+def _add_ink(
+    picture: Image.Image, strokes: list[np.ndarray], scale: float, pen_width: float
+) -> None:
+    """Draw strokes (n, 2), in pad pixels, on a picture that is `scale` times as large."""
+    draw, radius = ImageDraw.Draw(picture), pen_width * scale / 2
+    for stroke in strokes:
+        points = stroke * scale
+        draw.line(points.ravel().tolist(), fill=255, width=round(2 * radius))
+        for x, y in points:
+            draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=255)

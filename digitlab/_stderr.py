@@ -1,25 +1,38 @@
-"""Keep what C++ libraries write to stderr from a notebook, where it would stand in red."""
+"""Keep what C++ libraries write to stderr out of notebooks, which show it in red."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
+
+from digitlab._shared import SharedChange
+
+_saved: int | None = None  # a copy of file descriptor 2 while it is redirected
 
 
-@contextmanager
-def silent_stderr() -> Iterator[None]:
-    """Drop what is written to file descriptor 2, past Python, by all threads of the process.
-
-    For libraries that know no log level that keeps their chatter back. Errors come as exceptions.
-    """
+def _redirect() -> None:
+    global _saved
     try:
-        stderr = os.dup(2)
-    except OSError:  # a program without a terminal may have none
-        yield
+        _saved = os.dup(2)
+    except OSError:  # a program without a terminal may have closed it
         return
-    try:
-        with open(os.devnull, "w") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-            yield
-    finally:
-        os.dup2(stderr, 2)
-        os.close(stderr)
+    with open(os.devnull, "w") as null:
+        os.dup2(null.fileno(), 2)
+
+
+def _restore() -> None:
+    global _saved
+    if _saved is not None:
+        os.dup2(_saved, 2)
+        os.close(_saved)
+        _saved = None
+
+
+_silence = SharedChange(_redirect, _restore)
+
+
+def silent_stderr() -> AbstractContextManager[None]:
+    """Drop what any thread of the process writes to file descriptor 2 during a block.
+
+    For libraries whose messages no log level turns off; errors come as exceptions. Several threads
+    may be in such blocks at once: stderr is back when the last block ends.
+    """
+    return _silence.active()

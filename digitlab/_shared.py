@@ -1,0 +1,62 @@
+"""Changes to the whole process that several threads may ask for at once.
+
+Such a change (where stderr goes, a setting of Keras) must be undone by the last thread that wants
+it: a thread that saves what it finds and puts that back may find another thread's change.
+"""
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+
+class SharedChange:
+    """A change that lasts while any thread is in one of its `active` blocks.
+
+    Args:
+        make: Makes the change, when the first block begins.
+        undo: Undoes it, when the last block ends.
+    """
+
+    def __init__(self, make: Callable[[], None], undo: Callable[[], None]) -> None:
+        self._make, self._undo = make, undo
+        # Reentrant, for a signal handler or a finaliser may come in between.
+        self._lock = threading.RLock()
+        self._blocks: dict[object, int] = {}  # the blocks that are open, each with its thread
+        self._made = False
+        if hasattr(os, "register_at_fork"):  # not on Windows
+            os.register_at_fork(
+                before=self._lock.acquire,
+                after_in_parent=self._lock.release,
+                after_in_child=self._forget_other_threads,
+            )
+
+    @contextmanager
+    def active(self) -> Iterator[None]:
+        """Have the change made during the block. Blocks may be nested, and overlap in threads."""
+        block = object()
+        try:
+            with self._lock:
+                self._blocks[block] = threading.get_ident()
+                if not self._made:
+                    self._made = True
+                    self._make()
+            yield
+        finally:
+            with self._lock:
+                self._blocks.pop(block, None)
+                self._undo_if_unused()
+
+    def _undo_if_unused(self) -> None:
+        if self._made and not self._blocks:
+            self._made = False
+            self._undo()
+
+    def _forget_other_threads(self) -> None:
+        """In a new process only the thread that forked goes on, so only its blocks will end."""
+        here = threading.get_ident()
+        self._blocks = {block: thread for block, thread in self._blocks.items() if thread == here}
+        try:
+            self._undo_if_unused()
+        finally:
+            self._lock.release()

@@ -92,7 +92,14 @@ class ImageFunction(Function):
 
 
 class KerasModel(Function):
-    """A Sequential or functional Keras model."""
+    """A Sequential or functional Keras model, of any precision and backend."""
+
+    def __call__(self, batch: np.ndarray) -> Any:
+        """See `Runtime`."""
+        # Without `training=False`, augmentation layers would change the images.
+        model: Any = self._function
+        answer = model(batch, training=False)
+        return _as_float32(answer) if sys.modules["keras"].ops.is_tensor(answer) else answer
 
     def activations(self, batch: np.ndarray) -> dict[str, np.ndarray]:
         """Return each layer's answer, under its kind and number: "ReLU 1".
@@ -112,10 +119,13 @@ class KerasModel(Function):
                 count[kind] += 1
                 kept[f"{kind} {count[kind]}"] = layer.output
         answers = keras.Model(model.inputs[0], list(kept.values()))(batch, training=False)
-        return {
-            name: keras.ops.convert_to_numpy(answer)[0]
-            for name, answer in zip(kept, answers, strict=True)
-        }
+        return {name: _as_float32(answer)[0] for name, answer in zip(kept, answers, strict=True)}
+
+
+def _as_float32(tensor: Any) -> np.ndarray:
+    """Convert a tensor of Keras, which may be of lower precision, to an array."""
+    ops = sys.modules["keras"].ops
+    return ops.convert_to_numpy(ops.cast(tensor, "float32"))
 
 
 class LiteRT:

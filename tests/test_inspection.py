@@ -1,14 +1,16 @@
 """What comes out of the inside of a network, compared with the network's own answers."""
 
+from functools import partial
+
 import keras
 import numpy as np
 import pytest
 
 from digitlab import (
+    Recognizer,
     article_cnn,
     digits_cnn,
     embed,
-    get_activations,
     get_filters,
     pen_cnn,
     render_strokes,
@@ -16,6 +18,10 @@ from digitlab import (
 )
 
 NETWORKS = [article_cnn, pen_cnn, digits_cnn]
+
+
+def get_activations(model, image):
+    return Recognizer(model).get_activations(image)
 
 
 @pytest.fixture(scope="module", params=NETWORKS, ids=lambda build: build.__name__)
@@ -108,13 +114,48 @@ def test_the_last_layer_reads_from_the_embedding(model):
 
 
 def test_bad_input(model):
-    with pytest.raises(ValueError, match=r"\(28, 28\), got \(28, 28, 1\)"):
+    with pytest.raises(ValueError, match=r"expected .*\(28, 28\), .*got .*\(28, 28, 1\)"):
         get_activations(model, np.zeros((28, 28, 1)))
-    for shape in ((28, 28), (0, 28, 28)):
-        with pytest.raises(ValueError, match=r"\(n, 28, 28\), n at least 1, got \((28|0), 28"):
-            embed(model, np.zeros(shape))
-    with pytest.raises(ValueError, match="uint8 .* or float .*got int64"):
-        embed(model, np.zeros((1, 28, 28), np.int64))
+    with pytest.raises(ValueError, match=r"\(n, 28, 28\).* got .*\(28, 28\)"):
+        embed(model, np.zeros((28, 28)))
+    with pytest.raises(ValueError, match=r"\(n, 28, 28\), n at least 1, got none"):
+        embed(model, np.zeros((0, 28, 28)))
+    for read in (partial(embed, model), lambda images: get_activations(model, images[0])):
+        with pytest.raises(ValueError, match="integers from 0 to 255, got values from 0 to 256"):
+            read(np.full((1, 28, 28), 256) * np.eye(28, dtype=int))
+        with pytest.raises(ValueError, match=r"float images in \[0, 1\], got values from 0 to 255"):
+            read(255.0 * np.eye(28)[None])
+        with pytest.raises(ValueError, match="expected .*dtype <U"):
+            read(np.full((1, 28, 28), "ink"))
+
+
+def test_integers_are_read_as_the_images_that_they_stand_for(model):
+    images = np.random.default_rng(0).integers(0, 256, (2, 28, 28))
+    for name, answer in get_activations(model, images[0]).items():
+        found = get_activations(model, images[0] / 255)[name]
+        np.testing.assert_allclose(found, answer, atol=1e-5, err_msg=name)
+    np.testing.assert_allclose(embed(model, images / 255), embed(model, images), atol=1e-4)
+
+
+def test_augmentation_layers_are_still_when_a_network_is_looked_into(image):
+    layers = keras.layers
+    model = keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            layers.RandomRotation(0.5),
+            layers.RandomTranslation(0.5, 0.5),
+            layers.Flatten(),
+            layers.Dense(10, activation="softmax"),
+        ]
+    )
+    expected = model.predict(image[None, ..., None], verbose=0)
+    np.testing.assert_allclose(Recognizer(model).predict_images(image[None]), expected, atol=1e-6)
+    np.testing.assert_allclose(embed(model, image[None])[0], image.ravel(), atol=1e-6)
+    *_, last = get_activations(model, image).values()
+    np.testing.assert_allclose(last, expected[0], atol=1e-6)
+
+
+def test_networks_without_filters():
     dense = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Flatten()])
     with pytest.raises(ValueError, match="Conv2D"):
         get_filters(dense)

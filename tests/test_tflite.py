@@ -131,7 +131,40 @@ def two_outputs():
     return keras.Model(x, [L.Dense(2)(x), L.Dense(2)(x)])
 
 
+class FailsInAGraph(L.Layer):
+    """A custom layer that fails while it is traced, and says a lot."""
+
+    def compute_output_shape(self, shape):
+        return shape
+
+    def call(self, x):
+        raise RuntimeError("no such luck. " * 300)
+
+
+def sequence(*layers, shape=(4, 3), **options):
+    return keras.Sequential([keras.Input(shape, **options), *layers])
+
+
+def stateful():
+    return keras.Sequential([keras.Input(batch_shape=(1, 4, 3)), L.LSTM(2, stateful=True)])
+
+
 REFUSED = {
+    "LSTM": (lambda: sequence(L.LSTM(2)), r"recurrent .* unroll=True"),
+    "a GRU that goes both ways": (lambda: sequence(L.Bidirectional(L.GRU(2))), "unroll=True"),
+    "ConvLSTM": (lambda: sequence(L.ConvLSTM2D(2, 3), shape=(3, 8, 8, 1)), "unroll=True"),
+    "states": (stateful, "expected operations"),
+    "a custom layer": (lambda: sequence(FailsInAGraph()), "no such luck.*custom layer"),
+    "a decomposition": (lambda: sequence(L.Lambda(lambda x: keras.ops.svd(x)[1])), "Svd"),
+    "text": (
+        lambda: sequence(L.StringLookup(vocabulary=["a"]), shape=(4,), dtype="string"),
+        "LookupTable",
+    ),
+    "half precision": (lambda: sequence(L.Dense(2, dtype="mixed_float16")), "float16.*float32"),
+    "a long name": (
+        lambda: keras.Sequential([keras.Input((4, 4)), Determinant()], name="long" * 200),
+        "MatrixDeterminant",
+    ),
     "an unbuilt model": (lambda: keras.Sequential([L.Dense(2)]), "not built"),
     "two outputs": (two_outputs, "one output"),
     "any size": (lambda: keras.Sequential([keras.Input((None, 4)), L.Dense(2)]), "fixed"),
@@ -145,9 +178,20 @@ REFUSED = {
 @pytest.mark.parametrize("case", REFUSED)
 def test_what_litert_does_not_know_is_refused(case, tmp_path):
     make, message = REFUSED[case]
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=message) as raised:
         export_tflite(make(), tmp_path / "folder" / "model.tflite")
+    text = str(raised.value)
+    assert len(text) < 500 and "\n" not in text and "expected" in text
+    assert text.count(". ") >= 1  # what to do
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("layer", [L.LSTM, L.GRU, L.SimpleRNN])
+def test_recurrent_layers_are_exported_as_the_error_says(layer, tmp_path):
+    model = with_statistics(sequence(layer(2, unroll=True)))
+    export_tflite(model, tmp_path / "model.tflite")
+    x = np.random.default_rng(0).random((3, 4, 3), dtype="float32")
+    np.testing.assert_allclose(run(tmp_path / "model.tflite", x), np.asarray(model(x)), atol=1e-5)
 
 
 def test_what_is_no_keras_3_model_is_refused(tmp_path):

@@ -1,6 +1,8 @@
 """The networks and their training, on few digits."""
 
+import copy
 import json
+import pickle
 import queue
 from contextlib import suppress
 from pathlib import Path
@@ -10,7 +12,7 @@ import numpy as np
 import pytest
 from jupyter_client.manager import start_new_kernel
 
-from digitlab import Augmentation, Digits, TrainConfig, article_cnn, pen_cnn, train
+from digitlab import Augmentation, Digits, Recognizer, TrainConfig, article_cnn, pen_cnn, train
 from digitlab.training.loop import one_cycle
 
 
@@ -51,6 +53,103 @@ def test_training_learns_and_leaves_the_test_digits_alone(stripes):
     assert set(history.history) == {"accuracy", "loss", "val_accuracy", "val_loss"}
     read = model.predict(stripes.x_test[..., None] / 255, verbose=0).argmax(1)
     assert np.mean(read == stripes.y_test) > 0.9
+
+
+class Column:
+    """As a column of a table whose rows were shuffled: labels by row, not by place."""
+
+    def __init__(self, values):
+        order = np.random.default_rng(1).permutation(len(values))
+        self.values, self.places = values, {row: place for place, row in enumerate(order)}
+
+    def __array__(self, dtype=None, copy=None):
+        return np.array(self.values, dtype)
+
+    def __len__(self):
+        return len(self.values)
+
+    def __getitem__(self, rows):
+        return np.array([self.values[self.places[row]] for row in np.atleast_1d(rows)])
+
+
+def table(kind, images, labels):
+    """Images and labels as a person may have them."""
+    if kind == "column":
+        return images, Column(labels)
+    if kind == "lists":
+        return images.tolist(), labels.tolist()
+    if kind == "tensorflow":
+        tensorflow = pytest.importorskip("tensorflow")
+        return tensorflow.constant(images), tensorflow.constant(labels)
+    if kind == "torch":
+        torch = pytest.importorskip("torch")
+        return torch.tensor(images), torch.tensor(labels.astype(np.int64))
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(images.reshape(-1, 784))
+    frame["label"] = labels
+    if kind == "shuffled frame":
+        frame.index = np.random.default_rng(0).permutation(len(frame))
+    elif kind == "frame with gaps":  # as of train_test_split
+        frame.index = np.arange(len(frame)) * 3 + 100
+    else:
+        frame.index = [f"row {i}" for i in range(len(frame))]
+    return frame.drop(columns="label"), frame["label"]
+
+
+TABLES = ["column", "lists", "tensorflow", "torch"]
+TABLES += ["shuffled frame", "frame with gaps", "frame with names"]
+
+
+@pytest.mark.parametrize("kind", TABLES)
+def test_tables_are_learned_as_arrays_are(stripes, kind):
+    def history(x_train, y_train):
+        keras.utils.set_random_seed(0)
+        digits = Digits(x_train, y_train, None, None, "stripes")
+        return train(pen_cnn(), digits, TrainConfig(epochs=2), progress=False).history
+
+    expected = history(stripes.x_train, stripes.y_train)
+    found = history(*table(kind, stripes.x_train, stripes.y_train))
+    for name, values in expected.items():
+        assert found[name] == pytest.approx(values, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (np.eye(10)[np.arange(50) % 10], "expected y_train of shape .* one-hot"),
+        (np.arange(49) % 10, r"expected y_train of shape \(50,\), .* got .*\(49,\)"),
+        (np.arange(50) % 10 + 1, "expected y_train .* 0 to 9, got int64 from 1 to 10"),
+        (np.array([str(i % 10) for i in range(50)]), "expected y_train .*got ndarray of dtype <U1"),
+        (["seven"] * 50, "expected y_train"),
+        (np.arange(50) % 10 + 0.5, "expected y_train .*whole numbers"),
+        (None, "expected y_train"),
+    ],
+)
+def test_labels_that_are_none(stripes, labels, message):
+    with pytest.raises(ValueError, match=message):
+        train(pen_cnn(), Digits(stripes.x_train[:50], labels, None, None, ""), progress=False)
+
+
+def test_there_are_digits_to_learn_from():
+    none = Digits(np.zeros((0, 28, 28)), [], None, None, "nothing")
+    with pytest.raises(ValueError, match="expected training digits, got none"):
+        train(pen_cnn(), none, progress=False)
+
+
+def test_settings_and_results_are_copied(stripes):
+    config = TrainConfig(batch_size=250, augmentation=Augmentation(pen=0.2))
+    model = pen_cnn()
+    history = train(model, stripes, config, progress=False)
+    recognizer = Recognizer(model)
+    read = recognizer.predict_images(stripes.x_test)
+    for copied in (lambda value: pickle.loads(pickle.dumps(value)), copy.deepcopy):
+        assert copied(config) == config and copied(config.augmentation) == config.augmentation
+        assert copied(history).history == history.history
+        np.testing.assert_array_equal(copied(recognizer).predict_images(stripes.x_test), read)
+        again = copied(model).predict(stripes.x_test[..., None] / 255, verbose=0)
+        np.testing.assert_allclose(again, read, atol=1e-5)
+        digits = copied(stripes)
+        assert digits.name == stripes.name and (digits.x_train == stripes.x_train).all()
 
 
 def test_without_validation_all_digits_are_used(stripes):

@@ -66,6 +66,22 @@ def export_tflite(
             "shape. Export keras.Model(input, output) of the part that you need."
         )
 
+    if keras.config.backend() != "tensorflow":
+        raise ValueError(
+            f"Keras runs on {keras.config.backend()} here; expected the TensorFlow backend, whose "
+            'converter writes for LiteRT. Save the model, model.save("model.keras"), and export it '
+            "in a Python that was started with KERAS_BACKEND=tensorflow: "
+            'export_tflite(keras.models.load_model("model.keras"), path).'
+        )
+    for layer in model._flatten_layers(include_self=False):
+        passes = isinstance(layer, keras.Model | keras.layers.InputLayer)  # and computes nothing
+        if not passes and layer.compute_dtype in ("float16", "bfloat16", "float64"):
+            raise ValueError(
+                f"The layer {layer.name[:60]!r} computes in {layer.compute_dtype}; expected "
+                "float32, in which LiteRT computes. Build the model with float32 layers, and "
+                "copy the weights: new.set_weights(model.get_weights())."
+            )
+
     content = with_checksum(_convert(model, quantize))
     with atomic_write(path) as part:
         part.write_bytes(content)
@@ -76,21 +92,39 @@ def _convert(model: keras.Model, quantize: str | None) -> bytes:
     (image,) = model.inputs
     signature = [tf.TensorSpec((None, *image.shape[1:]), image.dtype)]
     function = tf.function(lambda images: model(images, training=False), signature)
-    concrete = function.get_concrete_function()
     try:
         with _silence():
             # From the function alone. The converter's way from a model saves it first, and prints
             # that. Given the model beside the function, it leaves the weights out of the file.
+            concrete = function.get_concrete_function()
             converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete])
             if quantize:
                 converter.optimizations = [tf.lite.Optimize.DEFAULT]
             return bytes(converter.convert())
     except Exception as error:  # TensorFlow does not export the class of this error
-        unknown = re.search(r"TF Select ops: (.*)", str(error))
         raise ValueError(
-            f"The model {model.name!r} cannot be written for LiteRT; expected operations that it "
-            f"has, got {unknown[1] if unknown else error}. Build the model without them."
+            f"The model {model.name[:60]!r} cannot be written for LiteRT; expected operations that "
+            f"it has, got {_explain(str(error))}"
         ) from error
+
+
+def _explain(message: str) -> str:
+    """Say in a few words what the converter rejected, and what to do; its message fills pages."""
+    if "TensorList" in message:
+        return (
+            "a recurrent layer's loop. Build recurrent layers (LSTM, GRU, SimpleRNN) with "
+            "unroll=True, or the model without them."
+        )
+    lacking = re.search(r"TF Select ops: (.*)", message)
+    names = lacking[1].split(", ") if lacking else re.findall(r"'(?:tfl?|mlir)\.(\w+)' op", message)
+    if names:
+        names = sorted(set(names))
+        shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if names[5:] else "")
+        return f"{shown}. Build the model without the layers that use them."
+    # Keras' own errors end in what a layer was called with.
+    message = re.sub(r"\x1b\[\d*m", "", message.split("Arguments received by")[0])
+    lines = [line.strip() for line in message.splitlines() if line.strip()] or ["an error"]
+    return f"{lines[-1][:200]!r}. Build the model without what causes this, such as a custom layer."
 
 
 @contextmanager

@@ -404,7 +404,9 @@ def transformed(images: np.ndarray, knobs: Augmentation, rng: np.random.Generato
     # One row for each image: x, then y, of the place that a pixel is taken from.
     rows = np.concatenate([inverse, offset[:, :, None]], 2).reshape(n, 6)
     rows = np.concatenate([rows, np.zeros((n, 2))], 1).astype(np.float32)
-    moved = keras.ops.image.affine_transform(pixels[..., None], rows, interpolation="bilinear")
+    moved = keras.ops.image.affine_transform(
+        pixels[..., None], rows, interpolation="bilinear", data_format="channels_last"
+    )
     return keras.ops.convert_to_numpy(moved)[..., 0]
 
 

@@ -21,6 +21,7 @@ from IPython import get_ipython
 from IPython.display import HTML, DisplayHandle
 
 from digitlab._io import atomic_write
+from digitlab._keras_defaults import keras_defaults
 from digitlab.mnist import Digits
 from digitlab.training.augmentation import NO_DIGIT, Augmentation, AugmentedDigits
 
@@ -67,6 +68,7 @@ class TrainConfig:
             )
 
 
+@keras_defaults()
 def train(
     model: keras.Model,
     digits: Digits,
@@ -95,10 +97,13 @@ def train(
         with validation digits ``val_accuracy``, ``val_loss``.
 
     Raises:
-        ValueError: `checkpoint` holds another training, or anything else.
+        ValueError: There are no training digits; or `checkpoint` holds another training, or
+            anything else.
         OSError: `checkpoint` cannot be written.
     """
     config = config or TrainConfig()
+    if not len(digits.x_train):
+        raise ValueError(f"expected training digits, got none: {digits!r}")
     keras.utils.set_random_seed(config.seed)
     order = np.random.default_rng(config.seed).permutation(len(digits.x_train))
     held_out, kept = np.split(order, [round(len(order) * config.validation_share)])
@@ -192,6 +197,8 @@ class _LearningRates(keras.callbacks.Callback):
         self.rates = iter(rates)
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        if hasattr(self.model, "jax_state_sync"):  # else JAX would go on with the earlier rate
+            self.model.jax_state_sync()
         self.model.optimizer.learning_rate = next(self.rates)
 
 
@@ -233,7 +240,10 @@ class _Checkpoint(keras.callbacks.Callback):
             "lowest": self.best.lowest,
         }
         arrays = {f"best-{i}": array for i, array in enumerate(self.best.weights or [])}
-        arrays |= {f"variable-{i}": v.numpy() for i, v in enumerate(_variables(self.model))}
+        arrays |= {
+            f"variable-{i}": keras.ops.convert_to_numpy(variable)
+            for i, variable in enumerate(_variables(self.model))
+        }
         with atomic_write(self.path) as part, part.open("wb") as file:
             np.savez(file, state=np.array(json.dumps(state)), **arrays)
 

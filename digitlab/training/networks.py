@@ -9,7 +9,10 @@ from typing import Any
 import keras
 from keras import layers
 
+from digitlab._keras_defaults import keras_defaults
 
+
+@keras_defaults()
 def article_cnn() -> keras.Model:
     """Build the network of Benson Ruan's "Handwritten digit recognition with TensorFlow.js".
 
@@ -35,6 +38,7 @@ def article_cnn() -> keras.Model:
     )
 
 
+@keras_defaults()
 def pen_cnn() -> keras.Model:
     """Build our network: three convolutions, each normalised before its activation.
 
@@ -58,6 +62,7 @@ def pen_cnn() -> keras.Model:
     )
 
 
+@keras_defaults()
 def digits_cnn() -> keras.Model:
     """Build the network that is shipped: five convolutions, and an answer for what is no digit.
 

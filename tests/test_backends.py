@@ -1,0 +1,148 @@
+"""The package with Keras on JAX, in a Python of its own."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+pytest.importorskip("jax")
+
+
+def run_on_jax(code, folder):
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", "import sys, numpy as np, keras, digitlab\n" + code],
+        env=os.environ | {"KERAS_BACKEND": "jax"},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=1200,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+STRIPES = """
+random = np.random.default_rng(0)
+labels = np.arange(300) % 10
+images = random.integers(0, 100, (300, 28, 28), dtype=np.uint8)
+for image, label in zip(images, labels, strict=True):
+    image[2 * label + 4] = 255
+digits = digitlab.Digits(images, labels, None, None, "stripes")
+keras.utils.set_random_seed(0)
+model = digitlab.pen_cnn()
+fit = keras.Model.fit
+
+def watch(callback):
+    """Add a callback to every training."""
+    keras.Model.fit = lambda model, *arguments, callbacks, **options: fit(
+        model, *arguments, callbacks=[*callbacks, callback], **options
+    )
+"""
+
+
+def test_networks_are_trained_looked_into_read_with_and_exported_for_tensorflow_js(tmp_path):
+    code = """
+assert keras.config.backend() == "jax"
+
+class Rates(keras.callbacks.Callback):
+    seen = []
+    def on_train_batch_end(self, batch, logs=None):
+        self.model.jax_state_sync()
+        self.seen.append(float(self.model.optimizer.learning_rate))
+
+watch(Rates())
+config = digitlab.TrainConfig(epochs=3, batch_size=50, validation_share=0)
+history = digitlab.train(model, digits, config, progress=False, checkpoint="training.npz")
+keras.Model.fit = fit
+
+from digitlab.training.loop import one_cycle
+np.testing.assert_allclose(Rates.seen, 0.02 * one_cycle(18, 0.25), rtol=1e-5)
+read = digitlab.Recognizer(model).predict_images(images)
+assert (read.argmax(1) == labels).mean() > 0.9
+answers = digitlab.Recognizer(model).get_activations(images[0])
+np.testing.assert_allclose(answers["Dense 1"], read[0], atol=1e-5)
+assert digitlab.embed(model, images).shape == (300, 1600)
+assert digitlab.get_filters(model).shape == (5, 5, 16)
+digitlab.export_tfjs(model, "tfjs")
+try:
+    digitlab.export_tflite(model, "model.tflite")
+except ValueError as error:
+    print(len(str(error)) < 500, error)
+"""
+    said = run_on_jax(STRIPES + code, tmp_path)
+    assert said.startswith("True Keras runs on jax here; expected the TensorFlow backend")
+    assert "model.save" in said and "KERAS_BACKEND=tensorflow" in said
+    assert not (tmp_path / "model.tflite").exists()
+
+
+@pytest.mark.parametrize("epoch", [0, 1])
+def test_a_stop_keeps_weights(epoch, tmp_path):
+    code = f"""
+class Stop(keras.callbacks.Callback):
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+        self.model.jax_state_sync()
+        self.before = self.model.get_weights()
+    def on_train_batch_end(self, batch, logs=None):
+        if self.epoch == {epoch} and batch == 2:
+            raise KeyboardInterrupt
+
+stop = Stop()
+watch(stop)
+config = digitlab.TrainConfig(epochs=3, batch_size=50)
+history = digitlab.train(model, digits, config, progress=False)
+same = [np.array_equal(*pair) for pair in zip(model.get_weights(), stop.before, strict=True)]
+print(all(same), np.isfinite(digitlab.Recognizer(model).predict_images(images)).all())
+"""
+    assert run_on_jax(STRIPES + code, tmp_path) == f"{epoch == 1} True\n"
+
+
+def test_a_training_goes_on_where_it_was_stopped(tmp_path):
+    code = """
+from pathlib import Path
+config = digitlab.TrainConfig(epochs=4, batch_size=500)
+
+def trained(checkpoint=None):
+    keras.utils.set_random_seed(1)
+    model = digitlab.pen_cnn()
+    digitlab.train(model, digits, config, progress=False, checkpoint=checkpoint)
+    return model.get_weights()
+
+class Stop(keras.callbacks.Callback):
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == 2:
+            raise KeyboardInterrupt
+
+whole = trained()
+watch(Stop())
+trained("training.npz")
+assert Path("training.npz").exists()
+keras.Model.fit = fit
+for resumed, straight in zip(trained("training.npz"), whole, strict=True):
+    np.testing.assert_allclose(resumed, straight, atol=1e-4)
+assert not Path("training.npz").exists()
+print("done")
+"""
+    assert run_on_jax(STRIPES + code, tmp_path) == "done\n"
+
+
+def test_augmented_digits_are_those_of_tensorflow(mnist, tmp_path):
+    import numpy as np
+
+    from digitlab import Augmentation
+    from digitlab.training.augmentation import AugmentedDigits
+
+    images, labels = mnist.x_train[:40], mnist.y_train[:40]
+    expected, of = AugmentedDigits(images, labels, Augmentation(), 40, 0, True)[0]
+    np.savez(tmp_path / "few.npz", images=images, labels=labels)
+    code = """
+from digitlab.training.augmentation import AugmentedDigits
+few = np.load("few.npz")
+found, of = AugmentedDigits(few["images"], few["labels"], digitlab.Augmentation(), 40, 0, True)[0]
+np.savez("found.npz", found=found, of=of)
+"""
+    run_on_jax(code, tmp_path)
+    with np.load(tmp_path / "found.npz") as file:
+        np.testing.assert_allclose(file["found"], expected, atol=1e-4)
+        np.testing.assert_array_equal(file["of"], of)

@@ -1,6 +1,7 @@
 """The export to TensorFlow.js, read by a real TensorFlow.js 4.22 in Node and decoded with numpy."""
 
 import errno
+import inspect
 import json
 import os
 import random
@@ -16,7 +17,7 @@ import tf_keras
 from keras import layers as L
 
 import digitlab
-from digitlab import tfjs
+from digitlab.export import tfjs
 from digitlab.export.tfjs import export_tfjs
 
 ROOT = Path(__file__).parents[1]
@@ -267,7 +268,49 @@ def sequential():
     )
 
 
-ZOO = [image_layers, sequence_layers, activations, graphs, sequential]
+def augmentation():
+    """Layers that do nothing when a network reads, alone and in sequences."""
+    needs = {"factor": 0.3, "rate": 0.3, "height_factor": 0.2, "width_factor": 0.2}
+    x, volume = keras.Input((8, 8, 3)), keras.Input((3, 4, 5, 2))
+    outputs = []
+    for kind in sorted(tfjs._PASSES_ON):
+        layer = getattr(L, kind)
+        asked = inspect.signature(layer).parameters.items()
+        options = {n: needs[n] for n, p in asked if p.default is p.empty and n in needs}
+        if kind == "RandomPosterization":
+            options["factor"] = 4  # bits
+        if "value_range" in dict(asked):
+            options["value_range"] = (0, 1)
+        outputs.append(layer(**options)(volume if kind == "SpatialDropout3D" else x))
+    shared = L.Identity()
+    augment = keras.Sequential([L.RandomFlip(), L.RandomRotation(0.1), L.AlphaDropout(0.1)])
+    convolution = L.Conv2D(2, 3)(L.Pipeline([L.RandomZoom(0.2), L.RandomTranslation(0.1, 0.1)])(x))
+    outputs += [
+        L.Conv2D(2, 3)(augment(x)),
+        L.Add()([shared(convolution), L.ReLU()(shared(L.RandomContrast(0.2)(convolution)))]),
+        L.Identity()(L.ActivityRegularization(0.1)(L.Dense(3)(L.Flatten()(augment(x))))),
+        shared(shared(L.Dense(2)(x))),
+    ]
+    return keras.Model([x, volume], outputs)
+
+
+def augmented():
+    """A sequence that begins and ends in layers that do nothing."""
+    return keras.Sequential(
+        [
+            keras.Input((8, 8, 1)),
+            keras.Sequential([L.RandomRotation(0.1), keras.Sequential([L.RandomZoom(0.1)])]),
+            L.Rescaling(1 / 255),
+            L.Conv2D(4, 3),
+            L.SpatialDropout2D(0.2),
+            L.Flatten(),
+            L.Dense(10, activation="softmax"),
+            L.Identity(),
+        ]
+    )
+
+
+ZOO = [image_layers, sequence_layers, activations, graphs, sequential, augmentation, augmented]
 
 
 @pytest.fixture(scope="module")
@@ -277,7 +320,7 @@ def zoo():
 
 def test_the_zoo_holds_every_layer_that_is_let_through(zoo):
     kinds = {type(layer).__name__ for model in zoo.values() for layer in tfjs._leaves(model)}
-    assert kinds == set(tfjs._LAYERS)
+    assert kinds == {*tfjs._LAYERS, *tfjs._PASSES_ON, "Pipeline"}
 
 
 @pytest.fixture(scope="module")
@@ -287,7 +330,7 @@ def zoo_outputs(zoo, predict, tmp_path_factory):
     keys, jobs, expected = [], [], []
     for name, model in zoo.items():
         x = [rng.normal(size=(3, *tensor.shape[1:])).astype("float32") for tensor in model.inputs]
-        outputs = model(x if len(x) > 1 else x[0])
+        outputs = model(x if len(x) > 1 else x[0], training=False)
         outputs = [np.asarray(y) for y in (outputs if isinstance(outputs, list) else [outputs])]
         export_tfjs(model, folder / name)
         for backend in ("cpu", "wasm"):
@@ -511,6 +554,14 @@ class Dense(L.Dense):
     """Called as Keras' own."""
 
 
+class RandomFlip(L.RandomFlip):
+    """Called as Keras' own."""
+
+
+class Pipeline(L.Pipeline):
+    """Called as Keras' own."""
+
+
 class Subclassed(keras.Model):
     def call(self, x):
         return x
@@ -547,8 +598,19 @@ def diverged():
 REFUSED = {
     "a layer that is not there": (lambda: small(L.GroupNormalization(1)), "GroupNormalization"),
     "masking": (lambda: small(L.Masking(), shape=(4, 2)), "Masking"),
-    "augmentation": (lambda: small(L.RandomRotation(0.1)), "RandomRotation"),
-    "a layer that has an initializer's name": (lambda: small(L.Identity()), "Identity"),
+    "a layer that has an initializer's name": (lambda: small(L.RandomCrop(4, 4)), "RandomCrop"),
+    "a custom augmentation": (lambda: small(RandomFlip()), r"test_tfjs\.RandomFlip"),
+    "a custom augmentation in a pipeline": (lambda: small(L.Pipeline([RandomFlip()])), "Pipeline"),
+    "a pipeline that always changes": (lambda: small(L.Pipeline([L.Solarization()])), "Pipeline"),
+    "a custom pipeline": (lambda: small(Pipeline([L.RandomFlip()])), r"test_tfjs\.Pipeline"),
+    "augmentation while predicting": (
+        lambda: functional(lambda x: L.AlphaDropout(0.1)(x, training=True)),
+        "training=True",
+    ),
+    "augmentation in half precision": (
+        lambda: small(L.RandomFlip(dtype="mixed_float16")),
+        "mixed_float16",
+    ),
     "Lambda": (lambda: small(L.Lambda(lambda x: x)), "Lambda"),
     "a custom layer": (lambda: small(Doubling()), r"test_tfjs\.Doubling"),
     "a custom layer of a known name": (lambda: small(Dense(2)), r"test_tfjs\.Dense"),

@@ -12,6 +12,7 @@ every layer of it.
 
 import hashlib
 import importlib
+import inspect
 import json
 import os
 import re
@@ -160,6 +161,16 @@ _LAYERS = {
     "ZeroPadding2D": _known("padding", data_format=_LAST),
 }
 
+# Layers that change something while training alone.
+_PASSES_ON = {
+    *("ActivityRegularization", "AlphaDropout", "Identity", "SpatialDropout2D", "SpatialDropout3D"),
+    *("AugMix", "CutMix", "MixUp", "RandAugment", "RandomBrightness", "RandomColorDegeneration"),
+    *("RandomColorJitter", "RandomContrast", "RandomElasticTransform", "RandomErasing"),
+    *("RandomFlip", "RandomGaussianBlur", "RandomGrayscale", "RandomHue", "RandomInvert"),
+    *("RandomPerspective", "RandomPosterization", "RandomRotation", "RandomSaturation"),
+    *("RandomSharpness", "RandomShear", "RandomTranslation", "RandomZoom"),
+}
+
 # Options that matter while training alone: not exported.
 _TRAINING = re.compile(
     r".*_(initializer|regularizer|constraint)|seed|noise_shape|renorm_momentum|synchronized"
@@ -178,7 +189,8 @@ def export_tfjs(
     in the folder stay. The same model gives the same bytes every time.
 
     What matters while training alone (compilation, initializers, regularizers, constraints) is not
-    exported.
+    exported; augmentation layers such as RandomRotation become a Dropout, which passes on what it
+    gets.
 
     Args:
         model: A `keras.Sequential` or a functional `keras.Model` in float32, built, compiled or
@@ -262,7 +274,7 @@ def _without_training(config: dict[str, Any]) -> dict[str, Any]:
 def _leaves(model: Any) -> Iterator[Any]:
     """Yield the layers of a model, and of the models in it."""
     for layer in model.layers:
-        if hasattr(layer, "layers"):
+        if hasattr(layer, "layers") and type(layer) is not keras.layers.Pipeline:
             yield from _leaves(layer)
         elif type(layer).__name__ != "InputLayer":  # tf_keras lists it in a Sequential, Keras not
             yield layer
@@ -300,7 +312,7 @@ def _translate_model(model: Any) -> tuple[str, dict[str, Any]]:
     if kind == "Sequential":
         layers = [_translate_layer(layer) for layer in model.layers]
         name = model.get_config()["layers"][0]["config"]["name"]
-        first = {"batch_input_shape": list(inputs[0].shape), "name": name}
+        first = {"batch_input_shape": list(inputs[0].shape), "dtype": "float32", "name": name}
         layers.insert(0, {"class_name": "InputLayer", "config": first})
         return kind, {"name": model.name, "layers": layers}
 
@@ -333,18 +345,26 @@ def _translate_layer(layer: Any) -> dict[str, Any]:
         kind, config = _translate_model(layer)
         return {"class_name": kind, "config": config}
     if isinstance(layer, keras.layers.InputLayer):
-        config = {"batch_input_shape": list(layer.batch_shape), "name": layer.name}
+        config = {
+            "batch_input_shape": list(layer.batch_shape),
+            "dtype": "float32",  # of tf_keras' own, which the user's settings may change
+            "name": layer.name,
+        }
         return {"class_name": kind, "config": config}
     if not isinstance(layer, keras.layers.Layer):
         _refuse(layer, f"is the operation {kind}", "layers, such as keras.layers.Add() for a sum")
     if getattr(keras.layers, kind, None) is not type(layer):
         what = f"is of the class {type(layer).__module__}.{kind}, which is not one of Keras' own"
         _refuse(layer, what, f"one of {', '.join(_LAYERS)}")
-    if kind not in _LAYERS:
+    if kind not in _LAYERS and not _passes_on(layer):
         what = f"is a {kind}, which TensorFlow.js does not know or computes differently"
         _refuse(layer, what, f"one of {', '.join(_LAYERS)}")
     if layer.dtype_policy.name != "float32":
         _refuse(layer, f"computes in {layer.dtype_policy.name}", "float32")
+
+    config = {"name": layer.name, "trainable": layer.trainable, "dtype": "float32"}
+    if _passes_on(layer):
+        return {"class_name": "Dropout", "config": config | {"rate": 0.0}}
 
     known = _LAYERS[kind]
     shape = (layer.get_build_config() or {}).get("input_shape") or [()]
@@ -353,7 +373,6 @@ def _translate_layer(layer: Any) -> dict[str, Any]:
         dimensions = f"{known.ranks[0]} to {known.ranks[-1]}"
         _refuse(layer, f"has an input of {rank} dimensions", dimensions)
 
-    config = {"name": layer.name, "trainable": layer.trainable}
     for option, value in layer.get_config().items():
         if option in ("name", "trainable", "dtype"):
             continue
@@ -373,6 +392,20 @@ def _translate_layer(layer: Any) -> dict[str, Any]:
     return {"class_name": kind, "config": config}
 
 
+def _trains_by_default(layer: Any) -> bool:
+    """Whether a layer that is called without `training` does as in training."""
+    parameter = inspect.signature(layer.call).parameters.get("training")
+    return parameter is not None and parameter.default is True
+
+
+def _passes_on(layer: Any) -> bool:
+    """Whether a layer is one of Keras' own that does nothing when a network reads."""
+    if type(layer) is keras.layers.Pipeline:
+        return all(map(_passes_on, layer.layers))
+    kind = type(layer).__name__
+    return kind in _PASSES_ON and getattr(keras.layers, kind, None) is type(layer)
+
+
 def _translate_activation(layer: Any, option: str, name: Any) -> str:
     """Return the Keras 2 name of a layer's activation, or refuse it."""
     # Keras writes a function of the user's that is called relu as "relu": ask for the function.
@@ -389,7 +422,9 @@ def _translate_activation(layer: Any, option: str, name: Any) -> str:
 def _translate_call(call: dict[str, Any], layer: Any) -> list[list[Any]]:
     """Return one call of a layer as Keras 2 writes it: [layer, its call, its output, {}], ..."""
     for option, value in call["kwargs"].items():
-        if value:
+        # Of augmentation layers Keras notes training=True, and does not heed it in `predict`.
+        heeded = option != "training" or not _passes_on(layer) or not _trains_by_default(layer)
+        if value and heeded:
             _refuse(layer, f"is called with {option}={value!r}", "a call on its input alone")
     tensors = call["args"]
     if len(tensors) == 1 and isinstance(tensors[0], list | tuple):

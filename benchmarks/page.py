@@ -19,10 +19,10 @@ from typing import Any
 import keras
 import numpy as np
 
-import browser
 import digitlab
 from benchmarks import reading
 from benchmarks.tables import Table
+from support import browser
 
 HERE = Path(__file__).parent
 

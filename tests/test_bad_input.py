@@ -193,6 +193,7 @@ def some_file(rng):
                 continue  # the user sees Pillow's error, and has no picture
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("some", "count"),
     [(some_drawing, 55_000), (some_array, 30_000), (some_image, 10_000), (some_file, 5_000)],

@@ -1,7 +1,7 @@
-# `make` lists what there is. Needs only make, and Python 3.10 to 3.12 with pip.
+# `make` lists what there is. Needs only make, and any Python with pip.
 
-# The first of these that runs and has the right version (TensorFlow.js' converter has no wheels for 3.13).
-PYTHON ?= python3 python3.12 python3.11 python3.10
+# The first of these that runs and is Python 3.10 to 3.13, for which TensorFlow has wheels. If there is none, uv fetches one.
+PYTHON ?= python3 python3.13 python3.12 python3.11 python3.10
 # Test processes. Each takes a core and, with TensorFlow in it, 2 GB.
 WORKERS ?= 2
 # Extra arguments: make lab ARGS=--port=9000, make test ARGS="-k ink", make lock ARGS=--upgrade
@@ -71,8 +71,8 @@ format: $(READY) ## format code and notebooks, and fix what ruff can fix
 	$(BIN)/ruff format
 
 # The oldest versions that pyproject.toml names, with the newest that those ask for. Only from wheels: old sources no longer build.
-COMPILE = $(UV) pip compile pyproject.toml --all-extras --universal --python-version 3.10 --generate-hashes \
-	--custom-compile-command "make lock" --quiet $(ARGS)
+COMPILE = $(UV) pip compile pyproject.toml --extra train --extra lab --extra test --extra audit \
+	--universal --python-version 3.10 --generate-hashes --custom-compile-command "make lock" --quiet $(ARGS)
 lock: $(UV) ## write both requirements locks from pyproject.toml (ARGS=--upgrade for the newest of everything)
 	@$(find_python); $(find_index); set -x; \
 	$(COMPILE) --output-file requirements.lock && \
@@ -85,23 +85,51 @@ clean: ## remove .venv and everything else that make created
 	rm -rf .venv .venv-oldest .tools dist .mypy_cache .pytest_cache .ruff_cache tests/tfjs/node_modules
 
 # Each is tried, because a pyenv shim may be in PATH and not run. In an active virtual environment, take the Python that it was made from.
-find_python = for p in $(PYTHON); do \
-		py=$$("$$p" -c 'import sys; assert (3, 10) <= sys.version_info < (3, 13); print(getattr(sys, "_base_executable", sys.executable))' 2>/dev/null) && break; \
-	done; \
-	[ -n "$$py" ] || { echo "digitlab needs Python 3.10, 3.11 or 3.12, and none of these is: $(PYTHON). Install one, or say where it is: make lab PYTHON=/path/to/python3.12" >&2; exit 1; }
+find_python = for p in $(PYTHON) .tools/python/*/bin/python3; do \
+		py=$$("$$p" -c 'import sys; assert (3, 10) <= sys.version_info < (3, 14); print(getattr(sys, "_base_executable", sys.executable))' 2>/dev/null) && break; \
+	done
+
+# Let the given uv fetch a Python if there is none. The last line of its message says why it could not.
+need_python = $(find_python); \
+	[ -n "$$py" ] || { \
+		echo "None of these is Python 3.10 to 3.13: $(PYTHON). Fetching Python 3.13 for .tools (once)"; \
+		UV_PYTHON_DOWNLOADS=manual UV_PYTHON_INSTALL_DIR="$(CURDIR)/.tools/python" UV_PYTHON_INSTALL_BIN=0 \
+			$(1) python install --no-progress 3.13 2> .tools/log; \
+		$(find_python); \
+		[ -n "$$py" ] || { $(call no_python,uv could fetch none: $$(tail -n 1 .tools/log | sed 's/^[ a-zA-Z]*: //')); }; \
+	}
+no_python = echo "digitlab needs Python 3.10 to 3.13. None of these is: $(PYTHON), and $(1). Install Python 3.13 with pip, or say where one is: make lab PYTHON=/path/to/python3.13" >&2; exit 1
+
+# A Python with pip, to get uv. Where none has pip, a new environment may have it.
+find_pip = for p in "$$py" $(PYTHON) "$$(pipx environment --value PIPX_DEFAULT_PYTHON)"; do \
+		"$$p" -c 'import sys; assert sys.version_info >= (3, 8)' || continue; \
+		pip=$$p; "$$p" -c 'import pip' && break; \
+		pip=.tools/pip/bin/python; "$$p" -m venv --clear .tools/pip && break; \
+		pip=; \
+	done >/dev/null 2>&1
 
 $(UV):
-	@$(find_python); \
-	"$$py" -c "import pip" 2>/dev/null || { echo "$$py has no pip. On Debian and Ubuntu: apt install python3-pip" >&2; exit 1; }; \
-	mkdir -p .tools && sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > .tools/uv.txt && \
-	"$$py" -m pip install -qq --no-deps --require-hashes --target .tools/uv-$(UV_VERSION) -r .tools/uv.txt
+	@mkdir -p .tools && sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > .tools/uv.txt; \
+	set -- --no-deps --require-hashes --target .tools/uv-$(UV_VERSION) -r .tools/uv.txt; \
+	$(find_python); $(find_pip); \
+	if [ -n "$$pip" ]; then \
+		"$$pip" -m pip install -qq "$$@" 2> .tools/log && exit; \
+		[ -n "$$py" ] || { $(call no_python,pip could not get uv to fetch one: $$(tail -n 1 .tools/log)); }; \
+		cat .tools/log >&2; exit 1; \
+	elif uv --version >/dev/null 2>&1; then \
+		$(call need_python,uv); $(find_index); uv pip install --quiet --python "$$py" "$$@"; \
+	elif [ -n "$$py" ]; then \
+		echo "$$py has no pip. On Debian and Ubuntu: apt install python3-pip" >&2; exit 1; \
+	else \
+		$(call no_python,there is neither a pip of Python 3.8 or newer nor uv to fetch one); \
+	fi
 
 # uv reads none of pip's settings, so pass on the index that pip uses.
-find_index = index=$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$("$$py" -m pip config get global.index-url 2>/dev/null)}}; \
+find_index = $(find_pip); index=$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$("$$pip" -m pip config get global.index-url 2>/dev/null)}}; \
 	[ -z "$$index" ] || export UV_DEFAULT_INDEX="$$index"
 
 # An environment with the packages of a lock.
-set_up = $(find_python); \
+set_up = $(call need_python,$(UV)); \
 	echo "Setting up $(1) with $$py (once; one to three minutes)"; \
 	$(find_index); \
 	$(UV) venv --quiet --clear --python "$$py" $(1) && \
@@ -117,7 +145,7 @@ $(READY): pyproject.toml requirements.lock | $(UV)
 	@touch $@
 
 # The oldest Python first: for later ones, jax and others ask for newer packages than the oldest.
-.venv-oldest/.ready: PYTHON = python3.10 python3.11 python3.12 python3
+.venv-oldest/.ready: PYTHON = python3.10 python3.11 python3.12 python3.13 python3
 .venv-oldest/.ready: pyproject.toml requirements-oldest.lock | $(UV)
 	@$(call set_up,.venv-oldest,requirements-oldest.lock)
 	@touch $@

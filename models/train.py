@@ -89,7 +89,7 @@ def _some_of(digits: digitlab.Digits, config: digitlab.TrainConfig) -> tuple[np.
     if config.augmentation is None:
         return images, labels
     knobs = config.augmentation
-    return AugmentedDigits(images, labels, knobs, len(images), config.seed, no_digits=True)[0]
+    return AugmentedDigits(images, labels, knobs, len(images), config.seed, non_digits=True)[0]
 
 
 def _as_in_the_page(model: keras.Model) -> list[np.ndarray]:

@@ -232,6 +232,7 @@ def test_bad_settings(setting, value):
         Augmentation(**{setting: value})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("build", [pen_cnn, digits_cnn])
 def test_networks_learn_from_it(few, build):
     images, labels = few

@@ -111,6 +111,7 @@ def test_pictures_of_either_polarity_become_the_same(paper, ink):
     assert np.abs(image - render_strokes(stored_drawing(3))).mean() < 0.04
 
 
+@pytest.mark.slow
 def test_mnist_is_read_as_well_after_it(mnist):
     from digitlab import load_recognizer
 

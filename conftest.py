@@ -107,11 +107,16 @@ def closed_figures() -> Iterator[None]:
 # What runs for more than a few seconds, or needs a browser, a kernel or another environment.
 # `make check` leaves these files out, and the tests with the marker "slow".
 SLOW = (
+    "test_backends.py",
     "test_copies.py",
+    "test_keras_settings.py",
     "test_pad_in_browser.py",
     "test_pad_memory.py",
+    "test_pad_pointer.py",
     "test_setup.py",
+    "test_site.py",
     "test_site_in_browser.py",
+    "test_stderr.py",
     "test_tfjs.py",
     "test_tflite.py",
     "test_training.py",

@@ -18,8 +18,8 @@ from PIL import Image, ImageDraw
 from benchmarks.doodles_unseen import UNSEEN, unseen
 from benchmarks.tables import Table
 from digitlab import Digits, Recognizer, normalize_image, render_strokes
-from digitlab.training.augmentation import noise
 from digitlab.training.non_digits import KINDS, doodle
+from digitlab.training.pixels import make_noise
 
 SEED = 1_000_003  # of the drawings here: no network was trained with it
 PAD, PEN = 280, 0.07 * 280  # pixels: the pad and its pen
@@ -120,7 +120,7 @@ def non_digits(x_test_bytes: bytes) -> dict[str, np.ndarray]:
             [beside(count) for count in (2, 2, 3) for _ in range(5 * EACH)]
         ),
         "noise, and MNIST's pixels shuffled": np.concatenate(
-            [noise(5 * EACH, rng), np.stack(shuffled) / np.float32(255)]
+            [make_noise(5 * EACH, rng), np.stack(shuffled) / np.float32(255)]
         ),
     }
 

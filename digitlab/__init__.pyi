@@ -28,12 +28,12 @@ from digitlab.recognizer import Prediction as Prediction
 from digitlab.recognizer import Recognizer as Recognizer
 from digitlab.recognizer import load_recognizer as load_recognizer
 from digitlab.strokes import render_strokes as render_strokes
-from digitlab.training.augmentation import Augmentation as Augmentation
-from digitlab.training.loop import TrainConfig as TrainConfig
 from digitlab.training.loop import train as train
 from digitlab.training.networks import article_cnn as article_cnn
 from digitlab.training.networks import digits_cnn as digits_cnn
 from digitlab.training.networks import pen_cnn as pen_cnn
 from digitlab.training.non_digits import doodle as doodle
+from digitlab.training.settings import Augmentation as Augmentation
+from digitlab.training.settings import TrainConfig as TrainConfig
 
 __version__: str

@@ -1,4 +1,4 @@
-"""Augmentation: what it draws, that each knob does something, and that a seed repeats it."""
+"""Augmentation: what it draws, that each setting does something, and that a seed repeats it."""
 
 import dataclasses
 
@@ -8,17 +8,12 @@ import pytest
 from digitlab import Augmentation, Digits, TrainConfig, digits_cnn, doodle, pen_cnn, train
 from digitlab.images import CENTRE, PEN_WIDTH, centre_of_mass
 from digitlab.strokes import render_strokes
-from digitlab.training.augmentation import (
-    NO_DIGIT,
-    AugmentedDigits,
-    dense,
-    draw,
-    noise,
-    styled,
-    thin,
-    traced,
-)
+from digitlab.training.augmentation import NON_DIGIT, AugmentedDigits
+from digitlab.training.handwriting import vary_style
+from digitlab.training.lines import sample_drawing, thin
 from digitlab.training.non_digits import KINDS, LETTERS, SHAPES
+from digitlab.training.pixels import make_noise
+from digitlab.training.rendering import draw_and_thin, draw_lines
 
 NOTHING = Augmentation(**{field.name: 0.0 for field in dataclasses.fields(Augmentation)})
 
@@ -28,9 +23,9 @@ def few(mnist):
     return mnist.x_train[:300], mnist.y_train[:300]
 
 
-def batches(few, augmentation=None, seed=0, no_digits=True):
+def batches(few, augmentation=None, seed=0, non_digits=True):
     images, labels = few
-    return AugmentedDigits(images, labels, augmentation or Augmentation(), 64, seed, no_digits)
+    return AugmentedDigits(images, labels, augmentation or Augmentation(), 64, seed, non_digits)
 
 
 def test_an_epoch_has_every_digit_once_and_what_is_none_on_top(few):
@@ -44,11 +39,11 @@ def test_an_epoch_has_every_digit_once_and_what_is_none_on_top(few):
     assert images.max((1, 2, 3)).min() > 0.1  # none is empty
     counts = np.bincount(labels, minlength=11)
     np.testing.assert_array_equal(counts[:10], np.bincount(few[1], minlength=10))
-    assert 10 < counts[NO_DIGIT] < 80  # 10 % of 300 is 30
+    assert 10 < counts[NON_DIGIT] < 80  # 10 % of 300 is 30
 
 
 def test_a_network_of_ten_gets_digits_alone(few):
-    data = batches(few, no_digits=False)
+    data = batches(few, non_digits=False)
     assert max(data[index][1].max() for index in range(len(data))) == 9
 
 
@@ -73,7 +68,7 @@ def test_without_any_of_it_the_digits_stay_as_they_are(few):
 
 
 def test_some_digits_are_left_alone(few):
-    data = batches(few, Augmentation(redrawn=0, untouched=0.3, no_digits=0))
+    data = batches(few, Augmentation(redrawn=0, untouched=0.3, non_digits=0))
     same = [
         np.abs(data[index][0][..., 0] - few[0][data.order[64 * index :][:64]] / 255).max((1, 2))
         < 1e-6
@@ -82,9 +77,9 @@ def test_some_digits_are_left_alone(few):
     assert 0.2 < np.concatenate(same).mean() < 0.4
 
 
-@pytest.mark.parametrize("knob", [field.name for field in dataclasses.fields(Augmentation)])
-def test_every_knob_does_something(few, knob):
-    without = dataclasses.replace(Augmentation(), **{knob: 0.0})
+@pytest.mark.parametrize("setting", [field.name for field in dataclasses.fields(Augmentation)])
+def test_every_setting_does_something(few, setting):
+    without = dataclasses.replace(Augmentation(), **{setting: 0.0})
     images, other = batches(few)[0][0], batches(few, without)[0][0]
     assert images.shape != other.shape or np.abs(images - other).max() > 0.1
 
@@ -94,7 +89,7 @@ def test_a_thinned_digit_drawn_again_is_the_digit(few):
     points, starts = thin(images)
     assert points.shape == (starts[-1], 2) and len(starts) == 301
     lines = [points[a:b] for a, b in zip(starts, starts[1:], strict=False)]
-    drawn = draw(lines, NOTHING, np.random.default_rng(0))
+    drawn = draw_lines(lines, NOTHING, np.random.default_rng(0))
     away = [np.abs(centre_of_mass(image) - CENTRE).max() for image in drawn]
     assert np.median(away) < 0.3 and max(away) < 1.5
     overlap = np.minimum(drawn, images / 255).sum((1, 2)) / (images / 255).sum((1, 2))
@@ -103,8 +98,8 @@ def test_a_thinned_digit_drawn_again_is_the_digit(few):
 
 def test_lines_are_drawn_as_strokes_are():
     corners = np.array([[0, 0], [0, 20], [15, 20], [0, 0]], float)
-    line = dense([corners])
-    (image,) = draw([line], NOTHING, np.random.default_rng(0))
+    line = sample_drawing([corners])
+    (image,) = draw_lines([line], NOTHING, np.random.default_rng(0))
     assert np.abs(image - render_strokes([corners])).mean() < 0.03
     assert image.sum() == pytest.approx(render_strokes([corners]).sum(), rel=0.02)
 
@@ -115,54 +110,54 @@ def test_lines_are_drawn_as_strokes_are():
 def test_ways_of_writing(few, digit, added):
     images, labels = few
     points, starts = thin(images[labels == digit])
-    knobs = dataclasses.replace(NOTHING, styles=1.0)
+    settings = dataclasses.replace(NOTHING, styles=1.0)
     rng = np.random.default_rng(0)
     lines = [points[a:b] for a, b in zip(starts, starts[1:], strict=False)]
     if added:
-        drawn = draw([styled(line, digit, knobs, rng) for line in lines], NOTHING, rng)
-        changed = np.abs(drawn - draw(lines, NOTHING, rng)).sum((1, 2))  # pixels full of ink
+        drawn = draw_lines([vary_style(line, digit, settings, rng) for line in lines], NOTHING, rng)
+        changed = np.abs(drawn - draw_lines(lines, NOTHING, rng)).sum((1, 2))  # pixels full of ink
         assert np.mean(changed > 10) > 0.75
     else:
-        assert all(styled(line, digit, knobs, rng) is line for line in lines)
+        assert all(vary_style(line, digit, settings, rng) is line for line in lines)
 
 
 def test_what_is_added_lies_on_the_grid_of_thinned_lines(few):
     images, labels = few
     points, starts = thin(images[labels == 7])
     seven = points[: starts[1]]
-    knobs = dataclasses.replace(NOTHING, styles=1.0)
-    barred = styled(seven, 7, knobs, np.random.default_rng(0))
+    settings = dataclasses.replace(NOTHING, styles=1.0)
+    barred = vary_style(seven, 7, settings, np.random.default_rng(0))
     assert len(barred) > len(seven)
-    letter = dense(doodle("A", np.random.default_rng(0)))
-    for line in (seven, barred, letter, traced(letter)):
+    letter = sample_drawing(doodle("A", np.random.default_rng(0)))
+    for line in (seven, barred, letter, draw_and_thin(letter)):
         places = (line - line[0]) * 3  # it is a third of a pixel
         np.testing.assert_allclose(places, places.round(), atol=1e-4)
 
 
 @pytest.mark.parametrize("kind", [*LETTERS, *SHAPES])
 def test_a_traced_doodle_lies_in_the_middle_of_its_ink(kind):
-    line = dense(doodle(kind, np.random.default_rng(0)))
-    (image,) = draw([line], NOTHING, np.random.default_rng(0))
-    columns, rows = traced(line).round().astype(int).T
+    line = sample_drawing(doodle(kind, np.random.default_rng(0)))
+    (image,) = draw_lines([line], NOTHING, np.random.default_rng(0))
+    columns, rows = draw_and_thin(line).round().astype(int).T
     assert image[rows, columns].min() > 0.4
     # It reaches as far as the ink does, but for the pen's width.
     ink = np.argwhere(image > 0)[:, ::-1]
-    reach = np.ptp(ink, axis=0) - np.ptp(traced(line), axis=0)
+    reach = np.ptp(ink, axis=0) - np.ptp(draw_and_thin(line), axis=0)
     assert reach.min() > -1 and reach.max() < 2 * PEN_WIDTH
 
 
 def test_a_traced_point_stays_a_point():
-    np.testing.assert_allclose(np.ptp(traced(np.zeros((1, 2))), axis=0), 0, atol=1)
+    np.testing.assert_allclose(np.ptp(draw_and_thin(np.zeros((1, 2))), axis=0), 0, atol=1)
 
 
 def test_the_bar_of_a_five_comes_off(few):
     images, labels = few
     points, starts = thin(images[labels == 5])
-    knobs = dataclasses.replace(NOTHING, styles=1.0)
+    settings = dataclasses.replace(NOTHING, styles=1.0)
     rng = np.random.default_rng(0)
     for a, b in zip(starts, starts[1:], strict=False):
         line = points[a:b]
-        drawn = styled(line, 5, knobs, rng)
+        drawn = vary_style(line, 5, settings, rng)
         assert len(drawn) == len(line)
         stays = (drawn[:, None] == line).all(2).any(1)
         assert 0.5 < stays.mean() < 1
@@ -171,7 +166,9 @@ def test_the_bar_of_a_five_comes_off(few):
 
 def test_pens_are_as_wide_as_they_should_be():
     line = np.stack([np.zeros(100), np.linspace(0, 20, 100)], 1)
-    images = draw([line] * 300, dataclasses.replace(NOTHING, pen=0.6), np.random.default_rng(0))
+    images = draw_lines(
+        [line] * 300, dataclasses.replace(NOTHING, pen=0.6), np.random.default_rng(0)
+    )
     widths = images[:, 14].sum(1)  # across the line
     assert PEN_WIDTH * np.exp(-0.6) <= widths.min() < 2.0
     assert 3.5 < widths.max() <= PEN_WIDTH * np.exp(0.6) + 0.1
@@ -193,7 +190,7 @@ def test_what_is_no_doodle():
 
 
 def test_noise_fills_images():
-    images = noise(20, np.random.default_rng(0))
+    images = make_noise(20, np.random.default_rng(0))
     assert images.shape == (20, 28, 28) and images.min() >= 0 and images.max() <= 1
     assert (images.max((1, 2)) > 0).all()
 
@@ -205,22 +202,22 @@ def test_digits_without_a_line_stay_pixels(few):
     for seed in range(3):
         for batch, of in batches((images, labels), seed=seed):
             assert np.isfinite(batch).all()
-            assert batch.max((1, 2, 3))[of == NO_DIGIT].min() > 0
-    everything = Augmentation(redrawn=1, no_digits=1)
+            assert batch.max((1, 2, 3))[of == NON_DIGIT].min() > 0
+    everything = Augmentation(redrawn=1, non_digits=1)
     batch, of = batches((np.zeros_like(images), labels), everything)[0]
-    assert not batch[of < NO_DIGIT].any() and batch[of == NO_DIGIT].any()
+    assert not batch[of < NON_DIGIT].any() and batch[of == NON_DIGIT].any()
 
 
 @pytest.mark.parametrize("digit", range(10))
 def test_a_flat_line_has_its_ways_of_writing(digit):
     flat = np.stack([np.arange(12.0), np.full(12, 14.0)], 1)
     for seed in range(30):
-        line = styled(flat, digit, Augmentation(styles=1), np.random.default_rng(seed))
+        line = vary_style(flat, digit, Augmentation(styles=1), np.random.default_rng(seed))
         assert len(line) and np.isfinite(line).all()
 
 
 @pytest.mark.parametrize(
-    ("knob", "value"),
+    ("setting", "value"),
     [
         ("styles", 1.5),
         ("bend", -1),
@@ -230,11 +227,12 @@ def test_a_flat_line_has_its_ways_of_writing(digit):
         ("pen", 2.5),
     ],
 )
-def test_bad_knobs(knob, value):
-    with pytest.raises(ValueError, match=f"expected {knob} from 0 to .*, got {value!r}"):
-        Augmentation(**{knob: value})
+def test_bad_settings(setting, value):
+    with pytest.raises(ValueError, match=f"expected {setting} from 0 to .*, got {value!r}"):
+        Augmentation(**{setting: value})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("build", [pen_cnn, digits_cnn])
 def test_networks_learn_from_it(few, build):
     images, labels = few

@@ -34,7 +34,7 @@ model = digitlab.pen_cnn()
 fit = keras.Model.fit
 
 def watch(callback):
-    """Add a callback to every training."""
+    # Add a callback to every training.
     keras.Model.fit = lambda model, *arguments, callbacks, **options: fit(
         model, *arguments, callbacks=[*callbacks, callback], **options
     )

@@ -144,6 +144,7 @@ def test_a_changed_network_is_refused_by_the_recognizer(tmp_path):
             pytest.fail(f"{name}: {digitlab.load_recognizer(path)}")
 
 
+@pytest.mark.slow
 @needs_fork
 def test_networks_changed_with_a_right_checksum_are_refused_or_read():
     """Anyone who can change a file can also change its checksum. LiteRT then finds nearly all that

@@ -61,6 +61,7 @@ def test_it_reads_mnist(recognizer, mnist):
     )
 
 
+@pytest.mark.slow
 def test_tta_misreads_fewer_of_mnist(recognizer, mnist):
     once = recognizer.predict_images(mnist.x_test)
     with_tta = recognizer.predict_images(mnist.x_test, tta=True)
@@ -284,6 +285,7 @@ def test_many_are_rejected_as_one_is(recognizer):
         recognizer.rejects(images[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("count", "tta"), [(1_000_000, False), (300_000, True)])
 def test_a_million_images_are_read_a_few_at_a_time(tmp_path, count, tta):
     images = np.lib.format.open_memmap(
@@ -321,6 +323,7 @@ def test_the_first_prediction_needs_little_memory():
     assert kilobytes / 1024 <= 150
 
 
+@pytest.mark.slow
 def test_without_litert_tensorflow_s_own_runs_and_says_so_once(recognizer):
     pytest.importorskip("tensorflow", reason="needs TensorFlow: pip install 'digitlab[train]'")
     code = (

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -380,9 +381,31 @@ def test_ctrl_c_ends_npm_and_leaves_nothing(site, tmp_path):
         process.send_signal(signal.SIGINT)
         assert "KeyboardInterrupt" in process.communicate()[1]
         with connection:
+            connection.settimeout(60)
             while connection.recv(1 << 16):  # until npm has ended
                 pass
     assert not files(tmp_path)
+
+
+def test_a_build_waits_for_another_that_moves_its_files(site, tmp_path):
+    fcntl = pytest.importorskip("fcntl")
+    target = tmp_path / "site"
+    target.mkdir()
+    other = os.open(target, os.O_RDONLY)
+    fcntl.flock(other, fcntl.LOCK_EX)
+    with ThreadPoolExecutor() as pool:
+        build = pool.submit(digitlab.build_site, target)
+        try:
+            while not build.done() and not any(
+                "INTEGRITY = {}" not in worker.read_text("utf-8")
+                for worker in target.glob(".site-*/site/sw.js")
+            ):
+                time.sleep(0.05)
+            time.sleep(0.5)  # for files that move all the same
+            assert {path.name for path in target.iterdir() if path.name[0] != "."} == set()
+        finally:
+            os.close(other)
+        assert build.result().is_file()
 
 
 def test_two_builds_at_once_leave_one_whole_site(site, tmp_path):

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fixtures.make_ink import reference
 from PIL import Image, ImageDraw
 
 from digitlab import normalize_image, render_strokes, stored_drawing
 from digitlab.images import BOX, CENTRE, centre_of_mass
+from fixtures.make_ink import reference
 
 VECTORS = json.loads((Path(__file__).parent / "fixtures" / "ink.json").read_text("utf-8"))
 
@@ -111,6 +111,7 @@ def test_pictures_of_either_polarity_become_the_same(paper, ink):
     assert np.abs(image - render_strokes(stored_drawing(3))).mean() < 0.04
 
 
+@pytest.mark.slow
 def test_mnist_is_read_as_well_after_it(mnist):
     from digitlab import load_recognizer
 

@@ -17,8 +17,11 @@ import tf_keras
 from keras import layers as L
 
 import digitlab
-from digitlab.export import tfjs
+from digitlab.export import quantization, tfjs
+from digitlab.export.quantization import QUANTIZATIONS
 from digitlab.export.tfjs import export_tfjs
+from digitlab.export.tfjs_layers import ACTIVATIONS, LAYERS, PASSES_ON
+from digitlab.export.tfjs_model import flat_layers, translate
 
 ROOT = Path(__file__).parents[1]
 PREDICT = ROOT / "tests" / "tfjs" / "predict.mjs"
@@ -124,7 +127,7 @@ def agreement(networks, mnist, predict, tmp_path_factory):
     """For each network and quantization: Keras' probabilities and TensorFlow.js'."""
     x = mnist.x_test[::10, ..., None].astype("float32") / 255  # (1000, 28, 28, 1)
     folder = tmp_path_factory.mktemp("networks")
-    keys = [(name, quantize) for name in networks for quantize in tfjs.QUANTIZATIONS]
+    keys = [(name, quantize) for name in networks for quantize in QUANTIZATIONS]
     jobs = []
     for name, quantize in keys:
         directory = folder / f"{name}-{quantize}"
@@ -239,8 +242,8 @@ def sequence_layers():
 
 def activations():
     x = keras.Input((7,))
-    branches = [L.Activation(name)(L.Rescaling(4.0)(x)) for name in tfjs._ACTIVATIONS]
-    return keras.Model(x, [*branches, *[L.Dense(3, activation=a)(x) for a in tfjs._ACTIVATIONS]])
+    branches = [L.Activation(name)(L.Rescaling(4.0)(x)) for name in ACTIVATIONS]
+    return keras.Model(x, [*branches, *[L.Dense(3, activation=a)(x) for a in ACTIVATIONS]])
 
 
 def graphs():
@@ -273,7 +276,7 @@ def augmentation():
     needs = {"factor": 0.3, "rate": 0.3, "height_factor": 0.2, "width_factor": 0.2}
     x, volume = keras.Input((8, 8, 3)), keras.Input((3, 4, 5, 2))
     outputs = []
-    for kind in sorted(tfjs._PASSES_ON):
+    for kind in sorted(PASSES_ON):
         layer = getattr(L, kind)
         asked = inspect.signature(layer).parameters.items()
         options = {n: needs[n] for n, p in asked if p.default is p.empty and n in needs}
@@ -319,8 +322,8 @@ def zoo():
 
 
 def test_the_zoo_holds_every_layer_that_is_let_through(zoo):
-    kinds = {type(layer).__name__ for model in zoo.values() for layer in tfjs._leaves(model)}
-    assert kinds == {*tfjs._LAYERS, *tfjs._PASSES_ON, "Pipeline"}
+    kinds = {type(layer).__name__ for model in zoo.values() for layer in flat_layers(model)}
+    assert kinds == {*LAYERS, *PASSES_ON, "Pipeline"}
 
 
 @pytest.fixture(scope="module")
@@ -366,7 +369,7 @@ def large(seed=0):
     return randomize(keras.Sequential([keras.Input((1000,)), L.Dense(1200, name="wide")]), seed)
 
 
-@pytest.mark.parametrize("quantize", tfjs.QUANTIZATIONS)
+@pytest.mark.parametrize("quantize", QUANTIZATIONS)
 def test_the_files_hold_the_weights(quantize, tmp_path):
     model = randomize(digitlab.pen_cnn())
     expected = {
@@ -387,6 +390,41 @@ def test_the_files_hold_the_weights(quantize, tmp_path):
     size = sum(path.stat().st_size for path in tmp_path.glob("*.bin"))
     bytes_a_weight = {None: (4, 4), "float16": (2, 2.1), "uint8": (1, 1.1)}[quantize]
     assert bytes_a_weight[0] <= size / model.count_params() <= bytes_a_weight[1]
+
+
+def read_by_tensorflow_js(directory):
+    """Weights of an export by name, float32, in the arithmetic of TensorFlow.js' io_utils.js."""
+    return {name: value.astype(np.float32) for name, value in decode(directory).items()}
+
+
+@pytest.mark.parametrize("dtype", ["float16", "uint8"])
+@pytest.mark.parametrize("shift", [-3.0, 0.0, 3.0])  # below 0, around it, above
+def test_quantization_is_known_without_files(dtype, shift, tmp_path):
+    model = randomize(digitlab.pen_cnn())
+    for weight in model.weights:
+        if weight.name == "kernel":
+            weight.assign(weight + shift)
+    model.layers[-1].kernel.assign(model.layers[-1].kernel * 0 + 0.3)  # of one value
+    export_tfjs(model, tmp_path, dtype)
+    weights = {f"{layer.name}/{w.name}": w.numpy() for layer in model.layers for w in layer.weights}
+    found, written = quantization.as_exported(weights, dtype), read_by_tensorflow_js(tmp_path)
+    assert found.keys() == written.keys() == weights.keys()
+    for name, value in found.items():
+        assert value.dtype == np.float32
+        np.testing.assert_array_equal(value, written[name], err_msg=name)
+    assert any((value != weights[name]).any() for name, value in found.items())
+
+
+def test_quantized_values_stay_as_they_are_and_hold_zero():
+    values = np.random.default_rng(0).normal(0, 1, (50, 40)).astype(np.float32)
+    quantized = quantization.quantize(values, "uint8")
+    assert quantized.values.dtype == np.uint8
+    once = quantization.dequantize(quantized)
+    np.testing.assert_array_equal(quantization.quantize(once, "uint8").values, quantized.values)
+    assert abs(once - values).max() <= 0.51 * np.ptp(values) / 255
+    with_zero = np.append(values.ravel(), np.float32(0))
+    zero = quantization.dequantize(quantization.quantize(with_zero, "uint8"))[-1]
+    assert abs(zero) < 1e-6
 
 
 def test_biases_and_statistics_are_never_quantized(tmp_path):
@@ -428,7 +466,7 @@ def test_an_export_replaces_the_earlier_one_and_nothing_else(tmp_path):
 
 def test_an_export_replaces_one_of_tensorflowjs(tmp_path):
     write_artifacts = tfjs._write_artifacts()
-    topology, weights = tfjs._twin(large(seed=1))
+    topology, weights = translate(large(seed=1))
     weights = [[{"name": name, "data": value} for name, value in weights.items()]]
     write_artifacts(topology, weights, str(tmp_path))
     assert (tmp_path / "group1-shard2of2.bin").exists()

@@ -1,1 +1,1 @@
-"""Training: the networks, the loop that trains them, and what they learn from besides MNIST."""
+"""Training: networks, the training loop, and augmentation with non-digits."""

@@ -1,7 +1,7 @@
-"""The networks: the article's, a small one that learns faster and reads better, the shipped one.
+"""The networks: the article's, a smaller and more accurate one, and the shipped one.
 
 All take images (n, 28, 28, 1) in [0, 1], ink 1 on paper 0, and give probabilities (n, 10); the
-shipped one (n, 11), the last that of no digit.
+shipped one gives (n, 11), the last for non-digits.
 """
 
 from typing import Any
@@ -16,8 +16,8 @@ from digitlab._keras_defaults import keras_defaults
 def article_cnn() -> keras.Model:
     """Build the network of Benson Ruan's "Handwritten digit recognition with TensorFlow.js".
 
-    Its convolutions have no activation, as in the article: two linear maps with nothing but
-    pooling between them, so nearly all that is not linear happens in the dense layer.
+    As in the article, its convolutions have no activation. With only pooling between two linear
+    maps, nearly all that is not linear happens in the dense layer.
 
     Returns:
         3,274,634 parameters, of which the dense layer has 3,212,288.
@@ -40,10 +40,10 @@ def article_cnn() -> keras.Model:
 
 @keras_defaults()
 def pen_cnn() -> keras.Model:
-    """Build our network: three convolutions, each normalised before its activation.
+    """Build our small network: three convolutions, each normalised before its activation.
 
-    The first convolution takes every second place only, which saves most of the computing; no
-    large dense layer follows, which saves most of the parameters.
+    A stride of 2 in the first convolution saves most of the computing, and without a large dense
+    layer most of the parameters are saved.
 
     Returns:
         39,898 parameters.
@@ -64,10 +64,10 @@ def pen_cnn() -> keras.Model:
 
 @keras_defaults()
 def digits_cnn() -> keras.Model:
-    """Build the network that is shipped: five convolutions, and an answer for what is no digit.
+    """Build the shipped network: five convolutions, and an eleventh output for non-digits.
 
-    The first two work at full size, with few filters; most of the parameters stand where the
-    image is small, and cost little time.
+    The first two work at full size, with few filters. Most parameters are in the later ones, where
+    the image is small and they cost little time.
 
     Returns:
         142,843 parameters; gives (n, 11).
@@ -91,10 +91,10 @@ def digits_cnn() -> keras.Model:
 
 def _convolution(filters: int, size: int, **options: Any) -> list[keras.Layer]:
     return [
-        # The normalisation adds an offset of its own, so the convolution needs none.
+        # The normalisation adds an offset, so the convolution needs no bias.
         layers.Conv2D(filters, size, use_bias=False, **options),
-        # Running means over about five batches: Keras' 0.99 remembers the first steps for
-        # hundreds, more than an epoch has.
+        # Means over about five batches. Keras' default, 0.99, remembers the first steps for
+        # hundreds, which may be more than an epoch has.
         layers.BatchNormalization(momentum=0.8),
         layers.ReLU(),
     ]

@@ -1,8 +1,8 @@
-"""Doodles: drawings that are no digits, as strokes, for a network to learn what to refuse.
+"""Doodles: drawings of non-digits, as strokes, from which a network learns what to reject.
 
-Letters, shapes and signs are drawn here from short tables of our own, and shaken as a hand would;
-scribbles, lines and dots are made at random. What could be read as a digit is left out: the
-letters B, D, G, I, J, O, S, Z and b, g, i, j, l, o, q, s, y, z, the circle, the upright line.
+Letters, shapes and signs come from short tables, with random changes as of a hand; scribbles,
+lines and dots are random. What could be read as a digit is left out: the letters B, D, G, I, J, O,
+S, Z and b, g, i, j, l, o, q, s, y, z, the circle, the upright line.
 """
 
 from collections.abc import Callable
@@ -11,7 +11,7 @@ import numpy as np
 
 
 def _arc(x: float, y: float, width: float, height: float, start: float, end: float) -> list:
-    """Points of an arc about (x, y), degrees counted from the right and downwards."""
+    """Points of an arc around (x, y), in degrees from the right, clockwise."""
     angles = np.radians(np.linspace(start, end, max(3, int(abs(end - start) / 15))))
     return list(zip(x + width * np.cos(angles), y + height * np.sin(angles), strict=True))
 
@@ -114,7 +114,7 @@ _KNOTS = ((2, 3), (3, 2), (3, 4), (4, 3), (3, 5), (5, 3), (2, 5), (5, 2))  # 1, 
 
 
 def _scribble(rng: np.random.Generator) -> list[np.ndarray]:
-    """A pen that wanders without lifting."""
+    """One long line that wanders."""
     points = int(rng.integers(25, 70))
     turns = rng.normal(0, rng.uniform(0.6, 1.6), points) + rng.uniform(-0.4, 0.4)
     directions = np.cumsum(turns) + rng.uniform(0, 2 * np.pi)
@@ -123,7 +123,7 @@ def _scribble(rng: np.random.Generator) -> list[np.ndarray]:
 
 
 def _loops(rng: np.random.Generator) -> list[np.ndarray]:
-    """Round and round: a spiral, or loops in a row."""
+    """A spiral, or loops in a row."""
     at = np.linspace(0, 2 * np.pi * rng.uniform(2.5, 6), 120)
     spiral = rng.random() < 0.5
     size = np.linspace(rng.uniform(0, 0.4) if spiral else 1, 1, len(at))
@@ -148,7 +148,7 @@ def _zigzag(rng: np.random.Generator) -> list[np.ndarray]:
 
 
 def _corners(rng: np.random.Generator) -> list[np.ndarray]:
-    """Straight lines from anywhere to anywhere."""
+    """One line of straight parts between random points."""
     return [rng.uniform(0, 1, (int(rng.integers(7, 14)), 2))]
 
 
@@ -159,7 +159,7 @@ def _strokes(rng: np.random.Generator) -> list[np.ndarray]:
 
 
 def _tally(rng: np.random.Generator) -> list[np.ndarray]:
-    """Lines beside each other."""
+    """Tally marks: lines beside each other."""
     lines = np.arange(int(rng.integers(3, 7))) * rng.uniform(0.2, 0.6)
     strokes = [np.array([(x, 0), (x, 1)]) + rng.normal(0, 0.05, (2, 2)) for x in lines]
     turn = rng.choice([0, np.pi / 2]) + rng.normal(0, 0.2)
@@ -167,7 +167,7 @@ def _tally(rng: np.random.Generator) -> list[np.ndarray]:
 
 
 def _curves(rng: np.random.Generator) -> list[np.ndarray]:
-    """Arcs that belong to nothing."""
+    """Separate arcs."""
     strokes = []
     for _ in range(int(rng.integers(3, 6))):
         x, y = rng.uniform(0, 1, 2)
@@ -178,8 +178,8 @@ def _curves(rng: np.random.Generator) -> list[np.ndarray]:
     return strokes
 
 
-def _figure(rng: np.random.Generator) -> list[np.ndarray]:
-    """Rings, arcs, lines and corners, most of them hung on each other: a sign of no language."""
+def _made_up_sign(rng: np.random.Generator) -> list[np.ndarray]:
+    """Rings, arcs, lines and corners, most of them joined: a sign of no language."""
     strokes = [np.zeros((1, 2))]
     for _ in range(int(rng.integers(3, 7))):
         before = strokes[rng.integers(len(strokes))]
@@ -198,7 +198,7 @@ def _figure(rng: np.random.Generator) -> list[np.ndarray]:
 
 
 def _dot(rng: np.random.Generator) -> list[np.ndarray]:
-    """The pen put down once."""
+    """A dot."""
     return [rng.uniform(0, 1, (1, 2))]
 
 
@@ -211,7 +211,7 @@ SCRIBBLES: dict[str, Callable[[np.random.Generator], list[np.ndarray]]] = {
     "strokes": _strokes,
     "tally": _tally,
     "curves": _curves,
-    "figure": _figure,
+    "figure": _made_up_sign,
     "dot": _dot,
 }
 
@@ -219,12 +219,12 @@ KINDS: tuple[str, ...] = (*LETTERS, *SHAPES, *SCRIBBLES)
 
 
 def doodle(kind: str, rng: np.random.Generator) -> list[np.ndarray]:
-    """Draw something that is no digit, differently every time.
+    """Draw a non-digit, differently every time.
 
     Args:
         kind: One of `KINDS`: a letter such as "A" or "k", a shape such as "triangle" or "smile",
-            or a way to scribble such as "zigzag".
-        rng: Where the differences come from.
+            or a kind of scribble such as "zigzag".
+        rng: The source of randomness.
 
     Returns:
         A drawing: strokes of shape (n, 2), about one unit wide and high.
@@ -234,15 +234,15 @@ def doodle(kind: str, rng: np.random.Generator) -> list[np.ndarray]:
     """
     if kind in SCRIBBLES:
         return SCRIBBLES[kind](rng)
-    figure = {**LETTERS, **SHAPES}.get(kind)
-    if figure is None:
+    strokes = {**LETTERS, **SHAPES}.get(kind)
+    if strokes is None:
         raise ValueError(f"expected a kind of doodle out of {KINDS}, got {kind!r}")
     stretch = np.exp(rng.uniform(-0.35, 0.35))
     turn = rng.normal(0, 0.12)
     drawing = []
-    for stroke in figure:
+    for stroke in strokes:
         points = np.array(stroke, dtype=float)
-        # A hand's strokes and corners are not where they should be; its curves stay smooth.
+        # Strokes and corners are a little off, as by hand; curves stay smooth.
         count = len(points) if len(points) < 8 else 3 + len(points) // 8
         away = rng.normal(0, 0.04, (count, 2)) + rng.normal(0, 0.03, 2)
         at = np.linspace(0, count - 1, len(points))
@@ -252,6 +252,6 @@ def doodle(kind: str, rng: np.random.Generator) -> list[np.ndarray]:
 
 
 def _turned(points: np.ndarray, angle: float) -> np.ndarray:
-    """Points (n, 2) turned about the origin by an angle in radians."""
+    """Turn points (n, 2) around the origin by an angle in radians."""
     cosine, sine = np.cos(angle), np.sin(angle)
     return points @ np.array([[cosine, sine], [-sine, cosine]])

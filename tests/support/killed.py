@@ -103,12 +103,13 @@ class Checkpoint:
     def keeper(self, folder: Path) -> tuple:
         import keras
 
-        from digitlab.training.loop import TrainConfig, _BestWeights, _Checkpoint
+        from digitlab.training.checkpoint import BestWeights, Checkpoint
+        from digitlab.training.settings import TrainConfig
 
         model = dense(0)
         model.compile()
-        history, best = keras.callbacks.History(), _BestWeights("loss")
-        keeper = _Checkpoint(folder / "training.npz", TrainConfig(), history, best)
+        history, best = keras.callbacks.History(), BestWeights("loss")
+        keeper = Checkpoint(folder / "training.npz", TrainConfig(), history, best)
         done = keeper.resume(model)
         keeper.set_model(model)
         return keeper, done

@@ -1,13 +1,13 @@
-// The page: the pad on one side, what the network reads on the other.
+// The page: connects the pad, the network and the bars.
 
 import { SIZE } from "./ink.js";
 import { loadNetwork } from "./network.js";
 import { Pad } from "./pad.js";
 import { percent, predict, sentence } from "./recognizer.js";
 
-const INTERVAL = 50; // ms at least from one reading to the next while the pen moves
-const SHARE = 4; // and reading takes one part in four of that time, so that ink flows on slow phones, too
-const WARM_UPS = 8; // readings after which the browser has compiled what computes them
+const INTERVAL = 50; // ms, at least, between two readings while the pen moves
+const SHARE = 4; // reading takes at most a quarter of the time, so that ink flows on slow phones, too
+const WARM_UPS = 8; // readings until the browser has compiled the network's code
 
 const element = (id) => document.getElementById(id);
 const live = element("live");
@@ -19,7 +19,7 @@ const bars = Array.from(element("bars").children, (row) => ({
 }));
 
 let network = null;
-let nextReading = 0; // not before, on performance.now()'s clock
+let nextReading = 0; // the earliest time for it, by performance.now()
 
 const pad = new Pad(element("pad"), {
   ink() {
@@ -33,7 +33,7 @@ const pad = new Pad(element("pad"), {
   },
 });
 
-/** Reads what is drawn, and shows it. */
+/** Reads the drawing and shows the result. */
 function read() {
   if (network) show(timed());
 }
@@ -46,7 +46,7 @@ function timed() {
   return reading;
 }
 
-/** Shows a reading, or none: empty bars, and a sentence. */
+/** Shows a reading; or, for null, empty bars and a sentence. */
 function show(reading, words = sentence(reading)) {
   const full = reading !== null && reading.reason !== "empty";
   bars.forEach(({ row, fill, percent: text }, digit) => {
@@ -69,7 +69,7 @@ function say(words, quiet) {
   document.body.classList.toggle("quiet", quiet);
 }
 
-/** Loads the network. What goes wrong before this runs, and what takes long, start.js says. */
+/** Loads the network. start.js reports what goes wrong before this runs, and what takes long. */
 async function load(cache) {
   const page = document.documentElement;
   const style = document.querySelector("link[rel=stylesheet]");
@@ -100,7 +100,7 @@ async function load(cache) {
   keepForOffline();
 }
 
-/** Reads something now and then while there is nothing else to do: the first strokes are read as fast as later ones. */
+/** Reads a few times while the browser is idle, so that the first strokes are read as fast as later ones. */
 function warmUp(times) {
   if (times === 0) return;
   const idle = globalThis.requestIdleCallback ?? ((callback) => setTimeout(callback, 50));
@@ -110,7 +110,7 @@ function warmUp(times) {
   });
 }
 
-/** Keeps the page in the browser, to work without a network connection. Not where the browser has no means to. */
+/** Keeps the page in the browser, to work without a network connection, where the browser can. */
 async function keepForOffline() {
   try {
     const workers = navigator.serviceWorker; // in a sandboxed frame this raises

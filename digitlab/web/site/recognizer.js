@@ -1,4 +1,4 @@
-// The recognizer: a drawing to the probabilities of the ten digits. The same as digitlab/recognizer.py.
+// The recognizer: from a drawing to the probabilities of the ten digits, as in digitlab/recognizer.py.
 
 import { renderStrokes } from "./ink.js";
 
@@ -20,7 +20,7 @@ export function predict(network, drawing) {
     return { digit: null, confidence: 0, probabilities, image, reason: "empty" };
   }
   const answer = network.answers(image);
-  const probabilities = givenADigit(answer);
+  const probabilities = digitProbabilities(answer);
   if (answer[CLASSES] > 0.5) {
     return { digit: null, confidence: 0, probabilities, image, reason: "not a digit" };
   }
@@ -28,22 +28,22 @@ export function predict(network, drawing) {
   return { digit, confidence: probabilities[digit], probabilities, image, reason: null };
 }
 
-/** Says a reading as a sentence: "I read a 5 (99 %)". */
+/** A reading as a sentence: "I read a 5 (99 %)". */
 export function sentence({ digit, confidence, reason }) {
   if (digit === null) return reason === "empty" ? "Draw a digit" : "I see no digit in this";
   return `I read ${digit === 8 ? "an" : "a"} ${digit} (${percent(confidence)})`;
 }
 
-/** Writes a share as Python does: "99 %", and a half goes to the even number. */
+/** A share as Python writes it: "99 %", with halves rounded to the even number. */
 export function percent(share) {
   const value = 100 * share;
   const up = Math.round(value);
   return `${up - value === 0.5 && up % 2 === 1 ? up - 1 : up} %`;
 }
 
-/** The ten probabilities if it is a digit, from ten or eleven answers. */
-export function givenADigit(answer) {
-  // A hair more than nothing, so that a network that is sure of no digit leaves ten that sum to 1.
+/** The probabilities of the ten digits, supposing that it is a digit, from the network's ten or eleven. */
+export function digitProbabilities(answer) {
+  // Never zero, so that they sum to 1 even if the network is certain that it is not a digit.
   const digits = Array.from(answer.slice(0, CLASSES), (value) => value + 1e-12);
   const sum = digits.reduce((a, b) => a + b);
   return Float32Array.from(digits, (value) => value / sum);

@@ -1,0 +1,111 @@
+"""Callbacks that make a stop harmless: the best weights so far, and a file to resume from.
+
+Keras' own do other things. `EarlyStopping(restore_best_weights=True)` takes the best weights back
+after a complete run, too, whose last weights one cycle makes the better ones. `BackupAndRestore`
+keeps neither the history nor the best weights, and its two files are not replaced at once: killed
+in between, it resumes with the weights of one epoch and the number of another.
+"""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from digitlab._io import atomic_write
+from digitlab.training.settings import TrainConfig
+
+
+class BestWeights(keras.callbacks.Callback):
+    """Remembers the weights of the epoch with the lowest loss.
+
+    Args:
+        loss: Which loss: "loss" or "val_loss".
+    """
+
+    def __init__(self, loss: str) -> None:
+        super().__init__()
+        self.loss, self.lowest = loss, math.inf
+        self.weights: list[np.ndarray] | None = None
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Keep the weights if this epoch's loss is the lowest."""
+        if logs[self.loss] < self.lowest:
+            self.lowest, self.weights = logs[self.loss], self.model.get_weights()
+
+    def restore(self, model: keras.Model) -> None:
+        """Give a model the best weights, if an epoch has ended."""
+        if self.weights is not None:
+            model.set_weights(self.weights)
+
+
+class Checkpoint(keras.callbacks.Callback):
+    """Saves the state of a training after each epoch: an npz of arrays, one of them JSON.
+
+    Args:
+        path: The file.
+        config: The training's settings, by which its state is recognised.
+        history: The training's history, which is saved and restored.
+        best: Likewise.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        config: TrainConfig,
+        history: keras.callbacks.History,
+        best: BestWeights,
+    ) -> None:
+        super().__init__()
+        self.path, self.config, self.history, self.best = path, config, history, best
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Save the state: weights, optimiser, history and best weights."""
+        state = {
+            "config": repr(self.config),
+            "epochs": epoch + 1,
+            "history": self.history.history,
+            "lowest": self.best.lowest,
+        }
+        arrays = {f"best-{i}": array for i, array in enumerate(self.best.weights or [])}
+        arrays |= {
+            f"variable-{i}": keras.ops.convert_to_numpy(variable)
+            for i, variable in enumerate(_variables(self.model))
+        }
+        with atomic_write(self.path) as part, part.open("wb") as file:
+            np.savez(file, state=np.array(json.dumps(state)), **arrays)
+
+    def resume(self, model: keras.Model) -> int:
+        """Restore the saved state to a compiled model, and return the number of epochs done.
+
+        Raises:
+            ValueError: The file holds the state of another training, or something else.
+        """
+        model.optimizer.build(model.trainable_variables)
+        variables = _variables(model)
+        try:
+            with self.path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+                state = json.loads(str(file["state"]))
+                if state["config"] != repr(self.config):
+                    raise ValueError(f"it is of {state['config']}, not of {self.config}")
+                values = [file[f"variable-{i}"] for i in range(len(variables))]
+                best = [file[name] for name in file.files if name.startswith("best-")]
+            if [value.shape for value in values] != [tuple(v.shape) for v in variables]:
+                raise ValueError("it is of another network")
+        except FileNotFoundError:
+            return 0
+        except Exception as error:  # zipfile, zlib, json, numpy: each has errors of its own
+            raise ValueError(
+                f"expected {self.path} to hold this training: {error}. Remove it to begin anew"
+            ) from error
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(value)
+        self.history.history.update(state["history"])
+        self.best.lowest, self.best.weights = state["lowest"], best
+        return int(state["epochs"])
+
+
+def _variables(model: keras.Model) -> list[keras.Variable]:
+    return [*model.variables, *model.optimizer.variables]

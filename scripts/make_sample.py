@@ -15,6 +15,7 @@ Run it from the repository's root, with the extra `train` installed (it needs sc
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -113,7 +114,7 @@ def main() -> None:
         "--picture", type=Path, help="also write a picture of 100 of them beside 100 of MNIST's"
     )
     picture = parser.parse_args().picture
-    sample = make()
+    sample: dict[str, Any] = make()
     SAMPLE.parent.mkdir(exist_ok=True)
     np.savez_compressed(SAMPLE, **sample)
     print(f"{SAMPLE.name}: {SAMPLE.stat().st_size / 1000:.0f} kB")

@@ -130,7 +130,8 @@ def _background(ax: Axes) -> tuple[float, float, float]:
     for face in faces:
         *colour, alpha = to_rgba(face)
         behind = alpha * np.array(colour) + (1 - alpha) * behind
-    return tuple(behind)
+    red, green, blue = behind.tolist()
+    return red, green, blue
 
 
 def _readable(colour: Any, background: Any) -> Any:

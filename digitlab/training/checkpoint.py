@@ -69,7 +69,9 @@ class Checkpoint(keras.callbacks.Callback):
             "history": self.history.history,
             "lowest": self.best.lowest,
         }
-        arrays = {f"best-{i}": array for i, array in enumerate(self.best.weights or [])}
+        arrays: dict[str, Any] = {
+            f"best-{i}": array for i, array in enumerate(self.best.weights or [])
+        }
         arrays |= {
             f"variable-{i}": keras.ops.convert_to_numpy(variable)
             for i, variable in enumerate(_variables(self.model))

@@ -180,7 +180,7 @@ def _curves(rng: np.random.Generator) -> list[np.ndarray]:
 
 def _made_up_sign(rng: np.random.Generator) -> list[np.ndarray]:
     """Rings, arcs, lines and corners, most of them joined: a sign of no language."""
-    strokes = [np.zeros((1, 2))]
+    strokes: list[np.ndarray] = [np.zeros((1, 2))]
     for _ in range(int(rng.integers(3, 7))):
         before = strokes[rng.integers(len(strokes))]
         at = before[rng.integers(len(before))] + rng.normal(0, 0.4, 2) * (rng.random() < 0.4)

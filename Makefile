@@ -144,7 +144,7 @@ $(READY): pyproject.toml requirements.lock | $(UV)
 		> .venv/share/jupyter/lab/settings/overrides.json
 	@touch $@
 
-# The oldest Python first: for later ones, jax and others ask for newer packages than the oldest.
+# The oldest Python first: later ones have no wheels of the oldest packages.
 .venv-oldest/.ready: PYTHON = python3.10 python3.11 python3.12 python3.13 python3
 .venv-oldest/.ready: pyproject.toml requirements-oldest.lock | $(UV)
 	@$(call set_up,.venv-oldest,requirements-oldest.lock)

@@ -26,8 +26,8 @@ except ImportError:  # no wheel for this platform: TensorFlow carries the same i
         from tensorflow.lite.python.interpreter import Interpreter, OpResolverType
     except ImportError:
         raise ImportError(
-            "digitlab needs LiteRT to run a network: pip install ai-edge-litert, or tensorflow "
-            "where that has no wheel"
+            "digitlab needs LiteRT to run a network: pip install ai-edge-litert; on a Mac with an "
+            "Intel processor, pip install 'tensorflow<2.17' with Python 3.10 to 3.12"
         ) from None
     warnings.warn(
         "ai-edge-litert is not installed, so TensorFlow's own LiteRT runs the networks. It reads "

@@ -1,4 +1,4 @@
-"""What a user installs: locks, wheel, environment.yml; TensorFlow.js where it has no wheels.
+"""What a user installs: locks, make, wheel, environment.yml, and a notebook service.
 
 The environments are new, outside the checkout, from the package index. uv installs into them,
 because its cache turns TensorFlow's minutes into seconds. Where a user has pip choose the versions,
@@ -6,15 +6,19 @@ pip chooses them here.
 """
 
 import gzip
+import hashlib
 import json
 import os
+import platform
 import re
 import runpy
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tarfile
 import time
 import urllib.request
 import zipfile
@@ -39,13 +43,15 @@ else:
 ROOT = Path(__file__).parent.parent
 LOCKS = ("requirements.lock", "requirements-oldest.lock")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-PYTHONS = ("3.10", "3.11", "3.12")
+PYTHONS = ("3.10", "3.11", "3.12", "3.13")
+CONVERTER = "tensorflowjs"  # the extra that the locks leave out
 # What a marker asks for, and uv's name of it.
+MARKERS = ("os_name", "sys_platform", "platform_machine")
 PLATFORMS = {
-    "x86_64-manylinux_2_28": {"sys_platform": "linux", "platform_machine": "x86_64"},
-    "aarch64-manylinux_2_28": {"sys_platform": "linux", "platform_machine": "aarch64"},
-    "aarch64-apple-darwin": {"sys_platform": "darwin", "platform_machine": "arm64"},
-    "x86_64-pc-windows-msvc": {"sys_platform": "win32", "platform_machine": "AMD64"},
+    "x86_64-manylinux_2_28": dict(zip(MARKERS, ("posix", "linux", "x86_64"), strict=True)),
+    "aarch64-manylinux_2_28": dict(zip(MARKERS, ("posix", "linux", "aarch64"), strict=True)),
+    "aarch64-apple-darwin": dict(zip(MARKERS, ("posix", "darwin", "arm64"), strict=True)),
+    "x86_64-pc-windows-msvc": dict(zip(MARKERS, ("nt", "win32", "AMD64"), strict=True)),
 }
 
 # Build a small model, export it, and read its weights back from the files with NumPy alone.
@@ -132,8 +138,9 @@ def locked(lock: str, target: dict[str, str]) -> dict[str, list[str]]:
 
 
 def wanted(target: dict[str, str]) -> list[Requirement]:
-    """What pyproject.toml asks for on one Python and platform."""
-    named = [*PROJECT["dependencies"], *sum(PROJECT["optional-dependencies"].values(), [])]
+    """What pyproject.toml asks for on one Python and platform, but for the article's converter."""
+    extras = PROJECT["optional-dependencies"].items()
+    named = [*PROJECT["dependencies"], *sum((e for name, e in extras if name != CONVERTER), [])]
     return [r for r in map(Requirement, named) if r.marker is None or r.marker.evaluate(target)]
 
 
@@ -164,6 +171,22 @@ def test_lock_has_one_version_of_all_that_pyproject_asks_for(lock, python, platf
         (version,) = versions.get(canonicalize_name(requirement.name), ["missing"])
         assert version != "missing", requirement
         assert version in requirement.specifier, requirement
+
+
+def test_one_tensorflow_and_one_keras_for_all():
+    """A file that was saved on one Python is read on each."""
+    for name, version in {"tensorflow": "2.21", "keras": "3.12"}.items():
+        (release,) = (r for r, _ in entries("requirements.lock") if r.name == name)
+        assert str(release.specifier).startswith(f"=={version}.")
+
+
+@pytest.mark.parametrize("name", ["tensorflowjs", "tf-keras", "ydf", "tensorflow-decision-forests"])
+def test_only_one_extra_has_the_article_s_converter(name):
+    extras = PROJECT["optional-dependencies"]
+    others = [*PROJECT["dependencies"], *sum((extras[e] for e in extras if e != CONVERTER), [])]
+    assert name not in {canonicalize_name(Requirement(line).name) for line in others}
+    for lock in LOCKS:
+        assert name not in {canonicalize_name(package.name) for package, _ in entries(lock)}
 
 
 def test_oldest_lock_has_the_lower_bounds_of_pyproject():
@@ -201,18 +224,180 @@ def test_lock_installs_everywhere(lock, uv, tmp_path):
 # make.
 
 
-def test_without_a_usable_python_make_says_so_in_one_line(tmp_path):
-    for name in ("Makefile", "pyproject.toml", "requirements.lock"):
-        (tmp_path / name).symlink_to(ROOT / name)
-    too_old = tmp_path / "python3"
-    too_old.write_text(f'#!/bin/sh\nexec {sys.executable} -c "raise AssertionError"\n')
-    too_old.chmod(0o755)
-    result = run("make", "lab", f"PYTHON={too_old} no-such-python", cwd=tmp_path, check=False)
+# What make uses of a system, besides a Python.
+TOOLS = "sh sed tail mkdir cat rm touch uname id make".split()
+OUR_FILES = "Makefile pyproject.toml README.md LICENSE digitlab models".split()
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """A checkout whose lock has only uv and pip, so that it is set up in seconds."""
+    folder = tmp_path / "checkout"
+    folder.mkdir()
+    for name in OUR_FILES:
+        (folder / name).symlink_to(ROOT / name)
+    blocks = re.split(r"\n(?=\S)", (ROOT / "requirements.lock").read_text("utf-8"))
+    small = [block for block in blocks if block.startswith(("uv==", "pip=="))]
+    (folder / "requirements.lock").write_text("\n".join(small) + "\n")
+    return folder
+
+
+@pytest.fixture
+def bare(tmp_path):
+    """The environment of a shell on a system without any Python, uv or pipx."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for name in TOOLS:
+        (folder / name).symlink_to(shutil.which(name))
+    return SHELL | {"PATH": str(folder)}
+
+
+def make(checkout, target, *arguments, environment=SHELL):
+    """Run make; return its result, and what it said on the error stream without make's own line."""
+    command = ["make", target, *arguments]
+    result = subprocess.run(command, cwd=checkout, env=environment, capture_output=True, text=True)
+    lines = [line for line in result.stderr.splitlines() if not line.startswith("make: ***")]
+    return result, lines
+
+
+def pythons(*versions):
+    """The Pythons of these versions on this machine: pyenv's, and those in PATH."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    for version in versions:
+        found = [*pyenv.glob(f"{version}.*/bin/python"), shutil.which(f"python{version}")]
+        for path in filter(None, found):
+            if not subprocess.run([path, "-c", ""], capture_output=True).returncode:
+                yield str(path)
+
+
+def unsuitable_python():
+    """A Python for which TensorFlow has no wheels, with a pip that can install uv."""
+    for path in pythons("3.9", "3.8", "3.14", "3.15"):
+        if not subprocess.run([path, "-m", "pip", "--version"], capture_output=True).returncode:
+            return path
+    pytest.skip("needs a Python 3.8, 3.9 or 3.14 beside this one")
+
+
+def says_what_to_install(checkout, result, lines):
     assert result.returncode
-    said = [line for line in result.stderr.splitlines() if not line.startswith("make: ***")]
-    assert len(said) == 1
-    assert re.match("digitlab needs Python 3.10, 3.11 or 3.12, and none of these is: ", said[0])
-    assert not (tmp_path / ".venv").exists()
+    (line,) = lines
+    assert re.match("digitlab needs Python 3.10 to 3.13. None of these is: ", line)
+    assert "Install Python 3.13 with pip" in line
+    assert not (checkout / ".venv").exists()
+    return line
+
+
+def test_without_any_python_make_says_so_in_one_line(checkout, bare):
+    line = says_what_to_install(checkout, *make(checkout, "lab", environment=bare))
+    assert "there is neither a pip of Python 3.8 or newer nor uv to fetch one" in line
+
+
+@pytest.mark.parametrize("version", ["3.6", "3.7", "2.7"])
+def test_a_python_too_old_for_uv_is_none(checkout, bare, version):
+    old = next(pythons(version), None) or pytest.skip(f"needs a Python {version} beside this one")
+    failed = make(checkout, "lab", f"PYTHON={old}", environment=bare)
+    assert old in says_what_to_install(checkout, *failed)
+
+
+def test_a_python_that_does_not_run_is_none(checkout, bare, tmp_path):
+    shim = tmp_path / "python3"
+    shim.write_text("#!/bin/sh\necho not installed >&2; exit 127\n")
+    shim.chmod(0o755)
+    failed = make(checkout, "lab", f"PYTHON={shim} no-such-python", environment=bare)
+    assert f"{shim} no-such-python" in says_what_to_install(checkout, *failed)
+
+
+NOWHERE = "http://localhost:9"  # the port "discard": nothing listens there
+
+
+def test_where_no_python_can_be_fetched_make_says_so_in_one_line(uv, checkout):
+    nowhere = SHELL | {"UV_PYTHON_INSTALL_MIRROR": NOWHERE, "UV_HTTP_RETRIES": "0"}
+    other = unsuitable_python()
+    failed = make(checkout, "lab", f"PYTHON={other}", environment=nowhere)
+    assert "uv could fetch none: " in says_what_to_install(checkout, *failed)
+    assert "Fetching Python 3.13" in failed[0].stdout
+
+
+def test_where_uv_cannot_be_had_make_says_so_in_one_line(checkout):
+    nowhere = {k: v for k, v in SHELL.items() if not k.startswith("PIP_")}
+    nowhere |= {"PIP_CONFIG_FILE": os.devnull, "PIP_INDEX_URL": NOWHERE, "PIP_RETRIES": "0"}
+    failed = make(checkout, "lab", f"PYTHON={unsuitable_python()}", environment=nowhere)
+    assert "pip could not get uv to fetch one: " in says_what_to_install(checkout, *failed)
+
+
+def is_set_up(checkout, version):
+    """Whether the environment imports the package, with a Python of this version."""
+    script = "import sys, digitlab; print(*sys.version_info[:2], sep='.')"
+    return run(checkout / ".venv/bin/python", "-c", script, cwd=checkout).stdout == f"{version}\n"
+
+
+@pytest.mark.parametrize("version", PYTHONS)
+def test_make_takes_each_python_from_3_10_to_3_13(uv, checkout, version):
+    python = next(pythons(version), None) or pytest.skip(f"needs Python {version}")
+    result, lines = make(checkout, ".venv/.ready", f"PYTHON=no-such-python {python}")
+    assert (result.returncode, lines) == (0, [])
+    assert is_set_up(checkout, version)
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory):
+    """A list of Pythons, as uv reads it, of one Python 3.13: this machine's."""
+    folder = tmp_path_factory.mktemp("published")
+    python = next(pythons("3.13"), None) or pytest.skip("needs Python 3.13")
+    ask = "import sys; print(sys.base_prefix, sys.version_info.micro, sep='\\n')"
+    prefix, patch = run(python, "-c", ask, cwd=folder).stdout.split("\n")[:2]
+    if Path(prefix) == Path("/usr"):
+        pytest.skip("needs a Python 3.13 in a folder of its own, such as pyenv's")
+
+    def needed(member):
+        parts = set(Path(member.name).parts)
+        return None if parts & {"test", "__pycache__", "site-packages"} else member
+
+    archive = folder / "python.tar.gz"
+    with tarfile.open(archive, "w:gz", compresslevel=1) as tar:
+        for name in ("bin", "lib", "include"):
+            tar.add(Path(prefix) / name, f"python/{name}", filter=needed)
+    family = platform.machine()
+    release = {"name": "cpython", "major": 3, "minor": 13, "patch": int(patch), "prerelease": ""}
+    release |= {"os": "linux", "libc": "gnu", "arch": {"family": family, "variant": None}}
+    release |= {"url": archive.as_uri(), "variant": None, "build": "1"}
+    release["sha256"] = hashlib.sha256(archive.read_bytes()).hexdigest()
+    releases = folder / "releases.json"
+    releases.write_text(json.dumps({f"cpython-3.13.{patch}-linux-{family}-gnu": release}))
+    return releases.as_uri()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the list of releases is for Linux")
+@pytest.mark.parametrize("way", ["the pip of an unsuitable Python", "uv alone"])
+def test_make_fetches_a_python_where_there_is_none(uv, checkout, bare, published, way):
+    system = bare | {"UV_PYTHON_DOWNLOADS_JSON_URL": published}
+    if way == "uv alone":
+        (Path(bare["PATH"]) / "uv").symlink_to(uv)
+        arguments = []
+    else:
+        arguments = [f"PYTHON={unsuitable_python()}"]
+    result, lines = make(checkout, ".venv/.ready", *arguments, environment=system)
+    assert (result.returncode, lines) == (0, [])
+    assert is_set_up(checkout, "3.13")
+    assert (checkout / ".venv/bin/python").resolve().is_relative_to(checkout / ".tools")
+
+    # The next time nothing is fetched.
+    (checkout / "requirements.lock").touch()
+    result, _ = make(checkout, ".venv/.ready", *arguments, environment=bare)
+    assert result.returncode == 0
+    assert "Setting up" in result.stdout and "Fetching" not in result.stdout
+
+
+def test_what_readme_says_for_windows_sets_up_the_same(uv, checkout):
+    """Its three lines, with the names that these commands have here."""
+    readme = (ROOT / "README.md").read_text("utf-8")
+    (block,) = re.findall(r"```powershell\n(.*?)```", readme, flags=re.DOTALL)
+    create, *install = block.splitlines()
+    assert create == "py -m venv .venv" and len(install) == 2
+    run(sys.executable, "-m", "venv", ".venv", cwd=checkout)
+    for line in install:
+        run(*line.replace(r".venv\Scripts\python", ".venv/bin/python").split(), cwd=checkout)
+    assert is_set_up(checkout, f"{sys.version_info.major}.{sys.version_info.minor}")
 
 
 def test_make_lab_prints_the_address_of_the_first_notebook(tmp_path):
@@ -443,6 +628,71 @@ assert (digitlab.export.site.shipped_model() / "model.json").is_file()
 assert importlib.util.find_spec("tensorflow") is None
 """
     run(core, "-c", script, cwd=tmp_path)
+
+
+def test_the_core_is_small(core, tmp_path):
+    """Less than 250 MB, without the bytecode that Python writes later."""
+    script = """
+from importlib.metadata import distributions
+files = {file.locate() for package in distributions() for file in package.files}
+print(sum(f.stat().st_size for f in files if f.suffix != ".pyc" and f.is_file()))
+"""
+    assert int(run(core, "-c", script, cwd=tmp_path).stdout) < 250e6
+
+
+@pytest.mark.parametrize("version", [*PYTHONS, "3.14"])
+@pytest.mark.parametrize("target", [*PLATFORMS, "x86_64-apple-darwin"])
+def test_the_core_installs_everywhere(uv, wheel, tmp_path, version, target):
+    command = [uv, "pip", "install", "--dry-run", "--target", tmp_path, "--only-binary", ":all:"]
+    run(*command, "--python-version", version, "--python-platform", target, wheel, cwd=tmp_path)
+
+
+def test_without_litert_the_core_says_what_to_install(core, tmp_path):
+    """As on a Mac with an Intel processor, for which there is none."""
+    blocked = "import sys; sys.modules['ai_edge_litert'] = None; import digitlab; "
+    failed = run(core, "-c", blocked + "digitlab.load_recognizer()", cwd=tmp_path, check=False)
+    last = failed.stderr.strip().splitlines()[-1]
+    assert "pip install ai-edge-litert" in last and "pip install 'tensorflow<2.17'" in last
+
+
+# A notebook service, whose own packages are there.
+
+WIDGETS = {"ipywidgets", "widgetsnbextension", "jupyterlab-widgets"}  # of ipywidgets 8
+
+
+@pytest.mark.parametrize("version", ["2.20", "2.21"])
+def test_a_notebook_service_keeps_its_numpy_and_tensorflow(
+    uv, wheel, environment, tmp_path, version
+):
+    """With the newest Keras, and the old ipywidgets that Colab had for years."""
+    service = [f"tensorflow=={version}.*", "numpy>=2", "ipykernel", "ipywidgets==7.7.1", "pandas"]
+    service += ["scikit-image", "scikit-learn", "matplotlib"]
+    run(uv, "pip", "install", "--python", environment, *service, cwd=tmp_path)
+
+    def installed():
+        listed = run(uv, "pip", "list", "--python", environment, "--format=json", cwd=tmp_path)
+        return {package["name"]: package["version"] for package in json.loads(listed.stdout)}
+
+    before = installed()
+    pip = [sys.executable, "-m", "pip", "--python", environment]
+    run(*pip, "install", wheel, cwd=tmp_path)
+    after = installed()
+    assert {name for name in before if after.get(name) != before[name]} <= WIDGETS
+    assert {"digitlab", "ai-edge-litert", "ipycanvas", "anywidget"} <= after.keys() - before.keys()
+    run(*pip, "check", cwd=tmp_path)
+
+    script = """
+import digitlab, numpy as np
+drawing = digitlab.stored_drawing(5)
+assert digitlab.load_recognizer().predict(drawing).digit == 5
+digits = digitlab.load_digits(sample=True)
+model = digitlab.digits_cnn()
+digitlab.train(model, digits, digitlab.TrainConfig(epochs=1))
+pad = digitlab.DrawingPad(model)
+pad.draw(drawing)
+np.testing.assert_allclose(pad.prediction.probabilities.sum(), 1, rtol=1e-5)
+"""
+    run(environment, "-c", script, cwd=tmp_path)
 
 
 # What people and tools ask of the package in an environment that cannot train: each runs in a

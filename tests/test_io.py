@@ -180,6 +180,7 @@ def test_a_model_json_names_no_file_elsewhere(tmp_path):
         build_site(tmp_path / "site", folder)
 
 
+@pytest.mark.slow
 def test_keras_runs_nothing_of_a_model_file(tmp_path):
     """`keras.models.load_model`, which the notebooks call, refuses code, and files that changed."""
     keras = pytest.importorskip("keras", reason="needs TensorFlow: pip install 'digitlab[train]'")

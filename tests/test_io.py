@@ -68,7 +68,7 @@ needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork, whi
 
 # Each writer, and how often its folder changes at least: a folder, an empty file, its content, its
 # new name, the folder gone.
-WRITERS = {"Drawing": 5, "Cache": 5, "LiteRT": 5, "TensorFlowJs": 10, "Checkpoint": 5}
+WRITERS = {"Drawing": 5, "Cache": 5, "LiteRT": 5, "TensorFlowJs": 8, "Checkpoint": 5}
 
 
 def run_killed(*arguments):

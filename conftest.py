@@ -104,11 +104,13 @@ def closed_figures() -> Iterator[None]:
     plt.close("all")
 
 
-# What runs for more than a few seconds, or needs a browser, a kernel or another environment.
-# `make check` leaves these files out, and the tests with the marker "slow".
+# What runs for more than a few seconds, or needs TensorFlow, a browser, a kernel or another
+# environment. `make check` does not even import these files; the marker "slow" is for single tests.
 SLOW = (
+    "test_augmentation.py",
     "test_backends.py",
     "test_copies.py",
+    "test_inspection.py",
     "test_keras_settings.py",
     "test_pad_in_browser.py",
     "test_pad_memory.py",
@@ -125,6 +127,12 @@ SLOW = (
 CHAIN = ("02_", "03_", "04_", "05_", "06_", "08_")
 # The groups that take longest, which start first so that no worker waits for one in the end.
 FIRST = ("notebooks", "test_setup.py", "test_pad_in_browser.py", "test_io.py")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not import slow files for nothing: that alone takes TensorFlow's seconds."""
+    only_fast = config.getoption("markexpr") == "not slow"
+    return True if only_fast and collection_path.name in SLOW else None
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups

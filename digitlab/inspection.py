@@ -1,6 +1,6 @@
-"""Inside a Keras network: the filters of its first layer, and what its last layer reads from.
+"""Look into a Keras network: the filters of its first layer, and the input of its last.
 
-Both come as arrays, for `digitlab.plot_filters` and `digitlab.plot_embedding`.
+Both are arrays, for `digitlab.plot_filters` and `digitlab.plot_embedding`.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ from digitlab.images import as_batch, as_images
 
 
 def get_filters(model: keras.Model) -> np.ndarray:
-    """Take the filters out of a network's first convolution.
+    """Get the filters of a network's first convolution.
 
     ::
 
@@ -23,11 +23,11 @@ def get_filters(model: keras.Model) -> np.ndarray:
         model: A Keras network from images with one channel.
 
     Returns:
-        (h, w, n) float32: n filters of h x w weights, above 0 where ink speaks for what the filter
-        looks for, below 0 where paper does.
+        (h, w, n) float32: n filters of h x w weights, above 0 where the filter looks for ink, below
+        0 where it looks for paper.
 
     Raises:
-        ValueError: When the model has no convolution, or its first looks at several channels.
+        ValueError: The model has no convolution, or its first one looks at several channels.
     """
     for layer in model.layers:
         if isinstance(layer, keras.layers.Conv2D):
@@ -41,9 +41,9 @@ def get_filters(model: keras.Model) -> np.ndarray:
 
 
 def embed(model: keras.Model, images: np.ndarray) -> np.ndarray:
-    """Give for each image the numbers from which a network's last layer reads the digit.
+    """Compute, for each image, the features that a network's last layer gets.
 
-    What looks alike to the network lies close together there::
+    Images that look alike to the network lie close together::
 
         points = digitlab.embed(model, digits.x_test[:2000])
         digitlab.plot_embedding(points, digits.y_test[:2000], title=digits.name)
@@ -62,7 +62,7 @@ def embed(model: keras.Model, images: np.ndarray) -> np.ndarray:
     if not len(images):
         raise ValueError("expected images of shape (n, 28, 28), n at least 1, got none")
     before_the_last = keras.Model(model.inputs[0], model.layers[-1].input)
-    parts = [  # in batches: the first layers' answers are much larger than what is kept
+    parts = [  # in batches, for the first layers' answers are large
         _as_float32(before_the_last(as_batch(images[i : i + 256]), training=False))
         for i in tqdm(range(0, len(images), 256), "Reading", delay=2, leave=False)
     ]

@@ -68,7 +68,7 @@ needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork, whi
 
 # Each writer, and how often its folder changes at least: a folder, an empty file, its content, its
 # new name, the folder gone.
-WRITERS = {"Drawing": 5, "Cache": 5, "LiteRT": 5, "TensorFlowJs": 10, "Checkpoint": 5}
+WRITERS = {"Drawing": 5, "Cache": 5, "LiteRT": 5, "TensorFlowJs": 8, "Checkpoint": 5}
 
 
 def run_killed(*arguments):
@@ -180,6 +180,7 @@ def test_a_model_json_names_no_file_elsewhere(tmp_path):
         build_site(tmp_path / "site", folder)
 
 
+@pytest.mark.slow
 def test_keras_runs_nothing_of_a_model_file(tmp_path):
     """`keras.models.load_model`, which the notebooks call, refuses code, and files that changed."""
     keras = pytest.importorskip("keras", reason="needs TensorFlow: pip install 'digitlab[train]'")

@@ -157,6 +157,7 @@ def test_whole_numbers_to_255_and_fractions_are_the_same_images():
         np.testing.assert_allclose(batch, seen[0], rtol=0, atol=1e-7)
 
 
+@pytest.mark.slow
 def test_a_keras_model_is_a_model(recognizer):
     keras = pytest.importorskip("keras", reason="needs TensorFlow: pip install 'digitlab[train]'")
     model = keras.models.load_model(shipped_model().with_suffix(".keras"))
@@ -169,6 +170,7 @@ def test_a_keras_model_is_a_model(recognizer):
         )
 
 
+@pytest.mark.slow
 def test_activations_are_those_of_keras(recognizer, tmp_path):
     keras = pytest.importorskip("keras", reason="needs TensorFlow: pip install 'digitlab[train]'")
     image = render_strokes(stored_drawing(5))

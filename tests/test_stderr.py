@@ -172,7 +172,7 @@ from digitlab import export_tfjs, export_tflite, pen_cnn
 
 folder, model = Path(tempfile.mkdtemp()), pen_cnn()
 images = np.random.default_rng(0).integers(0, 256, (64, 28, 28), np.uint8)
-export_tfjs(model, folder / "first")  # the import of tensorflowjs
+export_tfjs(model, folder / "first")
 recognizer = digitlab.load_recognizer()
 before = os.fstat(2)
 

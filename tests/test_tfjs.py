@@ -13,7 +13,6 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-import tf_keras
 from keras import layers as L
 
 import digitlab
@@ -21,7 +20,7 @@ from digitlab.export import quantization, tfjs
 from digitlab.export.quantization import QUANTIZATIONS
 from digitlab.export.tfjs import export_tfjs
 from digitlab.export.tfjs_layers import ACTIVATIONS, LAYERS, PASSES_ON
-from digitlab.export.tfjs_model import flat_layers, translate
+from digitlab.export.tfjs_model import flat_layers
 
 ROOT = Path(__file__).parents[1]
 PREDICT = ROOT / "tests" / "tfjs" / "predict.mjs"
@@ -365,7 +364,7 @@ def test_an_input_may_have_any_size(predict, tmp_path):
 
 
 def large(seed=0):
-    """A model of 4.8 MB, which tensorflowjs writes in two shards."""
+    """A model of 4.8 MB, which is written in two shards."""
     return randomize(keras.Sequential([keras.Input((1000,)), L.Dense(1200, name="wide")]), seed)
 
 
@@ -417,13 +416,15 @@ def test_quantization_is_known_without_files(dtype, shift, tmp_path):
 
 def test_quantized_values_stay_as_they_are_and_hold_zero():
     values = np.random.default_rng(0).normal(0, 1, (50, 40)).astype(np.float32)
-    quantized = quantization.quantize(values, "uint8")
+    quantized = quantization.quantize_weights(values, "uint8")
     assert quantized.values.dtype == np.uint8
-    once = quantization.dequantize(quantized)
-    np.testing.assert_array_equal(quantization.quantize(once, "uint8").values, quantized.values)
+    once = quantization.dequantize_weights(quantized)
+    np.testing.assert_array_equal(
+        quantization.quantize_weights(once, "uint8").values, quantized.values
+    )
     assert abs(once - values).max() <= 0.51 * np.ptp(values) / 255
     with_zero = np.append(values.ravel(), np.float32(0))
-    zero = quantization.dequantize(quantization.quantize(with_zero, "uint8"))[-1]
+    zero = quantization.dequantize_weights(quantization.quantize_weights(with_zero, "uint8"))[-1]
     assert abs(zero) < 1e-6
 
 
@@ -446,7 +447,6 @@ def test_the_same_model_gives_the_same_bytes_and_takes_no_random_numbers(tmp_pat
 
 
 def test_an_export_says_nothing(tmp_path, capfd):
-    tfjs._write_artifacts.cache_clear()
     export_tfjs(small(L.Flatten(), L.Dense(2)), tmp_path, "uint8")
     assert capfd.readouterr() == ("", "")
 
@@ -465,13 +465,13 @@ def test_an_export_replaces_the_earlier_one_and_nothing_else(tmp_path):
 
 
 def test_an_export_replaces_one_of_tensorflowjs(tmp_path):
-    write_artifacts = tfjs._write_artifacts()
-    topology, weights = translate(large(seed=1))
-    weights = [[{"name": name, "data": value} for name, value in weights.items()]]
-    write_artifacts(topology, weights, str(tmp_path))
-    assert (tmp_path / "group1-shard2of2.bin").exists()
-    export_tfjs(large(seed=2), tmp_path)
-    assert len(list(tmp_path.iterdir())) == 3
+    paths = ["group1-shard1of2.bin", "group1-shard2of2.bin"]
+    document = {"format": "layers-model", "weightsManifest": [{"paths": paths, "weights": []}]}
+    (tmp_path / "model.json").write_text(json.dumps(document))
+    for path in paths:
+        (tmp_path / path).touch()
+    export_tfjs(large(), tmp_path)
+    assert len(list(tmp_path.iterdir())) == 3 and not (tmp_path / paths[0]).exists()
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"weightsManifest": [{"paths": [1]}]}'])
@@ -539,7 +539,6 @@ def test_a_stop_after_the_last_move_leaves_the_new_export(target, monkeypatch):
 def test_a_full_disk_leaves_all_as_it_was(target, limit, tmp_path):
     resource = pytest.importorskip("resource")
     model, before = large(seed=2), snapshot(tmp_path)
-    tfjs._write_artifacts()  # here, for Python writes what it compiles
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
     try:
@@ -557,27 +556,94 @@ def test_a_file_in_the_way_of_the_folder_is_left_alone(tmp_path):
     assert snapshot(tmp_path) == {"file": b"mine"}
 
 
-# The package tensorflowjs.
+# Other backends and precisions, files, and the shell.
 
 
-def test_without_tensorflowjs_the_error_names_the_command(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "tensorflowjs", None)  # Python's way to say: not installed
-    tfjs._write_artifacts.cache_clear()
-    before = set(sys.modules)
-    command = "pip install --no-deps tensorflowjs==4.22.0"
-    with pytest.raises(ImportError, match=re.escape(command)):
-        export_tfjs(small(L.Flatten()), tmp_path / "out")
-    assert set(sys.modules) == before
+def test_neither_tensorflow_nor_tensorflowjs_is_needed(tmp_path):
+    pytest.importorskip("jax")
+    model = randomize(digitlab.pen_cnn())
+    model.save(tmp_path / "model.keras")
+    export_tfjs(model, tmp_path / "here", "uint8")
+    code = (
+        "import sys\n"
+        "for name in ('tensorflow', 'tf_keras', 'tensorflowjs'): sys.modules[name] = None\n"
+        "from digitlab.export.tfjs import main\n"
+        "main(['model.keras', 'there', '--quantize', 'uint8'])"
+    )
+    there = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=os.environ | {"KERAS_BACKEND": "jax"},
+        capture_output=True,
+        text=True,
+    )
+    assert there.returncode == 0, there.stderr
+    assert snapshot(tmp_path / "there") == snapshot(tmp_path / "here")
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16", "float16", "float64"])
+def test_other_precisions_are_cast_and_say_so(policy, predict, tmp_path):
+    layers = [L.Conv2D(4, 3, dtype=policy), L.BatchNormalization(dtype=policy)]
+    model = small(*layers, L.Flatten(dtype=policy), L.Dense(3, dtype=policy))
+    with pytest.warns(UserWarning, match=f"computes in {policy}; TensorFlow.js will compute in"):
+        export_tfjs(model, tmp_path)
+    x = np.random.default_rng(0).random((2, 8, 8, 1), dtype="float32")
+    ((found,),) = predict([(tmp_path, "cpu", [x], 1)])
+    expected = keras.ops.convert_to_numpy(keras.ops.cast(model(x), "float32"))
+    np.testing.assert_allclose(found, expected, atol=0.05 if "float16" in policy else 1e-5)
+    assert {w["dtype"] for w in manifest(tmp_path)} == {"float32"}
+
+
+def manifest(directory):
+    (group,) = json.loads((directory / "model.json").read_text())["weightsManifest"]
+    return group["weights"]
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+def test_files_are_exported_from_a_shell(suffix, tmp_path, capsys):
+    model = small(L.Flatten(), L.Dense(2))
+    model.save(tmp_path / f"model{suffix}")
+    capsys.readouterr()  # Keras warns of .h5
+    tfjs.main([str(tmp_path / f"model{suffix}"), str(tmp_path / "out"), "--quantize", "float16"])
+    assert capsys.readouterr().out.strip() == str(tmp_path / "out" / "model.json")
+    export_tfjs(model, tmp_path / "expected", "float16")
+    assert decode(tmp_path / "out").keys() == decode(tmp_path / "expected").keys()
+    for name, value in decode(tmp_path / "expected").items():
+        np.testing.assert_array_equal(decode(tmp_path / "out")[name], value)
+
+
+def test_the_shell_hears_what_is_wrong(tmp_path):
+    small(L.GroupNormalization(1)).save(tmp_path / "model.keras")
+    module = [sys.executable, "-m", "digitlab.export.tfjs"]
+    for arguments, status, message in [
+        (["--help"], 0, "--quantize"),
+        (["nothing.keras", "out"], 1, "expected a .keras or .h5 file, and there is none"),
+        (["model.keras", "out"], 1, "is a GroupNormalization"),
+        (["model.keras", "out", "--quantize", "int8"], 2, "invalid choice: 'int8'"),
+    ]:
+        done = subprocess.run([*module, *arguments], cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == status and message in done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
     assert not (tmp_path / "out").exists()
 
 
-def test_nothing_of_the_peculiar_import_stays_behind():
-    tfjs._write_artifacts.cache_clear()
-    tfjs._write_artifacts()
-    names = {name.partition(".")[0] for name in sys.modules}
-    assert not names & {"tensorflowjs", "tensorflow_hub", "tensorflow_decision_forests"}
-    # JAX is there where TensorFlow imports it, and then it is the real one.
-    assert all(sys.modules[name].__spec__ for name in names & {"jax", "flax"})
+@pytest.mark.parametrize(
+    "make", [L.Normalization, lambda: L.Resizing(4, 4), lambda: L.CenterCrop(4, 4)]
+)
+@pytest.mark.parametrize("kind", ["sequential", "functional"])
+def test_the_rest_of_a_model_with_preprocessing_is_exported_as_told(make, kind, predict, tmp_path):
+    layers = [make(), L.Conv2D(2, 3), L.Flatten(), L.Dense(3)]
+    model = small(*layers)
+    if kind == "functional":
+        model = keras.Model(model.inputs, model.outputs)
+    with pytest.raises(ValueError, match="leave it|can do its work") as raised:
+        export_tfjs(model, tmp_path / "out")
+    told = re.search(r"keras\.Model\(model\.get_layer.* model\.outputs\)", str(raised.value))
+    rest = eval(told[0], {"keras": keras, "model": model})
+    export_tfjs(rest, tmp_path / "out")
+    x = np.random.default_rng(0).random((2, *rest.input_shape[1:]), dtype="float32")
+    ((found,),) = predict([(tmp_path / "out", "cpu", [x], 1)])
+    np.testing.assert_allclose(found, rest(x), atol=1e-5)
 
 
 # What is refused.
@@ -645,10 +711,6 @@ REFUSED = {
         lambda: functional(lambda x: L.AlphaDropout(0.1)(x, training=True)),
         "training=True",
     ),
-    "augmentation in half precision": (
-        lambda: small(L.RandomFlip(dtype="mixed_float16")),
-        "mixed_float16",
-    ),
     "Lambda": (lambda: small(L.Lambda(lambda x: x)), "Lambda"),
     "a custom layer": (lambda: small(Doubling()), r"test_tfjs\.Doubling"),
     "a custom layer of a known name": (lambda: small(Dense(2)), r"test_tfjs\.Dense"),
@@ -682,7 +744,7 @@ REFUSED = {
         "training=True",
     ),
     "a constant": (lambda: functional(lambda x: L.Add()([x, np.ones((1, 8, 8, 1))])), "constant"),
-    "half precision": (lambda: small(L.Dense(2, dtype="mixed_float16")), "mixed_float16"),
+    "eight bits": (lambda: small(L.Dense(2, dtype="int8_from_float32")), "int8_from_float32"),
     "integers": (lambda: keras.Sequential([keras.Input((4,), dtype="uint8"), L.Dense(2)]), "uint8"),
     "a name with a space": (lambda: small(L.Dense(2, name="my layer")), "my layer"),
     "a name twice": (named_twice, "'same'"),
@@ -721,7 +783,7 @@ def test_weights_too_large_for_float16_are_refused(tmp_path):
     export_tfjs(model, tmp_path / "out", "uint8")
 
 
-@pytest.mark.parametrize("model", [None, "model.keras", tf_keras.Sequential()])
+@pytest.mark.parametrize("model", [None, "model.keras", type("Sequential", (), {"layers": []})()])
 def test_what_is_no_keras_3_model_is_refused(model, tmp_path):
     with pytest.raises(TypeError, match="expected a Keras 3 model"):
         export_tfjs(model, tmp_path / "out")

@@ -1,7 +1,7 @@
 """Quantization for TensorFlow.js: large kernels in one or two bytes a weight.
 
 In uint8, a kernel's values are rounded to 256 evenly spaced ones, of which one is 0. The
-arithmetic is that of tensorflowjs, which writes the files, and of TensorFlow.js, which reads them.
+arithmetic is that of the Python package tensorflowjs, and of TensorFlow.js, which reads the files.
 """
 
 from typing import NamedTuple
@@ -22,7 +22,7 @@ class QuantizedWeights(NamedTuple):
     minimum: float = 0.0
 
 
-def quantize(weights: Weights, dtype: str) -> QuantizedWeights:
+def quantize_weights(weights: Weights, dtype: str) -> QuantizedWeights:
     """Quantize an array.
 
     Args:
@@ -42,7 +42,7 @@ def quantize(weights: Weights, dtype: str) -> QuantizedWeights:
     return QuantizedWeights(values, scale, low)
 
 
-def dequantize(quantized: QuantizedWeights) -> Weights:
+def dequantize_weights(quantized: QuantizedWeights) -> Weights:
     """Give the float32 weights that TensorFlow.js computes with.
 
     It multiplies and adds in double precision, and rounds once.
@@ -77,6 +77,6 @@ def as_exported(weights: dict[str, Weights], dtype: str) -> dict[str, Weights]:
     """
     large = large_kernels(weights)
     return {
-        name: dequantize(quantize(value, dtype)) if name in large else value
+        name: dequantize_weights(quantize_weights(value, dtype)) if name in large else value
         for name, value in weights.items()
     }

@@ -144,3 +144,5 @@ TRAINING_ONLY = re.compile(
     r".*_(initializer|regularizer|constraint)|seed|noise_shape|renorm_momentum|synchronized"
 )
 RENAMED = {"negative_slope": "alpha"}  # from Keras 3 to Keras 2
+WEIGHT_NAMES = {("DepthwiseConv2D", "kernel"): "depthwise_kernel"}  # likewise
+FLOATS = ("float16", "bfloat16", "float32", "float64")  # what is cast to float32

@@ -1,48 +1,63 @@
-"""The model for TensorFlow.js: a Keras 3 model is checked, and built once more in Keras 2.
+"""The model for TensorFlow.js: a Keras 3 model is checked, and described as Keras 2 did.
 
 TensorFlow.js 4.22, the last, reads what Keras 2 wrote, and cannot read Keras 3's `batch_shape`,
-graph format, dtype policies and numbered weights. So the model is built once more, layer by layer,
-in tf_keras, which is Keras 2.
+graph format, dtype policies and numbered weights. So the layers' options and calls are translated
+here, into the topology that `tf.loadLayersModel` reads.
 """
 
 import inspect
 import json
 import re
+import warnings
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
 import keras
 import numpy as np
-import tf_keras
 
 from digitlab.export.quantization import Weights
-from digitlab.export.tfjs_layers import ACTIVATIONS, ANY, LAYERS, PASSES_ON, RENAMED, TRAINING_ONLY
+from digitlab.export.tfjs_layers import (
+    ACTIVATIONS,
+    ANY,
+    FLOATS,
+    LAYERS,
+    PASSES_ON,
+    RENAMED,
+    TRAINING_ONLY,
+    WEIGHT_NAMES,
+)
 
 
 def translate(model: keras.Model) -> tuple[dict[str, Any], dict[str, Weights]]:
     """Return the Keras 2 topology of a model, and its weights by TensorFlow.js' names."""
     kind, config = _translate_model(model)
-    twin = (tf_keras.Sequential if kind == "Sequential" else tf_keras.Model).from_config(config)
-
-    weights = {}
-    for layer, copy in zip(flat_layers(model), flat_layers(twin), strict=True):
-        values = layer.get_weights()
-        shapes = [value.shape for value in values]
-        expected = [tuple(weight.shape) for weight in copy.weights]
-        if layer.name != copy.name or shapes != expected:
-            _reject(layer, f"has weights of shapes {shapes}", f"{expected}, as TensorFlow.js has")
-        for weight, value in zip(copy.weights, values, strict=True):
-            # lstm/lstm_cell/kernel:0 in tf_keras is lstm/kernel in TensorFlow.js.
-            name = f"{layer.name}/{weight.name.rsplit('/', 1)[-1].removesuffix(':0')}"
+    weights: dict[str, Weights] = {}
+    for layer in flat_layers(model):
+        for weight in () if _passes_on(layer) else layer.weights:
+            own_name = WEIGHT_NAMES.get((type(layer).__name__, weight.name), weight.name)
+            name = f"{layer.name}/{own_name}"
             if name in weights:
                 _reject(layer, "is not the only one of its name", "names that differ")
-            weights[name] = value
-    return json.loads(twin.to_json(), object_hook=_without_training), weights
+            weights[name] = keras.ops.convert_to_numpy(keras.ops.cast(weight, "float32"))
+    _warn_of_precision(model)
+    # Through JSON: what it holds is what a page gets, and NumPy's numbers become plain ones.
+    topology = {
+        "class_name": kind,
+        "config": config,
+        "keras_version": "2.15.0",
+        "backend": "tensorflow",
+    }
+    return json.loads(json.dumps(topology, default=lambda number: number.item())), weights
 
 
-def _without_training(config: dict[str, Any]) -> dict[str, Any]:
-    # SeparableConv2D of TensorFlow.js refuses the kernel_initializer that tf_keras writes.
-    return {key: value for key, value in config.items() if not TRAINING_ONLY.fullmatch(key)}
+def _warn_of_precision(model: keras.Model) -> None:
+    policies = {layer.dtype_policy.name for layer in flat_layers(model)} - {"float32"}
+    if policies:
+        warnings.warn(
+            f"The model {model.name!r} computes in {', '.join(sorted(policies))}; TensorFlow.js "
+            "will compute in float32, so its answers may differ a little.",
+            stacklevel=4,  # the caller of export_tfjs
+        )
 
 
 def flat_layers(model: Any) -> Iterator[Any]:
@@ -50,7 +65,7 @@ def flat_layers(model: Any) -> Iterator[Any]:
     for layer in model.layers:
         if hasattr(layer, "layers") and type(layer) is not keras.layers.Pipeline:
             yield from flat_layers(layer)
-        elif type(layer).__name__ != "InputLayer":  # tf_keras lists it in a Sequential, Keras not
+        elif not isinstance(layer, keras.layers.InputLayer):
             yield layer
 
 
@@ -70,7 +85,7 @@ def _translate_model(model: Any) -> tuple[str, dict[str, Any]]:
         )
     try:
         inputs = model.inputs
-    except AttributeError:  # so Keras says that there are none yet
+    except AttributeError:  # Keras' sign that it is not built
         inputs = None
     if not inputs:
         raise ValueError(
@@ -78,10 +93,10 @@ def _translate_model(model: Any) -> tuple[str, dict[str, Any]]:
             "Begin it with keras.Input(shape), or call it on a batch of images first."
         )
     for tensor in inputs:
-        if tensor.dtype != "float32":
+        if tensor.dtype not in FLOATS:
             raise ValueError(
-                f"The model {model.name!r} takes {tensor.dtype}; expected float32. Leave the dtype "
-                "of its keras.Input away."
+                f"The model {model.name!r} takes {tensor.dtype}; expected float32. Build it "
+                "without a dtype for its keras.Input."
             )
     if kind == "Sequential":
         layers = [_translate_layer(layer) for layer in model.layers]
@@ -92,36 +107,36 @@ def _translate_model(model: Any) -> tuple[str, dict[str, Any]]:
 
     operations = {layer.name: layer for layer in model.operations}
     translated = {name: _translate_layer(layer) for name, layer in operations.items()}
-    config = model.get_config()  # the graph; after the layers, for a custom layer's may raise
+    config = model.get_config()  # the graph; after the layers, since custom ones may raise here
     layers = []
     for entry in config["layers"]:
         name = entry["name"]
         calls = [_translate_call(call, operations[name]) for call in entry["inbound_nodes"]]
         for call in calls:
             for source in call:
-                # In Keras 2 and TensorFlow.js a model is born with a call, of its own inputs.
+                # In Keras 2 and TensorFlow.js a model's first call is that of its own inputs.
                 source[1] += isinstance(operations[source[0]], keras.Model)
         layers.append(translated[name] | {"name": name, "inbound_nodes": calls})
     _check_order(layers, operations)
     ends = {end: _translate_ends(config[end], model) for end in ("input_layers", "output_layers")}
     for end in ends["output_layers"]:
-        # Here Keras 3 counts that call too, though of functional models alone.
+        # Keras 3 counts that call here, too, but for functional models only.
         end[1] += isinstance(operations[end[0]], keras.Sequential)
     return kind, {"name": model.name, "layers": layers} | ends
 
 
 def _translate_layer(layer: Any) -> dict[str, Any]:
-    """Return class name and Keras 2 config of a Keras 3 layer, or refuse it."""
+    """Return class name and Keras 2 config of a Keras 3 layer, or reject it."""
     kind = type(layer).__name__
     if not re.fullmatch(r"[A-Za-z0-9][-\w.]*", layer.name, re.ASCII):
-        _reject(layer, "has a name that TensorFlow.js refuses", "letters, digits and -._ alone")
+        _reject(layer, "has a name that TensorFlow.js rejects", "letters, digits and -._ alone")
     if isinstance(layer, keras.Model):
         kind, config = _translate_model(layer)
         return {"class_name": kind, "config": config}
     if isinstance(layer, keras.layers.InputLayer):
         config = {
             "batch_input_shape": list(layer.batch_shape),
-            "dtype": "float32",  # of tf_keras' own, which the user's settings may change
+            "dtype": "float32",
             "name": layer.name,
         }
         return {"class_name": kind, "config": config}
@@ -132,8 +147,13 @@ def _translate_layer(layer: Any) -> dict[str, Any]:
         _reject(layer, what, f"one of {', '.join(LAYERS)}")
     if kind not in LAYERS and not _passes_on(layer):
         what = f"is a {kind}, which TensorFlow.js does not know or computes differently"
+        if ".preprocessing." in type(layer).__module__:
+            rest = f"keras.Model(model.get_layer({layer.name!r}).output, model.outputs)"
+            _reject(
+                layer, what, f"a model without it; the page can do its work, and {rest} the rest"
+            )
         _reject(layer, what, f"one of {', '.join(LAYERS)}")
-    if layer.dtype_policy.name != "float32":
+    if layer.compute_dtype not in FLOATS or layer.quantization_mode is not None:
         _reject(layer, f"computes in {layer.dtype_policy.name}", "float32")
 
     config = {"name": layer.name, "trainable": layer.trainable, "dtype": "float32"}
@@ -155,10 +175,7 @@ def _translate_layer(layer: Any) -> dict[str, Any]:
         if option == "axis" and rank and value == rank - 1:
             value = -1
         allowed = known.options.get(option)
-        if option.endswith("_initializer"):
-            # The weights come from a file; and tf_keras would draw from Python's random numbers.
-            config[option] = "zeros"
-        elif allowed is ANY or allowed and value in allowed:
+        if allowed is ANY or allowed and value in allowed:
             config[RENAMED.get(option, option)] = value
         elif allowed or value and not TRAINING_ONLY.fullmatch(option):
             expected = " or ".join(map(repr, allowed or ["none"]))
@@ -167,7 +184,7 @@ def _translate_layer(layer: Any) -> dict[str, Any]:
 
 
 def _trains_by_default(layer: Any) -> bool:
-    """Whether a layer that is called without `training` does as in training."""
+    """Whether a layer that is called without `training` acts as in training."""
     parameter = inspect.signature(layer.call).parameters.get("training")
     return parameter is not None and parameter.default is True
 
@@ -181,8 +198,8 @@ def _passes_on(layer: Any) -> bool:
 
 
 def _translate_activation(layer: Any, option: str, name: Any) -> str:
-    """Return the Keras 2 name of a layer's activation, or refuse it."""
-    # Keras writes a function of the user's that is called relu as "relu": ask for the function.
+    """Return the Keras 2 name of a layer's activation, or raise."""
+    # Keras writes any function named relu as "relu": compare the functions.
     builtin = isinstance(name, str) and getattr(layer, option) is keras.activations.get(name)
     if not builtin or name not in ACTIVATIONS:
         why = (
@@ -196,9 +213,9 @@ def _translate_activation(layer: Any, option: str, name: Any) -> str:
 def _translate_call(call: dict[str, Any], layer: Any) -> list[list[Any]]:
     """Return one call of a layer as Keras 2 writes it: [layer, its call, its output, {}], ..."""
     for option, value in call["kwargs"].items():
-        # Of augmentation layers Keras notes training=True, and does not heed it in `predict`.
-        heeded = option != "training" or not _passes_on(layer) or not _trains_by_default(layer)
-        if value and heeded:
+        # For augmentation layers Keras records training=True, which `predict` overrides.
+        counts = option != "training" or not _passes_on(layer) or not _trains_by_default(layer)
+        if value and counts:
             _reject(layer, f"is called with {option}={value!r}", "a call on its input alone")
     tensors = call["args"]
     if len(tensors) == 1 and isinstance(tensors[0], list | tuple):
@@ -216,14 +233,14 @@ def _translate_call(call: dict[str, Any], layer: Any) -> list[list[Any]]:
 
 
 def _check_order(layers: list[dict[str, Any]], operations: dict[str, Any]) -> None:
-    """Refuse a graph that TensorFlow.js would put together differently.
+    """Raise for a graph that TensorFlow.js would build differently.
 
-    It goes through the layers again and again, makes each call as soon as what goes in is there,
-    and numbers a layer's calls in the order in which it made them.
+    It goes through the layers again and again, makes each call as soon as its inputs are there, and
+    numbers a layer's calls in that order.
     """
     waiting = {layer["name"]: list(layer["inbound_nodes"]) for layer in layers}
-    born = (keras.Model, keras.layers.InputLayer)
-    made = {name: int(isinstance(operations[name], born)) for name in waiting}
+    begun = (keras.Model, keras.layers.InputLayer)  # these have their first call already
+    made = {name: int(isinstance(operations[name], begun)) for name in waiting}
     while any(waiting.values()):
         before = sum(made.values())
         for name, calls in waiting.items():
@@ -251,7 +268,7 @@ def _translate_ends(ends: Any, model: Any) -> list[list[Any]]:
 
 
 def check_values(weights: dict[str, Weights], quantize: str | None) -> None:
-    """Refuse values that cannot be stored."""
+    """Raise for values that cannot be stored."""
     for name, value in weights.items():
         if not np.isfinite(value).all():
             raise ValueError(

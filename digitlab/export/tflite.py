@@ -22,15 +22,15 @@ def export_tflite(
 ) -> None:
     """Write a Keras model for LiteRT, for any number of images at once.
 
-    How many is the interpreter's `resize_tensor_input`; 16 to 64 at once are the fastest. The same
-    model gives the same bytes every time. The last of them are a checksum, which LiteRT does not
-    read and `digitlab.load_recognizer` asks for.
+    The interpreter's `resize_tensor_input` sets the number; 16 to 64 at once are the fastest. The
+    same model gives the same bytes every time. The last of them are a checksum, which LiteRT
+    ignores and `digitlab.load_recognizer` verifies.
 
     Args:
         model: Takes float32 images (n, 28, 28, 1), gives probabilities (n, 10); or any other
             model of one input and one output, each of a fixed shape but for n. Compiled or not.
-        path: The file to write, named ``.tflite`` by custom. A file that was there stays until the
-            new one is whole. Its folder is made where it does not exist.
+        path: The file to write, by convention named ``.tflite``. An existing file is replaced when
+            the new one is complete. Its folder is created if it does not exist.
         quantize: None: the weights take four bytes each, and the answers are those of Keras.
             "int8": the large kernels take one, and LiteRT computes with whole numbers (dynamic
             range quantization); the images and the answers stay float32. The shipped network reads
@@ -38,9 +38,10 @@ def export_tflite(
             test digits.
 
     Raises:
-        TypeError: `model` is no Keras 3 model.
-        ValueError: `quantize` is neither; the model is not built, has more than one input or
-            output, or does what LiteRT does not know. Nothing is written then.
+        TypeError: `model` is not a Keras 3 model.
+        ValueError: `quantize` is neither; Keras does not run on TensorFlow; or the model is not
+            built, has more than one input or output, computes in another precision than float32, or
+            has operations that LiteRT lacks. Nothing is written.
         OSError: The file cannot be written.
     """
     if quantize not in (None, "int8"):
@@ -52,7 +53,7 @@ def export_tflite(
         )
     try:
         inputs, outputs = model.inputs or [], model.outputs or []
-    except AttributeError:  # so Keras says that there are none yet
+    except AttributeError:  # Keras' sign that it is not built
         inputs, outputs = [], []
     if not inputs:
         raise ValueError(
@@ -129,7 +130,7 @@ def _explain(message: str) -> str:
 
 @contextmanager
 def _silence() -> Iterator[None]:
-    """Keep the converter quiet: what goes wrong comes as an exception.
+    """Silence the converter; errors come as exceptions.
 
     It warns, through absl, of the way that it is called here, and its C++ parts write to file
     descriptor 2, past sys.stderr and whatever TF_CPP_MIN_LOG_LEVEL says; Jupyter shows both in red.

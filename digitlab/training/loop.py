@@ -146,6 +146,4 @@ class _LearningRates(keras.callbacks.Callback):
         self.rates = iter(rates)
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-        if hasattr(self.model, "jax_state_sync"):  # else JAX would go on with the earlier rate
-            self.model.jax_state_sync()
         self.model.optimizer.learning_rate = next(self.rates)

@@ -76,9 +76,7 @@ class LiteRT:
 
 class TensorFlowJs:
     def __init__(self) -> None:
-        from digitlab.export import tfjs
-
-        tfjs._write_artifacts()
+        import digitlab.export.tfjs  # noqa: F401
 
     def write(self, folder: Path, which: int) -> None:
         digitlab.export_tfjs(dense(which), folder / "tfjs")

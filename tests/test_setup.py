@@ -766,6 +766,11 @@ def test_environment_yml_imports_and_exports(uv, tmp_path):
     run(environment, "-c", f"import {modules}", cwd=tmp_path)
     assert "exported" in run(environment, "-c", EXPORT, "tfjs", cwd=tmp_path).stdout
 
+    # The package tensorflowjs is there: does it write what we write?
+    judge = ROOT / "tests" / "support" / "second_exporter.py"
+    said = run(environment, judge, tmp_path / "judged", cwd=tmp_path).stdout
+    assert re.findall("equal (.*)", said) == ["article_cnn", "pen_cnn", "digits_cnn"]
+
 
 def test_the_export_needs_no_package_tensorflowjs(uv, environment, tmp_path):
     """It has no wheels for Windows, nor for newer TensorFlows."""

@@ -75,8 +75,13 @@ class Recognizer:
     """
 
     def __init__(self, model: Callable[[np.ndarray], np.ndarray]):
-        self.model = model
+        self._model = model
         self._runtime = as_runtime(model)
+
+    @property
+    def model(self) -> Callable:
+        """The network."""
+        return self._model
 
     def predict(self, drawing: npt.ArrayLike | Image.Image) -> Prediction:
         """Read one digit.

@@ -17,8 +17,14 @@ _MODULES = {
     if isinstance(statement, ast.ImportFrom)
     for alias in statement.names
 }
-# These modules, and what is in them, need the extra "train"; all others do without.
-_TRAIN = ("digitlab.training.", "digitlab.inspection", "digitlab.export.tf")
+# These modules need Keras, which comes with the extra "train".
+_KERAS = {
+    "digitlab.export.tfjs",
+    "digitlab.export.tflite",
+    "digitlab.inspection",
+    "digitlab.training.loop",
+    "digitlab.training.networks",
+}
 
 
 def __getattr__(name: str) -> Any:
@@ -26,14 +32,15 @@ def __getattr__(name: str) -> Any:
         bare = find_spec("keras") is None
         return [
             "__version__",
-            *(name for name, where in _MODULES.items() if not (bare and where.startswith(_TRAIN))),
+            *(name for name, module in _MODULES.items() if not (bare and module in _KERAS)),
         ]
     if name not in _MODULES:
         raise AttributeError(f"module 'digitlab' has no attribute {name!r}")
     try:
         value = getattr(import_module(_MODULES[name]), name)
     except ModuleNotFoundError as error:
-        message = f"digitlab.{name} needs {error.name}: pip install 'digitlab[train]'"
+        package = "digitlab[train]" if _MODULES[name] in _KERAS else "digitlab"
+        message = f"digitlab.{name} needs {error.name}: pip install '{package}'"
         # `hasattr` needs an AttributeError; `from digitlab import train` would drop its message.
         importing = sys._getframe(1).f_globals.get("__name__") == "importlib._bootstrap"
         raise (ImportError if importing else AttributeError)(message) from error

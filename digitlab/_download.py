@@ -17,7 +17,7 @@ from tqdm.auto import tqdm
 
 # Seconds to wait for the next kilobyte, whatever it is that does not answer: a name server, the
 # connection or the download.
-PATIENCE = 4.0
+TIMEOUT = 4.0
 
 _THREAD = "digitlab download"
 
@@ -78,7 +78,7 @@ def _download(file: RemoteFile, folder: str, bar: tqdm) -> None:
         progressbar=progress,
         # Half of it to connect, so that there is time for a second address: the first, often
         # IPv6, may lead nowhere.
-        timeout=(PATIENCE / 2, PATIENCE),
+        timeout=(TIMEOUT / 2, TIMEOUT),
         headers={"Accept-Encoding": "identity"},  # the hash is that of the file's own bytes
         hooks={"response": lambda response, **_: responses.append(response)},
     )
@@ -107,7 +107,7 @@ def _download(file: RemoteFile, folder: str, bar: tqdm) -> None:
         threading.Thread(target=work, name=_THREAD, daemon=True).start()
         while not ended.wait(progress.seconds_left()):
             if progress.seconds_left() == 0:
-                raise TimeoutError(f"silent for {PATIENCE:g} seconds, given up")
+                raise TimeoutError(f"silent for {TIMEOUT:g} seconds, given up")
     finally:
         progress.stopped = True
     for error in errors:
@@ -133,7 +133,7 @@ class _Progress:
 
     def seconds_left(self) -> float:
         """Return the seconds until the download counts as silent."""
-        return max(self.last + PATIENCE - time.monotonic(), 0.0)
+        return max(self.last + TIMEOUT - time.monotonic(), 0.0)
 
     def update(self, count: int) -> None:
         """Count received bytes: pooch's chunk size each time, although the last may be shorter."""

@@ -40,6 +40,13 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
         os.replace(part, path)
 
 
+def shipped_path(name: str) -> Path:
+    """Return the path of a file or folder of models/, in a wheel or in a checkout."""
+    package = Path(__file__).parent
+    in_wheel = package / "models" / name
+    return in_wheel if in_wheel.exists() else package.parent / "models" / name
+
+
 def with_checksum(content: bytes) -> bytes:
     """Append the checksum to a file's content."""
     return content + _CHECKSUM + hashlib.sha256(content).digest()

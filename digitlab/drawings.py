@@ -72,7 +72,7 @@ def stored_drawing(digit: int, size: int = 280) -> list[np.ndarray]:
         size: The side of the pad in pixels.
 
     Returns:
-        A list of new strokes, each (n, 2) float64: x, y in canvas pixels, y down.
+        A list of new strokes, each (n, 2) float64: x, y in pad pixels, y down.
 
     Raises:
         ValueError: For anything but a whole number from 0 to 9.
@@ -89,7 +89,7 @@ def save_drawing(path: str | os.PathLike[str], drawing: Sequence, size: int = 28
     Args:
         path: The file. It is replaced only when the new one is complete. Its folder is created if
             it does not exist.
-        drawing: A list of strokes, each of shape (n, 2): x, y in canvas pixels, y down.
+        drawing: A list of strokes, each of shape (n, 2): x, y in pad pixels, y down.
         size: The side of the pad in pixels.
 
     Raises:
@@ -110,7 +110,7 @@ def load_drawing(path: str | os.PathLike[str], size: int = 280) -> list[np.ndarr
         size: The side of the pad in pixels. The drawing is scaled to it.
 
     Returns:
-        A list of new strokes, each (n, 2) float64: x, y in canvas pixels, y down.
+        A list of new strokes, each (n, 2) float64: x, y in pad pixels, y down.
 
     Raises:
         OSError: The file cannot be read.

@@ -3,13 +3,12 @@
 Both are arrays, for `digitlab.plot_filters` and `digitlab.plot_embedding`.
 """
 
-from typing import Any
-
 import keras
 import numpy as np
 from tqdm import tqdm
 
 from digitlab.images import as_batch, as_images
+from digitlab.runtimes import as_float32
 
 
 def get_filters(model: keras.Model) -> np.ndarray:
@@ -31,7 +30,7 @@ def get_filters(model: keras.Model) -> np.ndarray:
     """
     for layer in model.layers:
         if isinstance(layer, keras.layers.Conv2D):
-            weights = _as_float32(layer.kernel)  # (h, w, channels, n)
+            weights = as_float32(layer.kernel)  # (h, w, channels, n)
             if weights.shape[2] == 1:
                 return weights[:, :, 0]
             raise ValueError(
@@ -63,12 +62,7 @@ def embed(model: keras.Model, images: np.ndarray) -> np.ndarray:
         raise ValueError("expected images of shape (n, 28, 28), n at least 1, got none")
     before_the_last = keras.Model(model.inputs[0], model.layers[-1].input)
     parts = [  # in batches, for the first layers' answers are large
-        _as_float32(before_the_last(as_batch(images[i : i + 256]), training=False))
+        as_float32(before_the_last(as_batch(images[i : i + 256]), training=False))
         for i in tqdm(range(0, len(images), 256), "Reading", delay=2, leave=False)
     ]
     return np.concatenate(parts)
-
-
-def _as_float32(tensor: Any) -> np.ndarray:
-    """Convert a tensor, which may be of lower precision, to an array."""
-    return keras.ops.convert_to_numpy(keras.ops.cast(tensor, "float32"))

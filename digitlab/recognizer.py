@@ -10,12 +10,13 @@ import numpy.typing as npt
 from PIL import Image
 from tqdm import tqdm
 
+from digitlab._io import shipped_path
 from digitlab.images import CLASSES, as_array, as_batch, as_image, as_images
 from digitlab.pictures import is_picture, normalize_image
 from digitlab.runtimes import ImageFunction, LiteRT, as_runtime
 from digitlab.strokes import render_strokes
 
-_BATCH = 32  # images at once: the most a second; of 128 and more they leave the cache
+_BATCH = 32  # images: the fastest size; from 128 on, their arrays leave the processor's cache
 
 # Below this probability `predict_images` looks again. On held-out digits of MNIST, thresholds from
 # 0.8 to 1 gave the same accuracy, and 1 or 2 of 100 digits are below 0.9.
@@ -84,7 +85,7 @@ class Recognizer:
         half. A network without that output sees a digit in any ink.
 
         Args:
-            drawing: A list of strokes, each of shape (n, 2): x, y in canvas pixels, y down; or a
+            drawing: A list of strokes, each of shape (n, 2): x, y in pad pixels, y down; or a
                 picture, an array or a Pillow image (see `digitlab.normalize_image`). Tables and
                 tensors are taken as the arrays that they hold.
 
@@ -173,9 +174,9 @@ class Recognizer:
         Returns:
             Each layer's answer by its name: float32, (h, w, channels), or (n,) for a dense
             layer. The last is the network's own answer. LiteRT has no names for layers, so they
-            are "Layer 1" and so on; Keras' are called by kind and number, such as "ReLU 1", less
-            those that the next layer only normalises or bends, and those that only pass on. Empty
-            where there are none to look into: in a function.
+            are "Layer 1" and so on; Keras' are called by kind and number, such as "ReLU 1". Layers
+            that the next one only normalises or activates, and layers that do nothing at
+            inference, are left out. Empty for a function, which has no layers.
 
         Raises:
             ValueError: For another shape or range.
@@ -267,7 +268,7 @@ def load_recognizer(path: str | Path | None = None) -> Recognizer:
         FileNotFoundError: There is no such file.
         ValueError: The checksum does not match, or the network does not map 28 x 28 to 10 or 11.
     """
-    path = shipped_model() if path is None else Path(path)
+    path = shipped_path("digits.tflite") if path is None else Path(path)
     if path.suffix == ".keras":
         raise ValueError(
             f"expected a .tflite file, got {path.name}: "
@@ -276,10 +277,3 @@ def load_recognizer(path: str | Path | None = None) -> Recognizer:
     if not path.is_file():
         raise FileNotFoundError(f"no network at {path}: export one with digitlab.export_tflite")
     return Recognizer(LiteRT.from_file(path))
-
-
-def shipped_model() -> Path:
-    """Return the path of the network that comes with the package, in a wheel or a checkout."""
-    package = Path(__file__).parent
-    in_wheel = package / "models" / "digits.tflite"
-    return in_wheel if in_wheel.is_file() else package.parent / "models" / "digits.tflite"

@@ -51,7 +51,7 @@ class Runtime(Protocol):
 
 
 def as_runtime(model: Callable) -> Runtime:
-    """Wrap a Keras model, or any other callable, as a runtime; a runtime comes back as it is.
+    """Wrap a Keras model or another callable; `LiteRT` and `Function` are returned unchanged.
 
     Raises:
         TypeError: It cannot be called.
@@ -99,7 +99,7 @@ class KerasModel(Function):
         # Without `training=False`, augmentation layers would change the images.
         model: Any = self._function
         answer = model(batch, training=False)
-        return _as_float32(answer) if sys.modules["keras"].ops.is_tensor(answer) else answer
+        return as_float32(answer) if sys.modules["keras"].ops.is_tensor(answer) else answer
 
     def activations(self, batch: np.ndarray) -> dict[str, np.ndarray]:
         """Return each layer's answer, under its kind and number: "ReLU 1".
@@ -119,10 +119,10 @@ class KerasModel(Function):
                 count[kind] += 1
                 kept[f"{kind} {count[kind]}"] = layer.output
         answers = keras.Model(model.inputs[0], list(kept.values()))(batch, training=False)
-        return {name: _as_float32(answer)[0] for name, answer in zip(kept, answers, strict=True)}
+        return {name: as_float32(answer)[0] for name, answer in zip(kept, answers, strict=True)}
 
 
-def _as_float32(tensor: Any) -> np.ndarray:
+def as_float32(tensor: Any) -> np.ndarray:
     """Convert a tensor of Keras, which may be of lower precision, to an array."""
     ops = sys.modules["keras"].ops
     return ops.convert_to_numpy(ops.cast(tensor, "float32"))

@@ -5,7 +5,7 @@ smoothed its edges, and placed it in a field of 28 x 28 with its centre of mass 
 (LeCun, Cortes, Burges: "The MNIST database of handwritten digits"). A network that learned from
 such digits reads other people's digits only when they are brought to the same geometry.
 
-A *stroke* is a float array ``(n, 2)`` of x, y in canvas pixels, y down: one movement of the pen
+A *stroke* is a float array ``(n, 2)`` of x, y in pad pixels, y down: one movement of the pen
 from touching down to lifting. A *drawing* is a list of strokes. No class is needed for either.
 """
 
@@ -22,7 +22,7 @@ from digitlab.images import BOX, CENTRE, PEN_WIDTH, SIZE, as_array, centre_of_ma
 _REACH = PEN_WIDTH / 2 + 0.5  # pixels from the line to where its ink ends
 _PIECE = 2.0  # pixels: the longest piece
 _MARGIN = 14  # pixels around the image: moved by its centre of mass, ink can leave it
-_SMALLEST = 1e-300  # canvas pixels: half the longer side of a drawing that is not a dot
+_SMALLEST = 1e-300  # pad pixels: half the longer side of a drawing that is not a dot
 _CHUNK = 512  # pieces at once: their arrays stay in the processor's cache
 _POINTS = 100_000  # at most: half an hour of drawing, rendered in seconds at worst
 
@@ -31,7 +31,7 @@ def as_strokes(drawing: npt.ArrayLike) -> list[np.ndarray]:
     """Check a drawing, and return it as a list of new float64 arrays.
 
     Args:
-        drawing: A sequence of strokes, each array-like of shape (n, 2): x, y in canvas pixels, y
+        drawing: A sequence of strokes, each array-like of shape (n, 2): x, y in pad pixels, y
             down; or a table's column of strokes. Strokes without points are left out.
 
     Raises:
@@ -57,7 +57,7 @@ def as_strokes(drawing: npt.ArrayLike) -> list[np.ndarray]:
             continue
         if points.ndim != 2 or points.shape[1] != 2:
             raise ValueError(
-                f"expected stroke {index} to have shape (n, 2), x and y in canvas pixels, "
+                f"expected stroke {index} to have shape (n, 2), x and y in pad pixels, "
                 f"got {points.shape}; a single stroke goes into a list: [stroke]"
             )
         if not np.isfinite(points).all():
@@ -85,7 +85,7 @@ def render_strokes(drawing: npt.ArrayLike) -> np.ndarray:
     ``tests/fixtures/ink.json`` holds drawings of all kinds with what must come out.
 
     Args:
-        drawing: A list of strokes, each of shape (n, 2): x, y in canvas pixels, y down.
+        drawing: A list of strokes, each of shape (n, 2): x, y in pad pixels, y down.
 
     Returns:
         (28, 28) float32 in [0, 1], ink 1 on paper 0; all 0 for a drawing without points.

@@ -13,10 +13,14 @@ import numpy as np
 import pytest
 
 import digitlab
-from digitlab._io import atomic_write, verified_content, with_checksum, with_checksum_json
+from digitlab._io import (
+    atomic_write,
+    shipped_path,
+    verified_content,
+    with_checksum,
+    with_checksum_json,
+)
 from digitlab.export.site import build_site
-from digitlab.export.site import shipped_model as shipped_tfjs
-from digitlab.recognizer import shipped_model
 
 TESTS = Path(__file__).parent
 
@@ -134,7 +138,7 @@ def changes(content):
 
 
 def test_a_changed_network_is_refused_by_the_recognizer(tmp_path):
-    content, path = shipped_model().read_bytes(), tmp_path / "mine.tflite"
+    content, path = shipped_path("digits.tflite").read_bytes(), tmp_path / "mine.tflite"
     path.write_bytes(content)
     digitlab.load_recognizer(path)
     others = changes(content) | {"of something else": verified_content(content)}
@@ -156,7 +160,7 @@ def test_networks_changed_with_a_right_checksum_are_refused_or_read():
 
 def test_a_changed_network_gets_no_page(tmp_path, node):
     folder = tmp_path / "tfjs"
-    shutil.copytree(shipped_tfjs(), folder)
+    shutil.copytree(shipped_path("tfjs"), folder)
     (weights,) = folder.glob("*.bin")
     for path in (folder / "model.json", weights):
         content = path.read_bytes()
@@ -170,7 +174,7 @@ def test_a_changed_network_gets_no_page(tmp_path, node):
 
 def test_a_model_json_names_no_file_elsewhere(tmp_path):
     folder = tmp_path / "tfjs"
-    shutil.copytree(shipped_tfjs(), folder)
+    shutil.copytree(shipped_path("tfjs"), folder)
     (weights,) = folder.glob("*.bin")
     shutil.copy(weights, tmp_path)
     document = json.loads((folder / "model.json").read_text())
@@ -189,7 +193,10 @@ def test_keras_runs_nothing_of_a_model_file(tmp_path):
     with pytest.raises(ValueError, match="safe_mode|unsafe"):
         keras.models.load_model(tmp_path / "hostile.keras")
 
-    content, path = shipped_model().with_suffix(".keras").read_bytes(), tmp_path / "mine.keras"
+    content, path = (
+        shipped_path("digits.tflite").with_suffix(".keras").read_bytes(),
+        tmp_path / "mine.keras",
+    )
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         # What lies between the members, names and dates, is no part of the network.
         first = archive.getinfo("model.weights.h5").header_offset + 200

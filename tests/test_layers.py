@@ -28,13 +28,13 @@ LAYERS: list[dict[str, str]] = [
         "pictures": "PIL numpy",
         "mnist": "numpy pooch",
         "explain": "numpy",
-        "inspection": "keras numpy tqdm",
     },
     {
         "drawings": "numpy",
         "runtimes": "ai_edge_litert numpy tensorflow",
     },
     {
+        "inspection": "keras numpy tqdm",
         "recognizer": "PIL numpy tqdm",
     },
     # Plots.

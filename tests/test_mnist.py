@@ -184,7 +184,7 @@ def stalled(server):
 
 @pytest.fixture
 def slow(server):
-    """Sends all, in more time than `PATIENCE`, but never silent for as long."""
+    """Sends all, in more time than `TIMEOUT`, but never silent for as long."""
 
     def make(content):
         def route(handler):
@@ -192,7 +192,7 @@ def slow(server):
             for part in np.array_split(np.frombuffer(content, np.uint8), 8):
                 handler.wfile.write(part.tobytes())
                 handler.wfile.flush()
-                server.closing.wait(_download.PATIENCE / 4)
+                server.closing.wait(_download.TIMEOUT / 4)
 
         return route
 
@@ -447,11 +447,11 @@ def test_download_asks_for_the_bytes_as_they_are(tiny, mirrors, server):
 
 
 def test_slow_but_alive_takes_as_long_as_it_needs(tiny, mirrors, server, slow, monkeypatch):
-    monkeypatch.setattr(_download, "PATIENCE", 1.0)
+    monkeypatch.setattr(_download, "TIMEOUT", 1.0)
     server.routes[KERAS] = slow(mirrors(tiny)[KERAS])
     start = time.monotonic()
     assert is_mnist(load_digits(sample=False), tiny)
-    assert time.monotonic() - start > _download.PATIENCE
+    assert time.monotonic() - start > _download.TIMEOUT
     assert server.requests == [KERAS]
 
 
@@ -459,7 +459,7 @@ def test_slow_but_alive_takes_as_long_as_it_needs(tiny, mirrors, server, slow, m
 def test_second_mirror_takes_over_from_silence(
     ending, tiny, mirrors, server, folders, request, monkeypatch
 ):
-    monkeypatch.setattr(_download, "PATIENCE", 1.0)
+    monkeypatch.setattr(_download, "TIMEOUT", 1.0)
     server.routes[KERAS] = request.getfixturevalue(ending)(mirrors(tiny)[KERAS])
     assert is_mnist(load_digits(sample=False), tiny)
     assert files_below(folders) == CACHED
@@ -469,7 +469,7 @@ def test_second_mirror_takes_over_from_silence(
 def test_silence_everywhere_ends_in_the_sample(
     ending, tiny, mirrors, server, folders, request, monkeypatch
 ):
-    monkeypatch.setattr(_download, "PATIENCE", 0.5)
+    monkeypatch.setattr(_download, "TIMEOUT", 0.5)
     for path, content in mirrors(tiny).items():
         server.routes[path] = request.getfixturevalue(ending)(content)
     start = time.monotonic()
@@ -486,7 +486,7 @@ def test_name_that_is_looked_up_for_ever_ends_in_the_sample(tiny, mirrors, serve
     There is none here, so the look-up itself is held up.
     """
     mirrors(tiny)
-    monkeypatch.setattr(_download, "PATIENCE", 0.5)
+    monkeypatch.setattr(_download, "TIMEOUT", 0.5)
     monkeypatch.setattr("socket.getaddrinfo", lambda *args, **kwargs: server.closing.wait(WAIT))
     start = time.monotonic()
     with pytest.warns(UserWarning, match="silent for 0.5 seconds"):
@@ -517,7 +517,7 @@ def test_off_the_network_it_answers_within_ten_seconds(folders, monkeypatch):
 
 
 def test_patience_that_ships_leaves_time_for_the_sample():
-    assert len(mnist_module.MIRRORS) * _download.PATIENCE <= 9
+    assert len(mnist_module.MIRRORS) * _download.TIMEOUT <= 9
 
 
 def test_without_sample_it_raises_with_every_try_and_what_to_do(tiny, mirrors, server, folders):

@@ -11,8 +11,8 @@ from PIL import Image
 
 import digitlab
 from digitlab import Recognizer, doodle, load_recognizer, render_strokes, stored_drawing
+from digitlab._io import shipped_path
 from digitlab.images import centre_of_mass
-from digitlab.recognizer import shipped_model
 from digitlab.training.non_digits import KINDS
 
 
@@ -160,7 +160,7 @@ def test_whole_numbers_to_255_and_fractions_are_the_same_images():
 @pytest.mark.slow
 def test_a_keras_model_is_a_model(recognizer):
     keras = pytest.importorskip("keras", reason="needs TensorFlow: pip install 'digitlab[train]'")
-    model = keras.models.load_model(shipped_model().with_suffix(".keras"))
+    model = keras.models.load_model(shipped_path("digits.tflite").with_suffix(".keras"))
     wrapped = Recognizer(model)
     for digit in range(10):
         np.testing.assert_allclose(
@@ -175,7 +175,7 @@ def test_activations_are_those_of_keras(recognizer, tmp_path):
     keras = pytest.importorskip("keras", reason="needs TensorFlow: pip install 'digitlab[train]'")
     image = render_strokes(stored_drawing(5))
     keras.utils.set_random_seed(0)
-    shipped = keras.models.load_model(shipped_model().with_suffix(".keras"))
+    shipped = keras.models.load_model(shipped_path("digits.tflite").with_suffix(".keras"))
     # The shipped network computes in whole numbers, with 1/127 of the largest for a step.
     trios = [(shipped, recognizer, 0.05)]
     for model in (digitlab.article_cnn(), digitlab.pen_cnn()):
@@ -195,7 +195,7 @@ def test_activations_are_those_of_keras(recognizer, tmp_path):
 
 def test_activations_are_those_of_the_file_that_was_loaded(recognizer, tmp_path):
     path = tmp_path / "mine.tflite"
-    path.write_bytes(shipped_model().read_bytes())
+    path.write_bytes(shipped_path("digits.tflite").read_bytes())
     image = render_strokes(stored_drawing(5))
     mine = load_recognizer(path)
     path.write_bytes(b"another network")

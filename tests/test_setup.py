@@ -617,14 +617,14 @@ def test_the_wheel_holds_the_whole_package(wheel):
 def test_the_core_draws_and_predicts(core, tmp_path):
     script = """
 import importlib.util, sys
-import digitlab, digitlab.export.site
+import digitlab, digitlab._io
 assert "site-packages" in digitlab.__file__, digitlab.__file__
 for digit in range(10):
     assert digitlab.load_recognizer().predict(digitlab.stored_drawing(digit)).digit == digit
 pad = digitlab.DrawingPad()
 pad.draw(digitlab.stored_drawing(5))
 assert pad.prediction.digit == 5
-assert (digitlab.export.site.shipped_model() / "model.json").is_file()
+assert (digitlab._io.shipped_path('tfjs') / "model.json").is_file()
 assert importlib.util.find_spec("tensorflow") is None
 """
     run(core, "-c", script, cwd=tmp_path)
@@ -765,6 +765,11 @@ def test_environment_yml_imports_and_exports(uv, tmp_path):
     modules = "jupyterlab, ipywidgets, ipycanvas, tensorflow, tensorflowjs, matplotlib, nbval"
     run(environment, "-c", f"import {modules}", cwd=tmp_path)
     assert "exported" in run(environment, "-c", EXPORT, "tfjs", cwd=tmp_path).stdout
+
+    # The package tensorflowjs is there: does it write what we write?
+    judge = ROOT / "tests" / "support" / "second_exporter.py"
+    said = run(environment, judge, tmp_path / "judged", cwd=tmp_path).stdout
+    assert re.findall("equal (.*)", said) == ["article_cnn", "pen_cnn", "digits_cnn"]
 
 
 def test_the_export_needs_no_package_tensorflowjs(uv, environment, tmp_path):

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from digitlab._io import with_checksum_json
+from digitlab._io import shipped_path, with_checksum_json
 from digitlab.export.bundle import SOURCES, find_node, run_program, tensorflow_js
 
 try:
@@ -62,7 +62,7 @@ def build_site(
         RuntimeError: npm or esbuild failed, or npm's registry cannot be reached.
         OSError: The files cannot be written.
     """
-    model = shipped_model() if model_dir is None else Path(model_dir)
+    model = shipped_path("tfjs") if model_dir is None else Path(model_dir)
     target = Path(directory)
     index = target / "index.html"
     if index.exists() and _OURS not in index.read_text(encoding="utf-8", errors="replace"):
@@ -90,13 +90,6 @@ def build_site(
         with _lock(target):
             _publish(site, target, weights)
     return index
-
-
-def shipped_model() -> Path:
-    """The folder with the network for TensorFlow.js that comes with the package."""
-    package = Path(__file__).parents[1]
-    in_wheel = package / "models" / "tfjs"
-    return in_wheel if in_wheel.is_dir() else package.parent / "models" / "tfjs"
 
 
 def _weights(model: Path) -> list[str]:

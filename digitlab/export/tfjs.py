@@ -33,9 +33,9 @@ def export_tfjs(
     it was. One that succeeds removes the weights of the model.json that it replaced; other files
     in the folder stay. The same model gives the same bytes every time.
 
-    What matters while training alone (compilation, initializers, regularizers, constraints) is not
-    exported; augmentation layers such as RandomRotation become a Dropout, which passes on what it
-    gets.
+    What matters only during training (compilation, initializers, regularizers, constraints) is not
+    exported; augmentation layers such as RandomRotation become a Dropout, which does nothing at
+    inference.
 
     Args:
         model: A `keras.Sequential` or a functional `keras.Model`, built, compiled or not, of any

@@ -129,7 +129,7 @@ LAYERS = {
     "ZeroPadding2D": _known("padding", data_format=_LAST),
 }
 
-# Layers that change something while training alone.
+# Layers that do nothing at inference.
 PASSES_ON = {
     *("ActivityRegularization", "AlphaDropout", "Identity", "SpatialDropout2D", "SpatialDropout3D"),
     *("AugMix", "CutMix", "MixUp", "RandAugment", "RandomBrightness", "RandomColorDegeneration"),
@@ -139,7 +139,7 @@ PASSES_ON = {
     *("RandomSharpness", "RandomShear", "RandomTranslation", "RandomZoom"),
 }
 
-# Options that matter while training alone: not exported.
+# Options that matter only during training: not exported.
 TRAINING_ONLY = re.compile(
     r".*_(initializer|regularizer|constraint)|seed|noise_shape|renorm_momentum|synchronized"
 )

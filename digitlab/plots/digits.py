@@ -70,7 +70,7 @@ def plot_drawing(
         digitlab.plot_drawing(pad.strokes)
 
     Args:
-        drawing: A list of strokes, each of shape (n, 2): x, y in canvas pixels, y down.
+        drawing: A list of strokes, each of shape (n, 2): x, y in pad pixels, y down.
         title: What was drawn, or by whom.
         size: The side of the pad in pixels.
         ax: The Axes to draw on; new ones when left out.

@@ -1,7 +1,7 @@
 """Plots of the inside of a network: filters, activations, saliency and embeddings.
 
-The arrays come from `digitlab.get_filters`, `digitlab.get_activations`, `digitlab.measure_saliency`
-and `digitlab.embed`.
+The arrays come from `digitlab.get_filters`, `digitlab.Recognizer.get_activations`,
+`digitlab.measure_saliency` and `digitlab.embed`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -86,12 +86,11 @@ def plot_activations(
     Brighter pixels are stronger activations; each channel has its own scale, and its number above
     it. A layer without pixels is shown as bars, one for each unit::
 
-        digitlab.plot_activations(digitlab.get_activations(model, pad.image), title=model.name)
+        digitlab.plot_activations(pad.recognizer.get_activations(pad.image))
 
     Args:
         activations: The name of each layer with its activations, (h, w, channels) or (n,), as
-            `digitlab.get_activations` or, without TensorFlow,
-            `digitlab.Recognizer.get_activations` return them.
+            `digitlab.Recognizer.get_activations` returns them.
         title: Which image it is, and which network.
         columns: Channels in a row.
         figsize: Width and height in inches.

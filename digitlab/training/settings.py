@@ -1,4 +1,4 @@
-"""All settings: of the training, and of the augmentation."""
+"""The settings of the training and of the augmentation."""
 
 import math
 from dataclasses import dataclass, fields
@@ -12,7 +12,9 @@ _MOST = {"rotation": 180, "stretch": 4, "shear": 4, "shift": SIZE, "bend": BOX, 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """All settings of the augmentation; 0 turns a part off.
+    """The settings of the augmentation; 0 turns a part off.
+
+    Rotation, stretch and shear are those of redrawn digits; the others get half of each.
 
     Raises:
         ValueError: A setting is below 0 or above its largest value; the message names both.
@@ -23,7 +25,7 @@ class Augmentation:
     stretch: float = 0.2  # share by which one side grows against the other
     scale: float = 0.1  # of the digits that are not redrawn: larger or smaller, e to that power
     shear: float = 0.25  # slant: pixels sideways for each pixel up, either way
-    shift: float = 1.0  # pixels, either way
+    shift: float = 1.0  # pixels: 1.5 times as far either way, 0.5 times for redrawn digits
     bend: float = 0.8  # pixels: how far waves move the line
     styles: float = 0.4  # share of the redrawn 0, 1, 5, 7, 9: in a style that is rare in MNIST
     gaps: float = 0.15  # share of the redrawn digits: a piece of the line is missing

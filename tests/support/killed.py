@@ -25,9 +25,8 @@ import numpy as np
 
 import digitlab
 from digitlab import mnist
-from digitlab._io import verified_content, with_checksum, with_checksum_json
+from digitlab._io import shipped_path, verified_content, with_checksum, with_checksum_json
 from digitlab.export import site
-from digitlab.recognizer import shipped_model
 
 
 class Drawing:
@@ -118,7 +117,7 @@ class Site:
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="digitlab-"))
-        self.models = [site.shipped_model(), self.folder / "model"]
+        self.models = [shipped_path("tfjs"), self.folder / "model"]
         (weights,) = site._weights(self.models[0])
         self.models[1].mkdir()
         renamed = "other-" + weights.rpartition("-")[2]
@@ -250,7 +249,7 @@ def killed(name: str) -> dict[str, int]:
 
 def read_changed(tries: int) -> dict[str, int]:
     """Change the shipped network at random, with a right checksum; count what loading it does."""
-    content, chance = verified_content(shipped_model().read_bytes()), random.Random(0)
+    content, chance = verified_content(shipped_path("digits.tflite").read_bytes()), random.Random(0)
     counts = {"read": 0, "refused": 0, "crashed": 0}
 
     def load(path: Path) -> None:

@@ -1,5 +1,5 @@
 // Ink: strokes brought to 28 x 28 as the digits of MNIST were. The same as render_strokes in
-// digitlab/ink.py, where each step is explained; tests/fixtures/ink.json holds both to it.
+// digitlab/strokes.py, where each step is explained; tests/fixtures/ink.json holds both to it.
 //
 // A stroke is a list of points [x, y] in pixels of the pad, y down; a drawing is a list of strokes.
 

@@ -37,6 +37,7 @@ ACCEPTED = {
     "hypothesis": "MPL-2.0",  # likewise
     "pathspec": "Mozilla Public License 2.0 (MPL 2.0)",  # likewise
     "tqdm": "MPL-2.0 AND MIT",  # likewise
+    "numpy": "BSD-3-Clause AND 0BSD AND MIT AND Zlib AND CC0-1.0",  # CC0: in the public domain
     "namex": "unknown",  # says nothing, but carries the text of Apache 2.0
 }
 

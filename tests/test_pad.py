@@ -494,6 +494,68 @@ def test_a_reload_ends_the_stroke(pad):
     assert len(pad.strokes[0]) == 2
 
 
+def test_the_drawing_is_sent_where_no_canvas_shows_it(pad):
+    told, drawing = sent(pad), []
+
+    def browser_shows():
+        """Follow the messages as the overlay does; return how many strokes were sent."""
+        count = 0
+        for message in [message for message in told if "drawing" in message]:
+            drawing[message["keep"] :] = message["drawing"]
+            count += len(message["drawing"])
+        told.clear()
+        assert len(drawing) == len(pad.strokes)
+        for shown, stroke in zip(drawing, pad.strokes, strict=True):
+            np.testing.assert_allclose(shown, stroke, atol=0.006)
+        json.dumps(drawing)
+        return count
+
+    pad.draw(stored_drawing(4))
+    overlay_sends(pad, stroke="v-0", points=[[1, 1], [2, 2]], end=True)
+    assert not any("drawing" in message for message in told)  # nobody has asked for it
+    overlay_sends(pad, canvas=False)
+    assert browser_shows() == 3
+    for stroke in ("v-1", "v-2"):
+        overlay_sends(pad, stroke=stroke, points=[[1, 1], [2, 2]], end=True)
+        assert [list(message)[0] for message in told if "say" not in message] == [
+            "drawing",
+            "shown",
+        ]
+        assert browser_shows() == 1
+    changes = [
+        (pad.undo, 0),
+        (pad.undo, 0),
+        (pad.redo, 1),
+        (pad.clear, 0),
+        (pad.undo, 4),
+        (lambda: pad.draw(stored_drawing(5)), 2),
+        (pad.undo, 0),
+    ]
+    for change, count in changes:
+        change()
+        assert browser_shows() == count
+    pad.on_predict(lambda prediction: pad.strokes[8:] and pad.clear())
+    pad.draw(stored_drawing(5) * 2)
+    assert browser_shows() == 4 and pad.strokes == []
+    overlay_sends(pad, view="w", canvas=False)  # another view, or the page was reloaded
+    assert browser_shows() == 0
+    pad.draw(stored_drawing(4))
+    overlay_sends(pad, view="x", canvas=False)
+    assert browser_shows() == 4
+
+
+def test_changes_of_a_large_drawing_are_small(pad):
+    told = sent(pad)
+    overlay_sends(pad, canvas=False)
+    strokes = list(np.random.default_rng(0).uniform(0, 280, (2000, 4, 2)))
+    pad.draw(strokes[:1900])
+    for stroke in strokes[1900:]:
+        pad.draw([stroke])
+    messages = [message for message in told if "drawing" in message]
+    assert [message["version"] for message in messages] == list(range(1, 103))
+    assert [len(message["drawing"]) for message in messages] == [0, 1900] + [1] * 100
+
+
 def test_closing_closes_all_parts(pad):
     before = set(_instances)
     other = DrawingPad()

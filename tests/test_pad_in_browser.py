@@ -57,13 +57,18 @@ def lab(chrome, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def lab_without_ipycanvas(chrome, tmp_path_factory):
+    yield from started("lab", chrome, tmp_path_factory, disabled=["ipycanvas"])
+
+
+@pytest.fixture(scope="module")
 def voila(chrome, tmp_path_factory):
     yield from started("voila", chrome, tmp_path_factory)
 
 
-def started(name, chrome, tmp_path_factory):
+def started(name, chrome, tmp_path_factory, **options):
     home = tmp_path_factory.mktemp(name)
-    with browser.frontend(name, home) as address:
+    with browser.frontend(name, home, **options) as address:
         yield Frontend(name, home, address, chrome)
 
 
@@ -735,6 +740,129 @@ def test_without_the_overlay(lab):
     wait_for(lambda: page.evaluate("() => document.activeElement.tagName !== 'CANVAS'"))
     page.keyboard.press("Tab")
     assert page.evaluate("() => document.activeElement.textContent") == "Undo"
+    page.context.close()
+
+
+def test_without_ipycanvas(lab_without_ipycanvas):
+    """Where ipycanvas' part is missing in the browser, the overlay shows the drawing."""
+    lab = lab_without_ipycanvas
+    page = lab.open("overlay.ipynb", [*PAD, "pad"])
+    first, second = (browser.Pad(page, number, canvas=False) for number in (0, 1))
+    for pad in (first, second):
+        assert pad.box["width"] == pad.box["height"] == 280
+        wait_for(lambda pad=pad: pad.shows([]))
+    assert not any(error.is_visible() for error in page.locator("[class*=error]").all())
+
+    def drawn(*numbers):
+        """Wait until both views show these strokes of the four that are drawn below."""
+        wait_for(lambda: len(strokes(page)) == len(numbers))
+        for pad in (first, second):
+            wait_for(lambda pad=pad: pad.shows([expected[number] for number in numbers]))
+
+    expected = [*stored_drawing(4), *stored_drawing(5)]
+    first.draw_with_mouse(expected[:1])
+    second.draw_with_mouse(expected[1:2])
+    drawn(0, 1)
+    first.says("I read a 4")
+    first.press("Undo")
+    drawn(0)
+    page.keyboard.press("Control+y")
+    drawn(0, 1)
+    second.press("Clear")
+    drawn()
+    second.press("Undo")
+    drawn(0, 1)
+    python(page, "pad.clear() or pad.draw(digitlab.stored_drawing(5))")
+    drawn(2, 3)
+    python(page, "pad.draw(digitlab.stored_drawing(4))")
+    drawn(2, 3, 0, 1)
+    python(page, "pad.save('four.json') or pad.clear() or pad.load('four.json')")
+    drawn(2, 3, 0, 1)
+    page.evaluate("() => jupyterapp.commands.execute('docmanager:save')")
+    lab.visit(page, "overlay.ipynb")
+    first, second = (browser.Pad(page, number, canvas=False) for number in (0, 1))
+    drawn(2, 3, 0, 1)
+    first.press("Undo")
+    drawn()
+    second.press("Redo")
+    drawn(2, 3, 0, 1)
+    second.press("Clear")
+    first.draw_with_mouse(expected[:1])
+    drawn(0)
+    # Two changes are lost on their way.
+    five = "digitlab.stored_drawing(5)"
+    code = f"""[overlay := pad._controller.canvas._overlay, setattr(overlay, "send", lambda _: 0),
+        pad.clear(), pad.draw({five}[:1]), delattr(overlay, "send"), pad.draw({five}[1:])] and 0"""
+    assert python(page, code) == 0
+    drawn(2, 3)
+    whole = first.ink()
+    first.root.get_by_role("slider", name="width of the pen").focus()
+    page.keyboard.press("End")
+    wait_for(lambda: first.ink() > 1.5 * whole)
+    page.context.close()
+
+
+def test_two_thousand_strokes_without_ipycanvas(lab_without_ipycanvas):
+    page = lab_without_ipycanvas.open(
+        "many.ipynb", [PAD[0], "pad = digitlab.DrawingPad(pen_width=3)\npad"]
+    )
+    pad = browser.Pad(page, canvas=False)
+    places = [(x + 0.5, y + 0.5) for x in range(10, 260, 5) for y in range(10, 250, 6)]  # 2,000
+    drawing = [[[x, y], [x + 0.5, y]] for x, y in places]
+    inked = """(canvas, places) => places.map(([x, y]) =>
+        canvas.getContext('2d').getImageData(x, y, 1, 1).data[0] > 200)"""
+
+    def drawn(count):
+        expected = [True] * count + [False] * (2000 - count)
+        wait_for(lambda: pad.canvas.evaluate(inked, places) == expected, seconds=60)
+
+    assert python(page, f"pad.draw({drawing[:1600]}) or len(pad.strokes)") == 1600
+    drawn(1600)
+    python(page, f"[pad.draw([stroke]) for stroke in {drawing[1600:]}] and 0")  # one by one
+    drawn(2000)
+    python(page, "[pad.undo() for _ in range(150)] and 0")
+    drawn(1850)
+    pad.draw_with_mouse([np.array([[265.0, 50], [265, 150]])])
+    wait_for(lambda: len(strokes(page)) == 1851)
+    drawn(1850)
+    pad.press("Clear")
+    drawn(0)
+    pad.press("Undo")
+    drawn(1850)
+    page.context.close()
+
+
+def test_ipycanvas_that_draws_late(lab):
+    """Until it draws, if it ever does, the overlay shows the drawing; then ipycanvas alone."""
+    browser.write_notebook(lab.home / "late.ipynb", PAD)
+    page = lab.chrome.new_context().new_page()
+    page.add_init_script("window.may_draw = new Promise(done => { window.let_draw = done; });")
+
+    def delay(route):
+        answer = route.fetch()
+        script = answer.text().replace(
+            "{await this.onCommand", "{await may_draw;await this.onCommand"
+        )
+        route.fulfill(response=answer, body=script)
+
+    page.route("**/ipycanvas/static/*.js*", delay)
+    lab.visit(page, "late.ipynb")
+    browser.run_all(page)
+    pad = browser.Pad(page)
+    pad.draw_with_mouse(stored_drawing(4))
+    pad.says("I read a 4")
+    wait_for(lambda: pad.shows(stored_drawing(4)))
+    assert pad.ink() == 0  # by the overlay
+    page.evaluate("() => let_draw()")
+    pad.wait_for_kernel()
+    assert pad.shows(stored_drawing(4)) and pad.ink() > 0.03
+    python(page, "pad.clear() or pad.draw(digitlab.stored_drawing(5))")
+    wait_for(lambda: pad.shows(stored_drawing(5)))
+    pad.press("Undo")
+    pad.draw_with_mouse(stored_drawing(5)[1:])
+    pad.says("I read a 5")
+    pad.wait_for_kernel()
+    assert pad.shows(stored_drawing(5))
     page.context.close()
 
 

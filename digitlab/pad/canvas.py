@@ -3,7 +3,8 @@
 Two canvases lie on top of each other. The lower one, ipycanvas', shows the strokes; Python draws on
 it. The upper one, the transparent overlay, draws in the browser what the pen does, at once, and
 reads pens as well as mouse and finger. Where a frontend cannot load it, the lower one takes mouse
-and finger itself, and its ink waits for the kernel.
+and finger itself, and its ink waits for the kernel. Where the lower one does not work, the overlay
+shows all strokes.
 """
 
 from collections.abc import Callable, Sequence
@@ -92,6 +93,7 @@ class DrawingCanvas(Box):
         """Show strokes, each (n, 2) in pad pixels, in place of those before."""
         self._strokes = tuple(strokes)
         self._redraw()
+        self._overlay.send_change(self._strokes)
 
     def set_pen_width(self, pen_width: float) -> None:
         """Draw all strokes with a pen of another width, in pad pixels."""
@@ -104,6 +106,7 @@ class DrawingCanvas(Box):
         self._pen, self._name = [], None
         if stroke:
             self._strokes += (stroke[0],)
+            self._overlay.send_change(self._strokes)
             self._listener.stroke_drawn(stroke[0])
 
     def close(self) -> None:
@@ -178,6 +181,9 @@ class DrawingCanvas(Box):
         """Handle a message of the overlay, see ``overlay.js``."""
         if "action" in message:
             self._listener.act(message["action"])
+            return
+        if "canvas" in message:
+            self._overlay.send_drawing(self._strokes)
             return
         name, points, end = message["stroke"], message["points"], message["end"]
         try:

@@ -1,13 +1,16 @@
-"""The pad's overlay: its part in the browser (``web/pad/overlay.js``), and the messages from it."""
+"""The pad's overlay: its part in the browser (``web/pad/overlay.js``), and its messages."""
 
+import operator
 import re
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 import anywidget
+import numpy as np
 from traitlets import Bool, Float, Int
 
 _PATIENCE = 5.0  # seconds to wait for a message that others have overtaken
@@ -31,12 +34,38 @@ def overlay_script() -> str:
 
 
 class Overlay(anywidget.AnyWidget):
-    """A transparent canvas that draws at once, and tells the kernel what a hand does."""
+    """A transparent canvas that draws at once, and tells the kernel what a hand does.
+
+    Where no canvas shows below it, it is black, asks for the drawing, and shows all of it.
+    """
 
     _esm = overlay_script()
     size = Int().tag(sync=True)
     pen_width = Float().tag(sync=True)
     alive = Bool(False).tag(sync=True)  # set by the browser
+
+    _version = 0  # of the drawing that was sent; 0 until one is asked for
+    _drawing: Sequence[np.ndarray] = ()  # that drawing
+
+    def send_drawing(self, strokes: Sequence[np.ndarray]) -> None:
+        """Send the whole drawing, each stroke (n, 2), and from now on its changes."""
+        self._send_strokes(strokes, keep=0)
+
+    def send_change(self, strokes: Sequence[np.ndarray]) -> None:
+        """Send what has changed in the drawing, if one was asked for.
+
+        Args:
+            strokes: The drawing. A stroke that was there before is the same array.
+        """
+        if self._version:
+            same = map(operator.is_, self._drawing, strokes)
+            self._send_strokes(strokes, keep=sum(takewhile(bool, same)))
+
+    def _send_strokes(self, strokes: Sequence[np.ndarray], keep: int) -> None:
+        self._version += 1
+        self._drawing = strokes
+        added = [stroke.round(2).tolist() for stroke in strokes[keep:]]
+        self.send({"drawing": added, "keep": keep, "version": self._version})
 
 
 def in_order(

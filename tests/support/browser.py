@@ -1,5 +1,6 @@
 """JupyterLab, Notebook, Voila and the web page in a real Chromium, and drawing there."""
 
+import io
 import json
 import os
 import re
@@ -13,7 +14,10 @@ from http.server import SimpleHTTPRequestHandler
 from urllib.request import urlopen
 
 import nbformat
+import numpy as np
+from PIL import Image
 
+from digitlab.pad.saved import Picture
 from support.server import serving
 
 # Seconds after which something hangs, on a slow and busy machine as well.
@@ -40,12 +44,23 @@ READY = """async () => {
 
 
 @contextmanager
-def frontend(name, home):
-    """Start a frontend of its own, away from the user's settings; yield its address."""
+def frontend(name, home, disabled=()):
+    """Start a frontend of its own, away from the user's settings; yield its address.
+
+    Args:
+        name: One of `FRONTENDS`.
+        home: A folder for its settings and notebooks.
+        disabled: Names of JupyterLab extensions that it does not load.
+    """
     settings = home / "JUPYTERLAB_SETTINGS_DIR" / "@jupyterlab" / "apputils-extension"
     settings.mkdir(parents=True, exist_ok=True)
     (settings / "notification.jupyterlab-settings").write_text(
         json.dumps({"fetchNews": "false", "checkForUpdates": False})
+    )
+    lab_settings = home / "JUPYTER_CONFIG_DIR" / "labconfig"
+    lab_settings.mkdir(parents=True, exist_ok=True)
+    (lab_settings / "page_config.json").write_text(
+        json.dumps({"disabledExtensions": dict.fromkeys(disabled, True)})
     )
     folders = "JUPYTER_CONFIG_DIR JUPYTER_DATA_DIR JUPYTER_RUNTIME_DIR JUPYTERLAB_SETTINGS_DIR"
     folders += " JUPYTERLAB_WORKSPACES_DIR IPYTHONDIR"
@@ -155,13 +170,20 @@ def until(page, condition, seconds=PATIENCE):
 
 
 class Pad:
-    """The pad on a page, as a person has it; with its overlay, where that can be loaded."""
+    """The pad on a page, as a person has it.
 
-    def __init__(self, page, number=0, overlay=True):
+    Args:
+        page: Playwright's page.
+        number: Which pad of the page.
+        overlay: Whether anywidget, so the overlay, can be loaded.
+        canvas: Whether ipycanvas can be loaded. Otherwise `canvas` is the overlay's.
+    """
+
+    def __init__(self, page, number=0, overlay=True, canvas=True):
         self.page = page
         self.root = page.locator(".digitlab-pad").nth(number)
         self.overlay = self.root.locator(".digitlab-overlay > canvas")
-        self.canvas = self.root.locator(".digitlab-paper > canvas")
+        self.canvas = self.root.locator(".digitlab-paper > canvas") if canvas else self.overlay
         self.canvas.wait_for()
         if overlay:
             self.overlay.wait_for()
@@ -225,6 +247,13 @@ class Pad:
         while self.ink(self.overlay):
             assert time.monotonic() < deadline, f"not all is shown; {self.root.inner_text()}"
             time.sleep(0.1)
+
+    def shows(self, drawing, size=280):
+        """Whether the screen shows this drawing, in white ink on black, and nothing else."""
+        screen = Image.open(io.BytesIO(self.canvas.screenshot())).convert("L")
+        expected = Picture(size).draw(drawing, 0.07 * size)
+        pixels = np.asarray(screen.resize(expected.shape), np.float32) / 255
+        return np.abs(pixels - expected)[3:-3, 3:-3].mean() < 0.01  # without the pad's edge
 
     def ink(self, canvas=None):
         """How many pixels of a canvas, the kernel's when left out, are white, in parts of all."""

@@ -2,15 +2,24 @@
 // the browser, and sends the points to the kernel, which draws them on the canvas below. What the
 // kernel has shown is taken off here. So ink stands under the pen even while the kernel is busy.
 //
+// ipycanvas does not work everywhere (in Google Colab, for example). While the canvas below is missing
+// or blank, this one is black and shows the whole drawing, which it asks the kernel for.
+//
 // To the kernel:   {stroke, points: [[x, y], ...], end}   points of a stroke, in pad pixels
 //                  {action}                               a button's, or a key's: "undo" or "redo"
+//                  {canvas: false}                        the canvas below shows nothing: send the drawing
 //                  each with {view, number}, by which the kernel puts them in order
 // From the kernel: {shown: stroke}                        it stands on the canvas below
+//                  {drawing: strokes, keep, version}      once asked for, at each change: strokes that
+//                                                         follow the first `keep` ones of the last version
 //                  {say: sentence}                        to screen readers
 
 import { PointerInput, drawStroke, prepare, shortcut } from "../pointer.js";
 
 const ACTION = "digitlab-action-"; // begins a button's class, which ends with what it does
+const LOOK = 250; // milliseconds between looks at the canvas below
+const LOOKS = 8; // that find nothing, until the kernel is asked for the drawing
+const ANSWER = 5000; // milliseconds to wait for it before the kernel is asked again
 
 function render({ model, el }) {
   const canvas = document.createElement("canvas");
@@ -32,10 +41,16 @@ function render({ model, el }) {
   let stroke = null; // the name of the stroke that it draws
   let unsent = []; // points of it that the kernel has not been told of
   let timer = null; // of their sending
+  let alone = true; // nothing shows on the canvas below
+  let drawing = []; // what the kernel shows, if alone
+  let version = 0; // of the drawing; 0 before the first
+  let looks = 0;
+  let asked = null; // when the kernel was asked for the drawing, until it sends it
 
   function redraw() {
     prepare(canvas, context, model.get("size"), model.get("pen_width"));
     context.strokeStyle = "white";
+    for (const points of drawing) drawStroke(context, points);
     for (const points of strokes.values()) drawStroke(context, points);
   }
 
@@ -55,6 +70,39 @@ function render({ model, el }) {
     const points = unsent.map((point) => point.map((value) => Math.round(100 * value) / 100));
     unsent = [];
     tell({ stroke, points, end });
+  }
+
+  // ipycanvas may come late, or draw late while the kernel is busy. Once it draws, it always does.
+  function look() {
+    if (!el.isConnected) return;
+    if (isDrawn(el.parentElement?.querySelector(":scope > canvas"))) {
+      clearInterval(looking);
+      alone = false;
+      drawing = [];
+      el.classList.remove("digitlab-alone");
+      redraw();
+    } else if (++looks === LOOKS) {
+      ask();
+    }
+  }
+  el.classList.add("digitlab-alone");
+  const looking = setInterval(look, LOOK);
+
+  function ask() {
+    if (asked !== null && performance.now() - asked < ANSWER) return;
+    asked = performance.now();
+    tell({ canvas: false });
+  }
+
+  function receiveDrawing({ drawing: added, keep, version: next }) {
+    if (!alone) return;
+    if (keep === 0) asked = null;
+    else if (next !== version + 1) return ask(); // a change was lost, or came before this view
+    version = next;
+    const onlyMore = keep === drawing.length;
+    drawing = [...drawing.slice(0, keep), ...added];
+    if (onlyMore) added.forEach((points) => drawStroke(context, points));
+    else redraw();
   }
 
   const input = new PointerInput(canvas, model.get("size"), {
@@ -123,6 +171,10 @@ function render({ model, el }) {
       setTimeout(() => (status.textContent = message.say), 50);
       return;
     }
+    if ("drawing" in message) {
+      receiveDrawing(message);
+      return;
+    }
     // By then the canvas below has drawn it: what it draws was sent before this message. Not in
     // frames, which a page that is hidden does not have.
     setTimeout(() => {
@@ -159,6 +211,7 @@ function render({ model, el }) {
 
   return () => {
     input.end(); // another view of the pad may live on
+    clearInterval(looking);
     window.removeEventListener("click", click, true);
     window.removeEventListener("keydown", keydown, true);
     model.off("msg:custom", receive);
@@ -166,6 +219,16 @@ function render({ model, el }) {
     changes.disconnect();
     layout.disconnect();
   };
+}
+
+/** Whether ipycanvas has drawn on its canvas, whose background it fills first. */
+function isDrawn(canvas) {
+  if (!canvas?.width || !canvas.height) return false;
+  // By way of a copy of one pixel: a canvas that is read itself becomes slow to draw on.
+  const copy = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  copy.canvas.width = copy.canvas.height = 1;
+  copy.drawImage(canvas, 0, 0);
+  return copy.getImageData(0, 0, 1, 1).data[3] > 127;
 }
 
 export default { render };

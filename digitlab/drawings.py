@@ -77,7 +77,7 @@ def stored_drawing(digit: int, size: int = 280) -> list[np.ndarray]:
     Raises:
         ValueError: For anything but a whole number from 0 to 9.
     """
-    if digit not in _STROKES:
+    if np.ndim(digit) or digit not in _STROKES:
         raise ValueError(f"expected a digit from 0 to 9, got {digit!r}")
     strokes = ([point.split(",") for point in stroke.split()] for stroke in _STROKES[int(digit)])
     return [_curve(np.array(points, float)) * (size / 280) for points in strokes]

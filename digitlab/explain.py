@@ -45,8 +45,10 @@ def measure_saliency(recognizer: Any, image: np.ndarray, digit: int | None = Non
         TypeError: When the recognizer has no ``predict_images``.
     """
     image = as_image(image)
-    if digit is not None and digit not in range(10):
-        raise ValueError(f"expected a digit from 0 to 9, got {digit!r}")
+    if digit is not None:
+        if np.ndim(digit) or isinstance(digit, bool | np.bool_) or digit not in range(10):
+            raise ValueError(f"expected a digit from 0 to 9, got {digit!r}")
+        digit = int(digit)  # a label may be 7.0
     if not hasattr(recognizer, "predict_images"):
         raise TypeError(
             "expected a recognizer with predict_images, such as digitlab.Recognizer, got "

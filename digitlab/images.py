@@ -87,7 +87,7 @@ def as_image(image: Any) -> np.ndarray:
     """
     expected = "an image of shape (28, 28), integers (0 to 255) or float (0 to 1)"
     array = as_array(image, expected)
-    if array.shape == (SIZE * SIZE,):
+    if array.shape in ((SIZE * SIZE,), (1, SIZE * SIZE)):
         array = array.reshape(SIZE, SIZE)
     if array.shape != (SIZE, SIZE):
         raise ValueError(f"expected {expected}, got {array.shape}")
@@ -112,6 +112,8 @@ def as_batch(images: np.ndarray) -> np.ndarray:
                 f"expected {'integers from 0 to 255' if whole else 'float images in [0, 1]'}, "
                 f"got values from {low:g} to {high:g}" + ("" if whole else "; divide by 255?")
             )
+    if whole and images.max(initial=0) == 1:
+        raise ValueError("expected integers from 0 to 255, got only 0 and 1; pass them as float")
     batch = images.astype(np.float32)[..., None]  # (n, 28, 28, 1)
     return batch / np.float32(255) if whole else batch
 
@@ -132,7 +134,7 @@ def as_labels(labels: Any, count: int | None = None, name: str = "labels") -> np
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim != 1 or len(array) != (count if count is not None else len(array) or 1):
-        one_hot = "; are they one-hot? Pass labels.argmax(axis=1)" if array.ndim == 2 else ""
+        one_hot = "; are they one-hot? Pass numpy.argmax(labels, axis=1)" if array.ndim == 2 else ""
         raise ValueError(f"expected {expected}, got {array.shape}{one_hot}")
     if not len(array):
         return np.zeros(0, np.int64)

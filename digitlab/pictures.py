@@ -80,6 +80,11 @@ def _grey(picture: npt.ArrayLike | Image.Image) -> np.ndarray:
         values = as_array(picture, "a picture, an array of numbers of shape (h, w) or (h, w, c)")
         if values.shape in ((SIZE * SIZE,), (1, SIZE * SIZE)):  # a row of a table of digits
             values = values.reshape(SIZE, SIZE)
+        if hasattr(picture, "columns") and values.shape != (SIZE, SIZE):
+            raise ValueError(
+                f"expected a table of 28 x 28 pixels, or one row of 784, got {values.shape}; many "
+                "images go to predict_images without their labels, a stroke into a list: [stroke]"
+            )
     if values.ndim not in (2, 3) or 0 in values.shape or values.shape[2:] not in _CHANNELS:
         raise ValueError(
             "expected a picture of shape (h, w), (h, w, 1), (h, w, 3) or (h, w, 4), "

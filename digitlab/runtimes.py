@@ -4,6 +4,7 @@ LiteRT runs the shipped network. It starts in a fraction of a second, where Tens
 seconds. Keras models and functions are wrapped, so that the recognizer need not know which it has.
 """
 
+import inspect
 import os
 import sys
 import threading
@@ -117,9 +118,19 @@ class KerasModel(Function):
             if not isinstance(layer, passes) and not isinstance(following, finishes):
                 kind = type(layer).__name__
                 count[kind] += 1
-                kept[f"{kind} {count[kind]}"] = layer.output
-        answers = keras.Model(model.inputs[0], list(kept.values()))(batch, training=False)
-        return {name: as_float32(answer)[0] for name, answer in zip(kept, answers, strict=True)}
+                kept[f"{kind} {count[kind]}"] = layer
+        if isinstance(model, keras.Sequential):
+            # Layer by layer: their `output` may be that of another model, from which they came.
+            answers, answer = {}, batch
+            for layer in model.layers:
+                options = inspect.signature(layer.call).parameters
+                training = {"training": False} if "training" in options else {}
+                answer = answers[layer] = layer(answer, **training)
+            found = [answers[layer] for layer in kept.values()]
+        else:
+            ends = [layer.output for layer in kept.values()]
+            found = keras.Model(model.inputs[0], ends)(batch, training=False)
+        return {name: as_float32(answer)[0] for name, answer in zip(kept, found, strict=True)}
 
 
 def as_float32(tensor: Any) -> np.ndarray:

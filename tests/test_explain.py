@@ -94,6 +94,12 @@ def test_bad_input():
         measure_saliency(Weighing(), image.astype(int) - 1)
     with pytest.raises(ValueError, match="digit from 0 to 9, got 10"):
         measure_saliency(Weighing(), image, 10)
+    for digit in (True, np.array([7]), "7"):
+        with pytest.raises(ValueError, match="digit from 0 to 9"):
+            measure_saliency(Weighing(), image, digit)
+    np.testing.assert_array_equal(
+        measure_saliency(Weighing(), image + 1, 7.0), measure_saliency(Weighing(), image + 1, 7)
+    )
     with pytest.raises(TypeError, match="predict_images.*got object"):
         measure_saliency(object(), image)
     with pytest.raises(ValueError, match="0, 1.*from 0 to 2"):

@@ -146,7 +146,7 @@ def test_one_image_in_any_form_is_the_same():
     row, expected = frame().iloc[3], IMAGES[3] / np.float32(255)
     activations = recognizer.get_activations(expected)
     saliency = measure_saliency(recognizer, expected)
-    for image in (IMAGES[3], row, row.to_numpy(), IMAGES[3].tolist(), Tensor(IMAGES[3])):
+    for image in (IMAGES[3], row, frame().iloc[[3]], IMAGES[3].tolist(), Tensor(IMAGES[3])):
         np.testing.assert_allclose(as_image(image), expected, rtol=0, atol=1e-7)
         for name, answer in recognizer.get_activations(image).items():
             np.testing.assert_array_equal(answer, activations[name])
@@ -160,6 +160,21 @@ def test_one_image_in_any_form_is_the_same():
     ):
         np.testing.assert_array_equal(normalize_image(picture), normalize_image(IMAGES[3]))
         assert recognizer.predict(picture).digit == 3
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        frame(),
+        frame().assign(label=LABELS).iloc[[0]],
+        pd.DataFrame(DRAWINGS[3][0], columns=["x", "y"]),
+        pd.DataFrame(DRAWINGS[3][0], columns=["x", "y"]).assign(time=0),
+    ],
+    ids=["images", "image and label", "stroke", "stroke and time"],
+)
+def test_a_table_that_is_not_one_image_is_no_picture(table):
+    with pytest.raises(ValueError, match="expected a table of 28 x 28 pixels, or one row of 784"):
+        load_recognizer().predict(table)
 
 
 def test_answers_in_any_form_are_the_same():
@@ -177,6 +192,7 @@ def test_a_file_on_disk_is_not_read_at_once(tmp_path):
 @pytest.mark.parametrize(
     ("images", "message"),
     [
+        ((IMAGES > 100).astype(int), "got only 0 and 1; pass them as float"),
         (frame().assign(label=LABELS), r"\(n, 784\).*got \(10, 785\); is one column the label"),
         (frame().astype(str), "got DataFrame of dtype"),
         ([[1, 2], [3]], r"expected images of shape \(n, 28, 28\)"),
@@ -196,7 +212,7 @@ def test_what_is_no_image(images, message):
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
-        (np.eye(10), r"shape \(10,\).*got \(10, 10\); are they one-hot\? Pass labels.argmax"),
+        (np.eye(10), r"shape \(10,\).*got \(10, 10\); are they one-hot\? Pass numpy.argmax"),
         (LABELS[:9], r"shape \(10,\).*got \(9,\)"),
         (LABELS + 1, "0 to 9, got int64 from 1 to 10"),
         (LABELS - 1, "0 to 9, got int64 from -1 to 8"),

@@ -162,3 +162,20 @@ def test_networks_without_filters():
     coloured = keras.Sequential([keras.Input((28, 28, 3)), keras.layers.Conv2D(2, 3)])
     with pytest.raises(ValueError, match="1 channel, got 3"):
         get_filters(coloured)
+
+
+def test_layers_of_another_model_are_looked_into():
+    """As one adds a layer to a network that one has, or replaces its last."""
+    trained, image = pen_cnn(), render_strokes(stored_drawing(5))
+    for layers in (
+        [keras.layers.RandomRotation(0.5), *trained.layers],
+        [*trained.layers[:-1], keras.layers.Dense(10, activation="softmax")],
+    ):
+        model = keras.Sequential([keras.Input((28, 28, 1)), *layers])
+        expected = Recognizer(trained).get_activations(image)
+        found = Recognizer(model).get_activations(image)
+        for name in list(expected)[:-1]:
+            np.testing.assert_allclose(found[name], expected[name], atol=1e-5)
+        np.testing.assert_allclose(
+            embed(model, image[None]), embed(trained, image[None]), atol=1e-5
+        )

@@ -614,9 +614,13 @@ def test_files_are_exported_from_a_shell(suffix, tmp_path, capsys):
 
 def test_the_shell_hears_what_is_wrong(tmp_path):
     small(L.GroupNormalization(1)).save(tmp_path / "model.keras")
+    content = bytearray((tmp_path / "model.keras").read_bytes())
+    content[content.index(b"model.weights.h5") + 200] ^= 1
+    (tmp_path / "damaged.keras").write_bytes(content)
     module = [sys.executable, "-m", "digitlab.export.tfjs"]
     for arguments, status, message in [
         (["--help"], 0, "--quantize"),
+        (["damaged.keras", "out"], 1, "is damaged"),
         (["nothing.keras", "out"], 1, "expected a .keras or .h5 file, and there is none"),
         (["model.keras", "out"], 1, "is a GroupNormalization"),
         (["model.keras", "out", "--quantize", "int8"], 2, "invalid choice: 'int8'"),

@@ -63,6 +63,8 @@ def build_site(
         OSError: The files cannot be written.
     """
     model = shipped_path("tfjs") if model_dir is None else Path(model_dir)
+    if model.name == "model.json":  # the path that export_tfjs returns
+        model = model.parent
     target = Path(directory)
     index = target / "index.html"
     if index.exists() and _OURS not in index.read_text(encoding="utf-8", errors="replace"):

@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import tempfile
+import zipfile
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,11 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         if not options.model.is_file():
             raise ValueError(f"expected a .keras or .h5 file, and there is none at {options.model}")
+        # Keras itself does not notice all damage, because Python 3.13's zipfile checks less.
+        if zipfile.is_zipfile(options.model):
+            with zipfile.ZipFile(options.model) as archive:
+                if (member := archive.testzip()) is not None:
+                    raise ValueError(f"expected a complete file, {member} in it is damaged")
         model = keras.models.load_model(options.model, compile=False)
         print(export_tfjs(model, options.folder, options.quantize))
     except (OSError, TypeError, ValueError) as error:

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass, fields
-from numbers import Integral
+from numbers import Integral, Real
 
 from digitlab.images import BOX, SIZE
 
@@ -37,7 +37,7 @@ class Augmentation:
         for field in fields(self):
             value = getattr(self, field.name)
             most = _MOST.get(field.name, 1)
-            if not 0 <= value <= most:
+            if not (isinstance(value, Real) and 0 <= float(value) <= most):
                 raise ValueError(f"expected {field.name} from 0 to {most}, got {value!r}")
 
 

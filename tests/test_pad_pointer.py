@@ -67,6 +67,19 @@ def test_shortcuts_on_all_keyboards(chrome):
             held["altKey"] = True
             assert page.evaluate(ask, [key, code, held]) is None
         assert page.evaluate(ask, [key, code, {}]) is None
+    # What the browser says of a key comes before the key's place.
+    for key, code, shift, number, action in [
+        ("\u0437", "KeyY", False, 90, "undo"),  # Serbian: a QWERTZ keyboard
+        ("\u0455", "KeyZ", False, 89, "redo"),
+        ("(", "KeyZ", True, 90, "redo"),  # Thai
+        ("Dead", "KeyZ", False, 90, "undo"),
+        ("\u05d6", "", False, 90, "undo"),
+        (";", "KeyZ", False, 186, None),  # Dvorak
+        ("w", "KeyZ", False, 87, None),  # AZERTY
+        ("Process", "KeyZ", False, 229, "undo"),
+    ]:
+        held = {"ctrlKey": True, "shiftKey": shift, "keyCode": number}
+        assert page.evaluate(ask, [key, code, held]) == action, key
     page.close()
 
 

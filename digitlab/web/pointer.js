@@ -7,11 +7,12 @@ const SHORTCUTS = { z: "undo", y: "redo", "z+shift": "redo" };
 export function shortcut(event) {
   if (!(event.ctrlKey || event.metaKey) || event.altKey) return undefined;
   let letter = event.key.toLowerCase();
-  // Keyboards of other scripts have no letter Z: there the key counts that is Z on most keyboards. On
-  // Latin ones the letter counts, wherever it is (QWERTZ, AZERTY, Dvorak).
-  const otherScript = [...event.key].length === 1 && /[^\p{Script=Latin}\p{ASCII}]/u.test(event.key);
-  if (otherScript || event.key === "Process" || event.key === "Unidentified") {
-    letter = event.code.replace(/^Key/, "").toLowerCase();
+  // A Latin letter counts wherever its key is (QWERTZ, AZERTY, Dvorak). Keyboards of other scripts have none:
+  // there the browser says for which letter a key stands. If it does not, the key's place counts.
+  if (!/^\p{Script=Latin}$/u.test(event.key)) {
+    const stands = event.keyCode >= 65 && event.keyCode <= 90 ? String.fromCharCode(event.keyCode) : "";
+    const unknown = !/^\p{ASCII}*$/u.test(event.key) || event.key === "Process" || event.key === "Unidentified";
+    letter = (stands || (unknown ? event.code.replace(/^Key/, "") : letter)).toLowerCase();
   }
   return SHORTCUTS[letter + (event.shiftKey ? "+shift" : "")];
 }

@@ -14,35 +14,12 @@ from digitlab import (
     stored_drawing,
 )
 from digitlab.images import as_array, as_batch, as_image, as_images, as_labels
+from support.tensors import Tensor
 
 DRAWINGS = [stored_drawing(digit) for digit in range(10)]
 IMAGES = (255 * np.stack([render_strokes(drawing) for drawing in DRAWINGS])).astype(np.uint8)
 LABELS = np.arange(10)
 SHUFFLED = [7, 3, 9, 0, 4, 8, 1, 6, 2, 5]  # an index that says otherwise than the order of the rows
-
-
-class Tensor:
-    """As PyTorch's with gradients: NumPy takes it only when it is detached."""
-
-    def __init__(self, values, attached=True):
-        self.values, self.attached = values, attached
-
-    def detach(self):
-        return Tensor(self.values, attached=False)
-
-    def cpu(self):
-        return self
-
-    def __len__(self):
-        return len(self.values)
-
-    def __getitem__(self, key):
-        return Tensor(self.values[key], self.attached)
-
-    def __array__(self, dtype=None, copy=None):
-        if self.attached:
-            raise RuntimeError("Can't call numpy() on Tensor that requires grad.")
-        return np.asarray(self.values, dtype)
 
 
 def frame(dtype=np.int64):

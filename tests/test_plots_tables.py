@@ -7,6 +7,7 @@ from matplotlib import pyplot as plt
 from matplotlib.text import Text
 
 import digitlab
+from support.tensors import Tensor
 
 pytestmark = pytest.mark.usefixtures("closed_figures")
 
@@ -18,32 +19,6 @@ LABELS = np.arange(20) % 10
 READ = np.where(np.arange(20) % 3, LABELS, 7)
 PROBABILITIES = 0.8 * np.eye(10)[READ] + 0.02
 POINTS = RNG.normal(size=(20, 4))
-
-
-class Tensor:
-    """Iterates over tensors, prints like one, and must be detached, as PyTorch's with gradients."""
-
-    def __init__(self, values, attached=True):
-        self.values, self.attached = np.asarray(values), attached
-
-    def detach(self):
-        return Tensor(self.values, attached=False)
-
-    def cpu(self):
-        return self
-
-    def __len__(self):
-        return len(self.values)
-
-    def __getitem__(self, key):
-        return Tensor(self.values[key], self.attached)
-
-    def __array__(self, dtype=None, copy=None):
-        assert not self.attached, "Can't call numpy() on Tensor that requires grad."
-        return np.asarray(self.values, dtype)
-
-    def __str__(self):
-        return f"tensor({self.values})"
 
 
 def table(index):

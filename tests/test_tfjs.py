@@ -21,6 +21,7 @@ from digitlab.export.quantization import QUANTIZATIONS
 from digitlab.export.tfjs import export_tfjs
 from digitlab.export.tfjs_layers import ACTIVATIONS, LAYERS, PASSES_ON
 from digitlab.export.tfjs_model import flat_layers
+from support.exports import decode
 
 ROOT = Path(__file__).parents[1]
 PREDICT = ROOT / "tests" / "tfjs" / "predict.mjs"
@@ -61,22 +62,6 @@ def predict(node, tmp_path_factory):
         ]
 
     return run
-
-
-def decode(directory):
-    """Weights of an export by name, read as TensorFlow.js documents the format, without it."""
-    (group,) = json.loads((directory / "model.json").read_text())["weightsManifest"]
-    data = b"".join((directory / path).read_bytes() for path in group["paths"])
-    weights = {}
-    for entry in group["weights"]:
-        quantization = entry.get("quantization", {})
-        dtype = np.dtype(quantization.get("dtype", entry["dtype"])).newbyteorder("<")
-        size = int(np.prod(entry["shape"])) * dtype.itemsize
-        value = np.frombuffer(data[:size], dtype).astype("float64").reshape(entry["shape"])
-        data = data[size:]
-        weights[entry["name"]] = value * quantization.get("scale", 1) + quantization.get("min", 0)
-    assert not data
-    return weights
 
 
 def randomize(model, seed=0):

@@ -247,7 +247,7 @@ def test_a_training_goes_on_where_it_was_stopped(stripes, tmp_path, monkeypatch,
     ("spoil", "message"),
     [
         (lambda path: path.write_bytes(path.read_bytes()[:-100]), "training.npz to hold this"),
-        (lambda path: path.write_bytes(b"nonsense"), "Remove it to begin anew"),
+        (lambda path: path.write_bytes(b"nonsense"), "Remove it to start again"),
         (lambda path: np.savez(path, state=np.array({}, object)), "allow_pickle"),
         (lambda path: np.savez(path, state=np.array('{"config": "TrainConfig()"}')), "it is of"),
     ],

@@ -152,7 +152,7 @@ class DrawingPad(Box):
         """Show the drawing of a file in place of this one, and have it read.
 
         Raises:
-            OSError, ValueError: See `digitlab.load_drawing`; the pad stays as it was then.
+            OSError, ValueError: See `digitlab.load_drawing`; the pad does not change then.
         """
         self._controller.replace(load_drawing(path, self.size))
 

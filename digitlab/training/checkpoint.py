@@ -100,7 +100,7 @@ class Checkpoint(keras.callbacks.Callback):
             return 0
         except Exception as error:  # zipfile, zlib, json, numpy: each has errors of its own
             raise ValueError(
-                f"expected {self.path} to hold this training: {error}. Remove it to begin anew"
+                f"expected {self.path} to hold this training: {error}. Remove it to start again"
             ) from error
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)

@@ -2,7 +2,7 @@
 //
 // TensorFlow.js has a reader of its own for such files, @tensorflow/tfjs-layers. It can train as well,
 // and is larger than all else on this page together. A network of layers in a row needs little: what
-// stands here. Other layers are refused, when the site is built already.
+// stands here. build_site rejects networks with other layers.
 
 import { CLASSES } from "./recognizer.js";
 import * as tf from "./tensorflow.js";

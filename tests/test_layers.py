@@ -88,7 +88,7 @@ LAYERS: list[dict[str, str]] = [
     {
         "pad.history": "numpy",
         "pad.throttle": "",
-        "pad.overlay": "anywidget traitlets",
+        "pad.overlay": "anywidget numpy traitlets",
         "pad.controls": "ipywidgets traitlets",
         "pad.html": "PIL numpy",
         "pad.reading": "numpy",

@@ -30,19 +30,20 @@ lab: $(READY) ## set up and open JupyterLab on the first notebook
 	PATH="$(CURDIR)/$(BIN):$$PATH" exec $(BIN)/jupyter-lab --LabApp.default_url=/lab/tree/notebooks/01_load_and_normalize.ipynb "$$@"
 
 # In parallel, in the groups and the order of conftest.py.
-PYTEST = bin/pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
+PYTEST = bin/pytest -n $(WORKERS) --dist loadgroup
+IN_ORDER = --no-loadscope-reorder # the oldest pytest-xdist has no such option
 
 check: $(READY) ## lint, format, types and the fast tests: a minute
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	.venv/$(PYTEST) -m "not slow" tests $(ARGS)
+	.venv/$(PYTEST) $(IN_ORDER) -m "not slow" tests $(ARGS)
 
 test: $(READY) ## all checks: lint, format, types, all tests, notebooks, TensorFlow.js
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	.venv/$(PYTEST) --nbval-lax --nbval-current-env --nbval-kernel-startup-timeout 600 notebooks tests $(ARGS)
+	.venv/$(PYTEST) $(IN_ORDER) --nbval-lax --nbval-current-env --nbval-kernel-startup-timeout 600 notebooks tests $(ARGS)
 
 # Lint and types are for the locked tools; browsers, notebooks and other environments were tested by `make test`.
 test-oldest: .venv-oldest/.ready ## run the tests with the oldest packages that pyproject.toml allows, in .venv-oldest

@@ -60,11 +60,7 @@ def embed(model: keras.Model, images: np.ndarray) -> np.ndarray:
     images = as_images(images)
     if not len(images):
         raise ValueError("expected images of shape (n, 28, 28), n at least 1, got none")
-    if isinstance(model, keras.Sequential):  # its layers may be part of another model, too
-        image = keras.Input(model.input_shape[1:])
-        before_the_last = keras.Sequential([image, *model.layers[:-1]])
-    else:
-        before_the_last = keras.Model(model.inputs[0], model.layers[-1].input)
+    before_the_last = keras.Model(model.inputs[0], model.layers[-1].input)
     parts = [  # in batches, for the first layers' answers are large
         as_float32(before_the_last(as_batch(images[i : i + 256]), training=False))
         for i in tqdm(range(0, len(images), 256), "Reading", delay=2, leave=False)

@@ -1,4 +1,4 @@
-"""Files: atomic writes survive kills, and files that were cut off or changed are refused."""
+"""Files: atomic writes survive kills, and files that were cut off or changed are rejected."""
 
 import io
 import json

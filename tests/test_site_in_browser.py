@@ -314,7 +314,7 @@ def test_the_pad_is_as_sharp_as_the_screen(visit):
     )
 
 
-def test_a_reload_begins_anew(visit):
+def test_a_reload_starts_from_scratch(visit):
     pad = visit()
     pad.draw_with_mouse(stored_drawing(6))
     pad.says("I read a 6")

@@ -1,7 +1,7 @@
 """What the plots set themselves, so that no style sheet changes what they say.
 
 An image stands upright and has no grid over it, colours and signs that mean something are fixed,
-and text is shown as it was given. All else is left to the user's style.
+and text is shown exactly as given. All else is left to the user's style.
 """
 
 from typing import Any

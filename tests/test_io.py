@@ -137,7 +137,7 @@ def changes(content):
     }
 
 
-def test_a_changed_network_is_refused_by_the_recognizer(tmp_path):
+def test_the_recognizer_rejects_a_changed_network(tmp_path):
     content, path = shipped_path("digits.tflite").read_bytes(), tmp_path / "mine.tflite"
     path.write_bytes(content)
     digitlab.load_recognizer(path)
@@ -150,7 +150,7 @@ def test_a_changed_network_is_refused_by_the_recognizer(tmp_path):
 
 @pytest.mark.slow
 @needs_fork
-def test_networks_changed_with_a_right_checksum_are_refused_or_read():
+def test_changed_networks_with_a_valid_checksum_are_rejected_or_read():
     """Anyone who can change a file can also change its checksum. LiteRT then finds nearly all that
     is wrong with the structure, and the recognizer what is wrong with the answers."""
     tried = run_killed("Changed", "400")

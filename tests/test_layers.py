@@ -75,10 +75,11 @@ LAYERS: list[dict[str, str]] = [
         "export.quantization": "numpy",
         "export.tfjs_layers": "",
         "export.bundle": "pooch tqdm",
-        "export.tflite": "keras tensorflow",
+        "export.keras_model": "keras",
     },
     {
         "export.tfjs_model": "keras numpy",
+        "export.tflite": "keras tensorflow",
     },
     {
         "export.tfjs": "keras",

@@ -408,7 +408,7 @@ def test_recognizers_of_all_kinds(pad):
         DrawingPad(Classifier())
 
 
-def test_no_digit_is_said(pad):
+def test_the_pad_says_that_it_sees_no_digit(pad):
     class Doubting(Counting):
         def predict(self, strokes):
             image = np.full((28, 28), bool(strokes), np.float32)

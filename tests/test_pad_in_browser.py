@@ -343,7 +343,7 @@ NO_DIGITS = {
 
 
 @pytest.mark.parametrize("name", NO_DIGITS)
-def test_what_is_no_digit_is_not_read(lab, name):
+def test_a_non_digit_is_not_read(lab, name):
     page = lab.open("scribble.ipynb", PAD)
     pad = browser.Pad(page)
     along = np.linspace(0, 1, 8)[:, None]  # a mouse moves in small steps

@@ -57,7 +57,7 @@ def test_every_number_stands_out_from_its_square():
         assert (light + 0.05) / (dark + 0.05) > 4.5, (row, column)
 
 
-def test_what_is_refused_has_a_column():
+def test_rejected_digits_have_a_column():
     ax = plot_confusion([3, 3, 4], [3, None, None])
     assert numbers(ax) == {(3, 3): 1, (3, 10): 1, (4, 10): 1}
     assert [label.get_text() for label in ax.get_xticklabels()][-1] == "none"

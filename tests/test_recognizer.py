@@ -41,7 +41,7 @@ def test_strokes_and_their_picture_are_read_alike(recognizer):
 
 
 @pytest.mark.parametrize("empty", [[], [[]], np.zeros((28, 28)), np.ones((5, 9))])
-def test_nothing_is_no_digit(recognizer, empty):
+def test_an_empty_drawing_is_a_non_digit(recognizer, empty):
     prediction = recognizer.predict(empty)
     assert prediction.digit is None and prediction.confidence == 0
     assert prediction.probabilities.sum() == pytest.approx(1)
@@ -249,7 +249,7 @@ def test_files_that_hold_no_network(tmp_path):
         ([0.0] * 10 + [1], None, "not a digit", "I see no digit in this"),
     ],
 )
-def test_an_eleventh_answer_is_that_of_no_digit(answer, digit, reason, sentence):
+def test_an_eleventh_output_is_that_of_non_digits(answer, digit, reason, sentence):
     recognizer = Recognizer(lambda images: np.tile(np.float32(answer), (len(images), 1)))
     prediction = recognizer.predict(stored_drawing(7))
     assert (prediction.digit, prediction.reason, str(prediction)) == (digit, reason, sentence)
@@ -261,14 +261,14 @@ def test_an_eleventh_answer_is_that_of_no_digit(answer, digit, reason, sentence)
     np.testing.assert_array_equal(images, prediction.probabilities[None])
 
 
-def test_what_is_no_digit_is_refused(recognizer):
+def test_non_digits_are_rejected(recognizer):
     rng = np.random.default_rng(7)
     kinds = [kind for kind in KINDS for _ in range(5)]
     refused = [recognizer.predict(doodle(kind, rng)).reason == "not a digit" for kind in kinds]
     assert np.mean(refused) >= 0.95
 
 
-def test_digits_are_not_refused(recognizer, mnist):
+def test_digits_are_not_rejected(recognizer, mnist):
     for digit in range(10):
         assert recognizer.predict(stored_drawing(digit)).digit == digit
     assert recognizer.rejects(mnist.x_test).mean() <= 0.005

@@ -747,7 +747,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_tensorflow_js_does_not_know_is_refused(case, tmp_path):
+def test_what_tensorflow_js_does_not_know_is_rejected(case, tmp_path):
     make, message = REFUSED[case]
     with pytest.raises(ValueError, match=message) as raised:
         export_tfjs(make(), tmp_path / "out")
@@ -757,13 +757,13 @@ def test_what_tensorflow_js_does_not_know_is_refused(case, tmp_path):
 
 
 @pytest.mark.parametrize("quantize", ["float32", "uint16", "", 8, True])
-def test_an_unknown_quantization_is_refused(quantize, tmp_path):
+def test_an_unknown_quantization_is_rejected(quantize, tmp_path):
     with pytest.raises(ValueError, match="None, 'float16', 'uint8'"):
         export_tfjs(small(L.Flatten()), tmp_path / "out", quantize)
     assert not (tmp_path / "out").exists()
 
 
-def test_weights_too_large_for_float16_are_refused(tmp_path):
+def test_weights_too_large_for_float16_are_rejected(tmp_path):
     model = small(L.Dense(2))
     model.set_weights([weight + 1e6 for weight in model.get_weights()])
     with pytest.raises(ValueError, match="65504"):
@@ -773,7 +773,7 @@ def test_weights_too_large_for_float16_are_refused(tmp_path):
 
 
 @pytest.mark.parametrize("model", [None, "model.keras", type("Sequential", (), {"layers": []})()])
-def test_what_is_no_keras_3_model_is_refused(model, tmp_path):
+def test_only_keras_3_models_are_exported(model, tmp_path):
     with pytest.raises(TypeError, match="expected a Keras 3 model"):
         export_tfjs(model, tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -176,7 +176,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_litert_does_not_know_is_refused(case, tmp_path):
+def test_what_litert_does_not_know_is_rejected(case, tmp_path):
     make, message = REFUSED[case]
     with pytest.raises(ValueError, match=message) as raised:
         export_tflite(make(), tmp_path / "folder" / "model.tflite")
@@ -194,7 +194,7 @@ def test_recurrent_layers_are_exported_as_the_error_says(layer, tmp_path):
     np.testing.assert_allclose(run(tmp_path / "model.tflite", x), np.asarray(model(x)), atol=1e-5)
 
 
-def test_what_is_no_keras_3_model_is_refused(tmp_path):
+def test_only_keras_3_models_are_exported(tmp_path):
     with pytest.raises(TypeError, match="expected a Keras 3 model"):
         export_tflite("model.keras", tmp_path / "model.tflite")
     with pytest.raises(ValueError, match='quantize is .uint8.; expected None or "int8"'):

@@ -252,7 +252,7 @@ def test_a_training_goes_on_where_it_was_stopped(stripes, tmp_path, monkeypatch,
         (lambda path: np.savez(path, state=np.array('{"config": "TrainConfig()"}')), "it is of"),
     ],
 )
-def test_a_checkpoint_of_something_else_is_refused(stripes, tmp_path, spoil, message):
+def test_a_checkpoint_of_something_else_is_rejected(stripes, tmp_path, spoil, message):
     path = tmp_path / "training.npz"
     model = pen_cnn()
     config = TrainConfig(epochs=2, batch_size=500)

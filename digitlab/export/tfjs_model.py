@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 import keras
 import numpy as np
 
+from digitlab.export.keras_model import check_type, model_inputs
 from digitlab.export.quantization import Weights
 from digitlab.export.tfjs_layers import (
     ACTIVATIONS,
@@ -71,11 +72,7 @@ def flat_layers(model: Any) -> Iterator[Any]:
 
 def _translate_model(model: Any) -> tuple[str, dict[str, Any]]:
     """Return class name and Keras 2 config of a Keras 3 model."""
-    if not isinstance(model, keras.Model):
-        raise TypeError(
-            f"model is of type {type(model).__module__}.{type(model).__name__}; "
-            "expected a Keras 3 model, keras.Sequential or keras.Model."
-        )
+    check_type(model)
     kind = type(model).__name__
     if kind not in ("Sequential", "Functional") or not type(model).__module__.startswith("keras."):
         raise ValueError(
@@ -83,15 +80,7 @@ def _translate_model(model: Any) -> tuple[str, dict[str, Any]]:
             "keras.Sequential or a functional model. Where it has inputs and outputs, export "
             "keras.Model(model.inputs, model.outputs)."
         )
-    try:
-        inputs = model.inputs
-    except AttributeError:  # Keras' sign that it is not built
-        inputs = None
-    if not inputs:
-        raise ValueError(
-            f"The model {model.name!r} is not built; expected one whose input shape is known. "
-            "Begin it with keras.Input(shape), or call it on a batch of images first."
-        )
+    inputs = model_inputs(model)
     for tensor in inputs:
         if tensor.dtype not in FLOATS:
             raise ValueError(

@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from digitlab._io import atomic_write, with_checksum
 from digitlab._stderr import silent_stderr
+from digitlab.export.keras_model import check_type, model_inputs
 
 
 def export_tflite(
@@ -46,20 +47,8 @@ def export_tflite(
     """
     if quantize not in (None, "int8"):
         raise ValueError(f'quantize is {quantize!r}; expected None or "int8".')
-    if not isinstance(model, keras.Model):
-        raise TypeError(
-            f"model is of type {type(model).__module__}.{type(model).__name__}; expected a "
-            "Keras 3 model, keras.Sequential or keras.Model."
-        )
-    try:
-        inputs, outputs = model.inputs or [], model.outputs or []
-    except AttributeError:  # Keras' sign that it is not built
-        inputs, outputs = [], []
-    if not inputs:
-        raise ValueError(
-            f"The model {model.name!r} is not built; expected one whose input shape is known. "
-            "Begin it with keras.Input(shape), or call it on a batch of images first."
-        )
+    check_type(model)
+    inputs, outputs = model_inputs(model), model.outputs
     if (len(inputs), len(outputs)) != (1, 1) or None in inputs[0].shape[1:]:
         raise ValueError(
             f"The model {model.name!r} maps {[tuple(x.shape) for x in inputs]} to "

@@ -1,4 +1,4 @@
-"""The pad's canvas: it shows strokes, and tells a listener what hands do.
+"""The pad's canvas: it shows strokes, and tells a listener what the user does.
 
 Two canvases lie on top of each other. The lower one, ipycanvas', shows the strokes; Python draws on
 it. The upper one, the transparent overlay, draws in the browser what the pen does, at once, and
@@ -26,7 +26,7 @@ Point = Sequence[float]  # x, y in pad pixels, y down
 
 
 class Listener(Protocol):
-    """Who hears what hands do on the canvas."""
+    """What the canvas calls when the user draws or presses a key."""
 
     def handler(self, function: Callable[..., None]) -> Callable[..., None]:
         """Wrap a function that the browser's events will call."""
@@ -50,7 +50,7 @@ class DrawingCanvas(Box):
     Args:
         size: Its side in pad pixels.
         pen_width: In pad pixels.
-        listener: Hears what hands do.
+        listener: Is called when the user draws or presses a key.
     """
 
     def __init__(self, size: int, pen_width: float, listener: Listener):

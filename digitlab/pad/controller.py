@@ -72,11 +72,11 @@ class Controller:
 
     def act(self, action: str) -> None:
         """Carry out what a button or a key asks for."""
-        actions = {
-            "undo": self._pad.undo,
-            "redo": self._pad.redo,
-            "clear": self._pad.clear,
-            "predict": self._pad.predict,
+        actions: dict[str, Callable[[], object]] = {
+            "undo": self.undo,
+            "redo": self.redo,
+            "clear": self.clear,
+            "predict": self.predict,
         }
         actions[action]()
 
@@ -108,19 +108,22 @@ class Controller:
             self.canvas.show(self._history.drawing)
             self.settle()
 
-    def travel(self, step: Callable[[], bool]) -> None:
-        """Go one step through the history: `History.undo` or `History.redo`."""
-        with self._action():
-            self.canvas.lift_pen()
-            if step():
-                self._set(strokes=self._history.drawing)
-                self.canvas.show(self._history.drawing)
-                self.settle()
+    def clear(self) -> None:
+        """Empty the drawing."""
+        self.replace([])
+
+    def undo(self) -> None:
+        """Take back the last change, if there is one."""
+        self._travel(self._history.undo)
+
+    def redo(self) -> None:
+        """Make the change that was undone last once more, if there is one."""
+        self._travel(self._history.redo)
 
     def settle(self) -> None:
         """Have the drawing read after a change, unless that waits for the button."""
         if self._pad.live or not self._history.drawing:
-            self._pad.predict()
+            self.predict()
         else:
             self._show("Press Predict to have it read")
             self._finish()
@@ -160,6 +163,15 @@ class Controller:
                 if outermost:
                     self._acting = False
 
+    def _travel(self, step: Callable[[], bool]) -> None:
+        """Go one step through the history: `History.undo` or `History.redo`."""
+        with self._action():
+            self.canvas.lift_pen()
+            if step():
+                self._set(strokes=self._history.drawing)
+                self.canvas.show(self._history.drawing)
+                self.settle()
+
     def _change(self, strokes: Iterable[np.ndarray]) -> None:
         self._history.change(strokes)
         self._set(strokes=self._history.drawing)
@@ -175,9 +187,8 @@ class Controller:
         self.call(notify)
 
     def _read_live(self) -> None:
-        with suppress(
-            Exception
-        ):  # the view says so; it is shown when the stroke's end meets it too
+        # The view says that it failed. The error is shown when the stroke ends and fails too.
+        with suppress(Exception):
             self._read()
 
     def _read(self) -> Prediction:

@@ -24,13 +24,11 @@ def overlay_script() -> str:
     web = Path(__file__).parents[1] / "web"
     pointer = (web / "pointer.js").read_text(encoding="utf-8")
     overlay = (web / "pad" / "overlay.js").read_text(encoding="utf-8")
-    return re.sub(
-        r'^import .* from "\.\./pointer\.js";$',
-        lambda _: re.sub("^export ", "", pointer, flags=re.MULTILINE),
-        overlay,
-        count=1,
-        flags=re.MULTILINE,
-    )
+    inlined = re.sub("^export ", "", pointer, flags=re.MULTILINE)
+    imports = r'^import .* from "\.\./pointer\.js";$'
+    script, count = re.subn(imports, lambda _: inlined, overlay, flags=re.MULTILINE)
+    assert count == 1, f"expected overlay.js to import pointer.js once, on one line; got {count}"
+    return script
 
 
 class Overlay(anywidget.AnyWidget):

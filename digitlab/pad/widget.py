@@ -126,15 +126,15 @@ class DrawingPad(Box):
 
     def clear(self) -> None:
         """Empty the pad. `undo` brings the drawing back."""
-        self._controller.replace([])
+        self._controller.clear()
 
     def undo(self) -> None:
         """Take back the last change, if there is one: a stroke, or a `clear`."""
-        self._controller.travel(self._history.undo)
+        self._controller.undo()
 
     def redo(self) -> None:
         """Do again what was undone last, if nothing was drawn since."""
-        self._controller.travel(self._history.redo)
+        self._controller.redo()
 
     def predict(self) -> Prediction:
         """Read the drawing now, as the button Predict does, and return what was read.

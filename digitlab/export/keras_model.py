@@ -1,0 +1,25 @@
+"""What both exporters expect of a model: that it is a Keras 3 model, and built."""
+
+from typing import Any
+
+import keras
+
+
+def check_type(model: Any) -> None:
+    """Raise TypeError if this is not a Keras 3 model."""
+    if not isinstance(model, keras.Model):
+        raise TypeError(
+            f"model is of type {type(model).__module__}.{type(model).__name__}; expected a "
+            "Keras 3 model, keras.Sequential or keras.Model."
+        )
+
+
+def model_inputs(model: keras.Model) -> list[keras.KerasTensor]:
+    """Return the symbolic inputs of a model, or raise ValueError if it is not built."""
+    inputs = getattr(model, "inputs", None)  # Keras raises AttributeError where it is not built
+    if not inputs:
+        raise ValueError(
+            f"The model {model.name!r} is not built; expected one whose input shape is known. "
+            "Begin it with keras.Input(shape), or call it on a batch of images first."
+        )
+    return inputs

@@ -3,12 +3,15 @@
     python second_exporter.py folder
 
 Builds the article's network and ours once more in tf_keras (Keras 2), has tensorflowjs write these
-twins, and compares topology and weights. It runs where tensorflowjs is installed, in an environment
-of its own: see the extra "tensorflowjs" in pyproject.toml.
+twins, and compares topology and weights. It also has tensorflowjs write our network as it is, in
+Keras 3, to folder/direct, and renames step by step what TensorFlow.js cannot read, in folder/shape
+and folder/names: what notebook 03 says of it. It runs where tensorflowjs is installed, in an
+environment of its own: see the extra "tensorflowjs" in pyproject.toml.
 """
 
 import inspect
 import json
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -80,6 +83,23 @@ def read(folder: Path) -> tuple[dict, dict[str, np.ndarray]]:
     return topology, weights
 
 
+def write_keras_3(folder: Path) -> None:
+    """Export from Keras 3 as the article does, and rename what TensorFlow.js cannot read."""
+    model = digitlab.pen_cnn()
+    tensorflowjs.converters.save_keras_model(model, str(folder / "direct"))
+    document = json.loads((folder / "direct" / "model.json").read_text("utf-8"))
+
+    shutil.copytree(folder / "direct", folder / "shape")
+    config = document["modelTopology"]["model_config"]["config"]["layers"][0]["config"]
+    config["batch_input_shape"] = config.pop("batch_shape")
+    (folder / "shape" / "model.json").write_text(json.dumps(document))
+
+    shutil.copytree(folder / "direct", folder / "names")
+    for entry in document["weightsManifest"][0]["weights"]:
+        entry["name"] = entry["name"].removeprefix(f"{model.name}/")
+    (folder / "names" / "model.json").write_text(json.dumps(document))
+
+
 def main() -> None:
     folder = Path(sys.argv[1])
     keras.utils.set_random_seed(0)
@@ -97,6 +117,7 @@ def main() -> None:
         for name, values in our_weights.items():
             np.testing.assert_array_equal(values, their_weights[name], err_msg=name)
         print("equal", model.name)
+    write_keras_3(folder)
 
 
 if __name__ == "__main__":

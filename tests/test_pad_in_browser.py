@@ -972,7 +972,8 @@ def executed(tmp_path_factory):
     """A notebook that no browser has run, with the state of its widgets."""
     path = tmp_path_factory.mktemp("executed") / "executed.ipynb"
     browser.write_notebook(path, EXPORTED)
-    notebook = NotebookClient(nbformat.read(path, 4), store_widget_state=True).execute()
+    notebook = nbformat.read(path, 4)
+    NotebookClient(notebook, store_widget_state=True, timeout=browser.REPLY_TIMEOUT).execute()
     nbformat.write(notebook, path)
     return path
 

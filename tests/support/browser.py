@@ -21,7 +21,11 @@ from digitlab.pad.saved import Picture
 from support.server import serving
 
 # Seconds after which something hangs, on a slow and busy machine as well.
-PATIENCE = 600
+PATIENCE = 240
+# Seconds after which nbclient, in Voila too, looks for the kernel's reply again. While an Output
+# widget captures, nbclient sends on the socket on which it waits for that reply, and may then not
+# notice that it has come: without a timeout it waits for ever.
+REPLY_TIMEOUT = 40
 
 # The modules to start, with the options that differ, and where a notebook opens.
 FRONTENDS = {
@@ -71,6 +75,7 @@ def frontend(name, home, disabled=()):
     module, options, _ = FRONTENDS[name]
     if name == "voila":
         options = {"Voila.ip": "127.0.0.1", "Voila.port": port, "Voila.root_dir": home}
+        options["VoilaExecutor.timeout"] = REPLY_TIMEOUT
     else:
         options = options | {
             "ServerApp.token": "",

@@ -597,12 +597,12 @@ def test_files_are_exported_from_a_shell(suffix, tmp_path, capsys):
         np.testing.assert_array_equal(decode(tmp_path / "out")[name], value)
 
 
-def test_the_shell_hears_what_is_wrong(tmp_path):
+def test_the_shell_hears_what_is_wrong(tmp_path, capsys, monkeypatch):
     small(L.GroupNormalization(1)).save(tmp_path / "model.keras")
     content = bytearray((tmp_path / "model.keras").read_bytes())
     content[content.index(b"model.weights.h5") + 200] ^= 1
     (tmp_path / "damaged.keras").write_bytes(content)
-    module = [sys.executable, "-m", "digitlab.export.tfjs"]
+    monkeypatch.chdir(tmp_path)
     for arguments, status, message in [
         (["--help"], 0, "--quantize"),
         (["damaged.keras", "out"], 1, "is damaged"),
@@ -610,9 +610,14 @@ def test_the_shell_hears_what_is_wrong(tmp_path):
         (["model.keras", "out"], 1, "is a GroupNormalization"),
         (["model.keras", "out", "--quantize", "int8"], 2, "invalid choice: 'int8'"),
     ]:
-        done = subprocess.run([*module, *arguments], cwd=tmp_path, capture_output=True, text=True)
-        assert done.returncode == status and message in done.stdout + done.stderr
-        assert "Traceback" not in done.stderr
+        with pytest.raises(SystemExit) as ended:
+            tfjs.main(arguments)
+        assert ended.value.code == status
+        assert message in "".join(capsys.readouterr())
+    module = [sys.executable, "-m", "digitlab.export.tfjs", "model.keras", "out"]
+    done = subprocess.run(module, capture_output=True, text=True)
+    assert done.returncode == 1 and "is a GroupNormalization" in done.stderr
+    assert "Traceback" not in done.stderr
     assert not (tmp_path / "out").exists()
 
 

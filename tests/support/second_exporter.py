@@ -85,6 +85,7 @@ def read(folder: Path) -> tuple[dict, dict[str, np.ndarray]]:
 
 def write_keras_3(folder: Path) -> None:
     """Export from Keras 3 as the article does, and rename what TensorFlow.js cannot read."""
+    keras.utils.clear_session()  # so layers are named as in a new Python
     model = digitlab.pen_cnn()
     tensorflowjs.converters.save_keras_model(model, str(folder / "direct"))
     document = json.loads((folder / "direct" / "model.json").read_text("utf-8"))

@@ -19,7 +19,7 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflowjs
-import tf_keras
+import tf_keras  # type: ignore[import-not-found]
 
 import digitlab
 

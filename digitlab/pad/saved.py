@@ -38,7 +38,7 @@ _PAD_OR_PICTURE = """
 }
 """
 _SIDE, _FINER = 168, 3  # pixels; drawn three times as large, then made smaller: smooth
-_APART = 20  # strokes drawn afresh in each picture
+_APART = 5  # strokes drawn afresh in each picture
 
 
 class SavedDrawing:

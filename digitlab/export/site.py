@@ -95,7 +95,8 @@ def build_site(
             (site / name).write_bytes(content)
         for name in ("model.json", *weights):
             shutil.copyfile(model / name, site / "model" / name)
-        _fill_in(site, _backend(node, site, model), weights)
+        _check(node, site, model)
+        _fill_in(site, weights)
         with _lock(target):
             _publish(site, target, weights)
     return index
@@ -132,37 +133,25 @@ def _weights(model: Path) -> list[str]:
     return names
 
 
-def _backend(node: str, site: Path, model: Path) -> str:
-    """Have the page's own code try the network; return what runs it, "wasm" or "cpu".
-
-    Raises:
-        ValueError: The page cannot run it.
-    """
+def _check(node: str, site: Path, model: Path) -> None:
+    """Refuse a network that the page cannot run, by having its own code run the network."""
     done = run_program([node, str(SOURCES / "check.mjs"), str(site)])
     if done.returncode != 0:
         raise ValueError(f"The page cannot run the network in {model}: {done.stderr.strip()}")
-    return done.stdout.strip()
 
 
-def _fill_in(site: Path, backend: str, weights: list[str]) -> None:
+def _fill_in(site: Path, weights: list[str]) -> None:
     """Write the names of the files into index.html, to fetch at once, and into sw.js, to keep."""
-    index = site / "index.html"
-    later = {"start.js", "app.js", "sw.js"}
-    data = ["model/model.json", *(f"model/{name}" for name in weights)]
-    if backend == "wasm":
-        later.add(CPU)
-        data.append(WASM)
-    else:
-        (site / WASM).unlink()
-        _replace(index, 'data-backend="wasm"', f'data-backend="{backend}"')
+    later = ("start.js", "app.js", "sw.js", CPU)
     modules = sorted(path.name for path in site.glob("*.js") if path.name not in later)
+    data = [WASM, "model/model.json", *(f"model/{name}" for name in weights)]
     preload = [f'<link rel="modulepreload" href="{name}">' for name in modules]
     preload += [
         f'<link rel="preload" href="{name}" as="fetch" crossorigin'
         f' data-integrity="{_integrity(site / name)}">'
         for name in data
     ]
-    _replace(index, "<!-- preload -->", "\n    ".join(preload))
+    _replace(site / "index.html", "<!-- preload -->", "\n    ".join(preload))
 
     files = sorted(
         path.relative_to(site).as_posix()

@@ -1,14 +1,17 @@
 // Reads with the code and the network of a site, in Node.
 //
-//   node read.mjs SITE BACKEND drawings.json   a list of drawings; prints what is read in each, as JSON
-//   node read.mjs SITE BACKEND images.bin      images of 28 x 28 as raw little-endian float32; prints the answers
+//   node read.mjs SITE drawings.json   a list of drawings; prints what is read in each, as JSON
+//   node read.mjs SITE images.bin      images of 28 x 28 as raw little-endian float32; prints the answers, as JSON
+//
+// With "plain" after these: without WebAssembly.
 import { readFile } from "node:fs/promises";
 
 import { openSite } from "../../digitlab/web/site/node.mjs";
 
-const [site, backend, file] = process.argv.slice(2);
+const [site, file, plain] = process.argv.slice(2);
+if (plain) delete globalThis.WebAssembly;
 const { ink, recognizer } = await openSite(site);
-const network = await recognizer.loadNetwork("model/model.json", { backend });
+const network = await recognizer.loadNetwork("model/model.json");
 
 const bytes = await readFile(file);
 if (file.endsWith(".json")) {

@@ -46,11 +46,7 @@ async function load(cache = "default") {
     load("reload");
   };
   try {
-    network = await loadNetwork("model/model.json", {
-      backend: page.dataset.backend,
-      requestInit: { cache },
-      fetchFunc: fetchUnchanged,
-    });
+    network = await loadNetwork("model/model.json", { requestInit: { cache }, fetchFunc: fetchUnchanged });
     predict(network, renderStrokes(EXAMPLE)); // the first one takes longest
   } catch (error) {
     show(null, "I cannot read");

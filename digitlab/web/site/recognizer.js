@@ -8,12 +8,12 @@ export const CLASSES = 10;
  * Loads a network that digitlab.export_tfjs wrote.
  *
  * @param {string} address of model.json
- * @param {{backend: string}} options what computes: "wasm" or "cpu"; and those of tf.loadLayersModel
+ * @param {object} [options] those of tf.loadLayersModel
  * @returns {Promise<tf.LayersModel>}
  */
-export async function loadNetwork(address, { backend, ...options }) {
-  // WebAssembly is the faster one. Where it is missing, plain JavaScript computes the same.
-  if (backend !== "wasm" || !(await tf.setBackend("wasm"))) {
+export async function loadNetwork(address, options) {
+  // In WebAssembly; where that is missing, in plain JavaScript, which computes the same, but slower.
+  if (!(await tf.setBackend("wasm"))) {
     await import("./tensorflow-cpu.js");
     await tf.setBackend("cpu");
   }

@@ -28,38 +28,27 @@ const pad = new Pad(element("pad"), {
     if (live.checked && performance.now() >= nextReading) read();
   },
   change() {
-    document.body.classList.toggle("drawn", pad.strokes.length > 0);
-    if (live.checked || pad.strokes.length === 0) read();
+    const drawn = pad.drawing.length > 0;
+    document.body.classList.toggle("drawn", drawn);
+    if (live.checked || !drawn) read();
     else show(null, "Press Predict");
   },
 });
 
 /** Loads the network. start.js reports what goes wrong before this runs, and what takes long. */
 async function load(cache = "default") {
-  const first = !page.dataset.state; // start.js has said nothing yet
-  await styled();
-  if (first) element("trouble").hidden = true;
   page.dataset.state = "loading";
-  element("retry").onclick = () => {
-    element("trouble").hidden = true;
-    show(null, "Loading …");
-    load("reload");
-  };
   try {
     network = await loadNetwork("model/model.json", { requestInit: { cache }, fetchFunc: fetchUnchanged });
     predict(network, renderStrokes(EXAMPLE)); // the first one takes longest
   } catch (error) {
-    show(null, "I cannot read");
-    element("trouble").hidden = element("retry").hidden = false;
-    element("trouble").firstElementChild.textContent = `The network did not load: ${error.message}.`;
-    page.dataset.state = "trouble";
+    fail(`The network did not load: ${error.message}.`);
     return;
   }
   element("trouble").hidden = true;
-  if (pad.strokes.length > 0) pad.listener.change();
-  else read();
   page.dataset.state = "ready";
   performance.mark("ready");
+  pad.listener.change();
   warmUp(WARM_UPS);
 }
 
@@ -103,6 +92,20 @@ function show(prediction, words = sentence(prediction)) {
   seen.putImageData(pixels, 0, 0);
   element("sentence").textContent = words;
   document.body.classList.toggle("quiet", !full || prediction.digit === null);
+}
+
+/** Says what is wrong, and offers to try again. */
+function fail(text) {
+  show(null, "I cannot read");
+  element("trouble").firstElementChild.textContent = text;
+  element("trouble").hidden = element("retry").hidden = false;
+  page.dataset.state = "trouble";
+}
+
+function retry() {
+  element("trouble").hidden = true;
+  show(null, "Loading …");
+  load("reload");
 }
 
 /** Predicts a few times while the browser is idle, so that the first strokes are read as fast as later ones. */
@@ -149,10 +152,14 @@ async function keepForOffline() {
   }
 }
 
-/** Waits until style.css counts. */
-async function styled() {
+async function start() {
+  const first = !page.dataset.state; // start.js has said nothing yet
   const style = document.querySelector("link[rel=stylesheet]");
   if (!getComputedStyle(page).getPropertyValue("--page")) await new Promise((done) => style.addEventListener("load", done));
+  if (first) element("trouble").hidden = true;
+  element("retry").onclick = retry;
+  await load();
+  await keepForOffline();
 }
 
 for (const action of ["undo", "redo", "clear"]) element(action).addEventListener("click", () => pad[action]());
@@ -163,4 +170,4 @@ element("predict").addEventListener("click", () => {
 element("share").addEventListener("click", share);
 if (canShare()) element("share").textContent = "Share drawing";
 live.addEventListener("change", () => pad.listener.change());
-load().then(keepForOffline);
+start();

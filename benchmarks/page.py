@@ -6,6 +6,8 @@ and a button Predict. All of its files are local here; in the article they come 
 """
 
 import asyncio
+import contextlib
+import gzip
 import json
 import os
 import shutil
@@ -13,6 +15,7 @@ import statistics
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +116,37 @@ def article(folder: Path) -> Path:
             shutil.copyfile(Path(npm) / "node_modules" / source, folder / name)
     (folder / "index.html").write_text(ARTICLE, encoding="utf-8")
     return folder
+
+
+def compressed(folder: Path) -> dict[str, bytes]:
+    """The files of a page as most hosts send them, by their names: gzipped."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return {path.relative_to(folder).as_posix(): gzip.compress(path.read_bytes()) for path in files}
+
+
+def sending(contents: dict[str, bytes]) -> Callable[[Any], bool]:
+    """An `answer` for `browser.serve` that sends these."""
+
+    def answer(handler: Any) -> bool:
+        name = handler.path.removeprefix("/") or "index.html"
+        if name not in contents:
+            return False
+        handler.send_response(200)
+        handler.send_header("Content-Type", handler.guess_type(name))
+        handler.send_header("Content-Encoding", "gzip")
+        handler.send_header("Content-Length", str(len(contents[name])))
+        handler.end_headers()
+        handler.wfile.write(contents[name])
+        return True
+
+    return answer
+
+
+def lines_of_code(site: Path) -> int:
+    """Lines of the page's own JavaScript, without blank lines and comments."""
+    scripts = [path for path in site.glob("*.js") if not path.name.startswith("tensorflow")]
+    lines = [line.strip() for path in scripts for line in path.read_text("utf-8").splitlines()]
+    return sum(1 for line in lines if line and not line.startswith(("//", "/*", "*")))
 
 
 def navigation(chrome: Any, address: str, link: dict | None) -> tuple[float, set[str]]:
@@ -223,30 +257,37 @@ def content() -> list[Table | str]:
     folders = {"article": article(home / "article"), "ours": home / "ours" / "site"}
     digitlab.build_site(folders["ours"])
     chromium = shutil.which("chromium") or shutil.which("google-chrome") or "chromium"
+    zipped = {name: compressed(folder) for name, folder in folders.items()}
     seconds: dict = {(name, slow): [] for name in folders for slow in (True, False)}
-    sizes, weights, bars = {}, {}, {}
-    with (
-        browser.serve(folders["article"]) as first,
-        browser.serve(folders["ours"]) as second,
-    ):
-        addresses = {"article": first, "ours": second}
+    sizes, sent, weights, bars = {}, {}, {}, {}
+    with contextlib.ExitStack() as servers:
+        addresses = {  # over the slow link as a host sends the files
+            (name, slow): servers.enter_context(
+                browser.serve(folders[name], answer=sending(zipped[name]) if slow else None)
+            )
+            for name, slow in seconds
+        }
         with browser.chromium(chromium) as chrome:
             version = chrome.version
             for _ in range(NAVIGATIONS):
                 for name, slow in seconds:  # in turn
-                    took, fetched = navigation(chrome, addresses[name], LINK if slow else None)
+                    address = addresses[name, slow]
+                    took, fetched = navigation(chrome, address, LINK if slow else None)
                     seconds[name, slow].append(took)
-                    files = [folders[name] / (file or "index.html") for file in fetched]
-                    sizes[name] = sum(file.stat().st_size for file in files if file.is_file())
+                    files = {file or "index.html" for file in fetched}.intersection(zipped[name])
+                    sizes[name] = sum((folders[name] / file).stat().st_size for file in files)
+                    sent[name] = sum(len(zipped[name][file]) for file in files)
             for name, folder in folders.items():
                 weights[name] = sum(path.stat().st_size for path in folder.rglob("*.bin"))
-                bars[name] = stroke_to_bars(chrome, addresses[name], name == "ours")
-        same_people = people(chromium, second) if os.environ.get("DIGITLAB_PEN") else None
+                bars[name] = stroke_to_bars(chrome, addresses[name, False], name == "ours")
+        with_pen = os.environ.get("DIGITLAB_PEN")
+        same_people = people(chromium, addresses["ours", False]) if with_pen else None
     rows = [
         _row("bytes of the weights", weights, "{:,}"),
-        _row("bytes of all files for the first prediction, not compressed", sizes, "{:,}"),
+        _row("bytes of all files for the first prediction", sizes, "{:,}"),
+        _row("the same as a host sends them, gzipped", sent, "{:,}"),
     ]
-    for slow, where in ((True, "10 Mbit/s with 40 ms of delay"), (False, "loopback")):
+    for slow, where in ((True, "10 Mbit/s with 40 ms of delay, gzipped"), (False, "loopback")):
         medians = {name: statistics.median(seconds[name, slow]) for name in folders}
         rows.append(_row(f"s from navigation until it can read, {where}", medians, "{:.2f}"))
     rows.append(
@@ -256,6 +297,8 @@ def content() -> list[Table | str]:
             "{:.1f}",
         )
     )
+    code = str(lines_of_code(folders["ours"]))
+    rows.append(["lines of its own JavaScript, without blank lines and comments", "", code])
     same_mnist = mnist(folders["ours"])
     rows.append(["MNIST's test digits classified as by Keras in float32", "", same_mnist])
     if same_people:

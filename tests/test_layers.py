@@ -75,6 +75,7 @@ LAYERS: list[dict[str, str]] = [
         "export.quantization": "numpy",
         "export.tfjs_layers": "",
         "export.bundle": "pooch tqdm",
+        "export.icons": "PIL",
         "export.keras_model": "keras",
     },
     {

@@ -8,15 +8,19 @@ from threading import Event
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import browser
 import digitlab
 from digitlab import stored_drawing
+from digitlab.export import bundle
+from digitlab.export import site as site_builder
 from support.exports import export, shipped_recognizer
+from support.networks import NETWORKS, make
 
 ROOT = Path(__file__).parents[1]
 VECTORS = json.loads((ROOT / "tests" / "fixtures" / "ink.json").read_text())
-STRICT = {"Content_Security_Policy": "default-src 'self'"}
+STRICT = {"Content_Security_Policy": "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'"}
 
 
 @pytest.fixture(scope="module")
@@ -89,13 +93,13 @@ def test_the_reading_is_that_of_python(visit, site):
     readings = pad.page.evaluate(
         """async drawings => {
           const load = name => import(new URL(name, document.baseURI));
-          const { loadNetwork } = await load('network.js');
-          const { predict, sentence } = await load('recognizer.js');
+          const { renderStrokes } = await load('ink.js');
+          const { loadNetwork, predict, sentence } = await load('recognizer.js');
           const network = await loadNetwork('model/model.json');
           return drawings.map(drawing => {
-            const reading = predict(network, drawing);
-            const [image, probabilities] = [[...reading.image], [...reading.probabilities]];
-            return { ...reading, image, probabilities, sentence: sentence(reading) };
+            const prediction = predict(network, renderStrokes(drawing));
+            const [image, probabilities] = [[...prediction.image], [...prediction.probabilities]];
+            return { ...prediction, image, probabilities, sentence: sentence(prediction) };
           }); }""",
         [vector["strokes"] for vector in VECTORS],
     )
@@ -106,6 +110,25 @@ def test_the_reading_is_that_of_python(visit, site):
         difference = abs(np.array(reading["probabilities"]) - expected.probabilities).max()
         assert difference <= 1e-4, vector["name"]
         assert reading["sentence"] == str(expected), vector["name"]
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_any_network_reads_as_in_keras(site, visit, name, tmp_path):
+    network = make(name)
+    digitlab.export_tfjs(network, tmp_path / "model")
+    digitlab.build_site(tmp_path / "site", tmp_path / "model")
+    images = np.random.default_rng(2).random((10, 28, 28), dtype="float32")
+    with browser.serve(tmp_path / "site", **STRICT) as address:
+        found = visit(address).page.evaluate(
+            """async images => {
+              const recognizer = await import(new URL('recognizer.js', document.baseURI));
+              const network = await recognizer.loadNetwork('model/model.json');
+              return images.map(image => [...recognizer.answer(network, new Float32Array(image))]);
+            }""",
+            images.reshape(10, 784).tolist(),
+        )
+    expected = network.predict_on_batch(images.reshape(10, *network.input_shape[1:]))
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
 
 
 def test_what_is_drawn_is_what_is_read_and_shown(visit):
@@ -139,6 +162,61 @@ def test_undo_takes_back_a_stroke_and_a_clear(visit):
     pad.says("Draw a digit")
     pad.press("Undo")  # nothing is left
     pad.says("Draw a digit")
+
+
+def test_redo_brings_back_what_undo_took(visit):
+    pad = visit()
+    pad.draw_with_mouse(stored_drawing(1))
+    pad.says("I read a 1")
+    for redo in ("Redo", "Control+y", "Control+Shift+Z"):
+        pad.press("Undo")
+        pad.says("Draw a digit")
+        pad.press(redo) if redo == "Redo" else pad.page.keyboard.press(redo)
+        pad.says("I read a 1")
+    pad.press("Redo")  # nothing is left
+    pad.says("I read a 1")
+
+
+def test_the_drawing_is_saved_as_a_picture(visit):
+    pad = visit()
+    pad.draw_with_mouse(stored_drawing(4))
+    with pad.page.expect_download() as download:
+        pad.press("Save drawing")
+    assert download.value.suggested_filename == "digit.png"
+    image = np.asarray(Image.open(download.value.path()).convert("RGB"))
+    ink = (image[..., 0] > 200).mean()
+    assert ink > 0.03 and ink == pytest.approx(pad.ink())
+    pad.says("I read a 4")
+
+
+def test_where_the_browser_shares_files_so_does_the_page(chrome, address):
+    """Chromium on Linux cannot: the page sees the calls that another would answer."""
+    with chrome.new_context() as window:
+        page = window.new_page()
+        page.add_init_script(
+            """navigator.canShare = ({ files }) => files.every(file => file.type === 'image/png');
+            navigator.share = async ({ files: [file] }) => {
+              window.shared = [file.name, file.type, (await createImageBitmap(file)).width];
+              throw new DOMException('closed', 'AbortError'); };"""
+        )
+        wrong = []
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        pad = browser.Page(page).open(address)
+        pad.press("Share drawing")
+        browser.until(page, "() => window.shared", 30)
+        width = pad.canvas.evaluate("canvas => canvas.width")
+        assert page.evaluate("() => window.shared") == ["digit.png", "image/png", width]
+        assert wrong == []
+
+
+def test_browsers_offer_to_install_it(visit):
+    page = visit().page
+    devtools = page.context.new_cdp_session(page)
+    manifest = devtools.send("Page.getAppManifest")
+    assert manifest["url"].endswith("/manifest.json") and manifest["errors"] == []
+    problems = devtools.send("Page.getInstallabilityErrors")["installabilityErrors"]
+    # The windows of tests are private ones.
+    assert {problem["errorId"] for problem in problems} <= {"in-incognito"}
 
 
 def test_without_live_it_reads_when_asked(visit):
@@ -200,7 +278,7 @@ def test_everything_can_be_done_with_the_keyboard(visit):
     pad = visit()
     press = pad.page.keyboard.press
     focused = []
-    for _ in range(7):
+    for _ in range(9):
         press("Tab")
         focused.append(
             pad.page.evaluate(
@@ -209,8 +287,9 @@ def test_everything_can_be_done_with_the_keyboard(visit):
                 }"""
             )
         )
-    assert [name for name, _ in focused][:6] == "pad undo clear predict live SUMMARY".split()
-    assert {outline for _, outline in focused[:6]} == {"solid3"}
+    order = "pad undo redo clear predict live share SUMMARY".split()
+    assert [name for name, _ in focused][:8] == order
+    assert {outline for _, outline in focused[:8]} == {"solid3"}
     pad.canvas.focus()
     for key in ["Space", *["ArrowDown"] * 14, "Space"]:  # a 1
         press(key)
@@ -228,8 +307,9 @@ def test_a_screen_reader_hears_the_result(visit):
     assert sentence.inner_text().startswith("I read a 2")
     # The picture of the page that a screen reader has.
     tree = pad.page.locator("body").aria_snapshot()
-    for part in ('button "Undo"', 'button "Clear"', 'button "Predict"', 'switch "Live" [checked]'):
-        assert part in tree
+    for name in ("Undo", "Redo", "Clear", "Predict", "Save drawing"):
+        assert f'button "{name}"' in tree
+    assert 'switch "Live" [checked]' in tree
     assert 'application "Pad: draw a digit' in tree and 'heading "It reads your digits"' in tree
 
 
@@ -245,7 +325,7 @@ def test_the_page_fits_and_can_be_read(visit, scheme):
         assert page.evaluate("() => document.documentElement.scrollWidth") == width
         box = pad.box
         assert abs(box["width"] - box["height"]) < 1 and box["width"] >= 224
-        for name in ("Undo", "Clear", "Predict"):
+        for name in ("Undo", "Redo", "Clear", "Predict", "Save drawing"):
             assert page.get_by_role("button", name=name, exact=True).bounding_box()["height"] >= 44
     pad.draw_with_mouse(stored_drawing(5))
     page.get_by_text("What happens here?").click()
@@ -370,6 +450,73 @@ def test_a_new_version_takes_the_old_ones_place(chrome, site, tmp_path):
     window.close()
 
 
+def new_version(folder, tmp_path, monkeypatch):
+    """Put a site in which every page, script and style says "version 2" in place of another."""
+    web = shutil.copytree(site_builder.SOURCES.parent, tmp_path / "web")
+    for path in web.rglob("*.*"):
+        if path.suffix in (".js", ".css"):
+            path.write_text(path.read_text("utf-8") + "\n/* version 2 */\n", "utf-8")
+        elif path.suffix == ".html":
+            path.write_text(path.read_text("utf-8") + "<!-- version 2 -->\n", "utf-8")
+    monkeypatch.setattr(site_builder, "SOURCES", web / "site")
+    digitlab.build_site(folder)
+
+
+class Visit:
+    """A page, and of each time that it loads, which versions of the site its files are of."""
+
+    def __init__(self, window, address):
+        self.loads = []
+        page = window.new_page()
+        page.on("response", self.note)
+        self.pad = browser.Page(page).open(address)
+
+    def note(self, response):
+        if response.request.is_navigation_request():
+            self.loads.append(set())
+        name = response.url.rpartition("/")[2]
+        if re.search(r"^$|\.(js|css)$", name) and not name.startswith(("tensorflow", "sw.js")):
+            self.loads[-1].add(1 + ("version 2" in response.text()))
+
+
+def test_no_page_mixes_two_versions(chrome, site, tmp_path, monkeypatch):
+    """A drawing keeps the old one; the next visit has the new one."""
+    folder = shutil.copytree(site, tmp_path / "site")
+    drawn = Event()
+    both_kept = "async () => (await caches.keys()).length === 2"
+    waits = "async () => (await navigator.serviceWorker.getRegistration()).waiting !== null"
+    with (
+        browser.serve(folder, answer=only("sw.js", lambda _: drawn.wait() and None)) as address,
+        chrome.new_context() as window,
+    ):
+        drawn.set()
+        first = Visit(window, address)
+        first.pad.page.evaluate("async () => { await navigator.serviceWorker.ready; }")
+        first.pad.page.close()
+        drawn.clear()
+        new_version(folder, tmp_path, monkeypatch)
+
+        old = Visit(window, address)
+        old.pad.draw_with_mouse(stored_drawing(4))
+        drawn.set()
+        browser.until(old.pad.page, both_kept, 60)
+        browser.until(old.pad.page, waits, 60)
+        beside = Visit(window, address)  # which has no drawing, and would take the new one
+        browser.until(beside.pad.page, waits, 60)
+        assert old.loads == beside.loads == [{1}]
+        old.pad.says("I read a 4")
+        old.pad.page.close()
+        beside.pad.page.close()
+
+        new = Visit(window, address)
+        for _ in range(600):
+            if new.loads[-1] == {2}:
+                break
+            new.pad.page.wait_for_timeout(100)
+        new.pad.wait_until("ready")
+        assert new.loads in ([{2}], [{1}, {2}])
+
+
 def broken(folder, site, how, tmp_path):
     """A copy of the site with a network in trouble."""
     shutil.copytree(site, folder)
@@ -390,6 +537,10 @@ def broken(folder, site, how, tmp_path):
         (first, *_) = [layer for layer in layers if layer["class_name"] == "Conv2D"]
         first["config"]["padding"] = "valid"  # what comes out is smaller, and does not fit
         model.write_text(json.dumps(text))
+    elif how == "one bit of the weights":
+        content = bytearray(weights.read_bytes())
+        content[1000] ^= 1
+        weights.write_bytes(content)
     return folder
 
 
@@ -399,9 +550,10 @@ def broken(folder, site, how, tmp_path):
         ("model.json is missing", "model/model.json is missing"),
         ("model.json is cut off", "model/model.json is damaged"),
         ("weights are missing", r"model/group1-shard1of1-\w+.bin is missing"),
-        ("weights are cut off", "the weights are cut off"),
-        ("weights are of another model", "do not belong to this model.json"),
-        ("another shape", "does not fit together"),
+        ("weights are cut off", r"model/group1-shard1of1-\w+.bin is damaged"),
+        ("weights are of another model", r"model/group1-shard1of1-\w+.bin is damaged"),
+        ("one bit of the weights", r"model/group1-shard1of1-\w+.bin is damaged"),
+        ("another shape", "model/model.json is damaged"),
     ],
 )
 def test_a_network_in_trouble_is_told_and_can_be_tried_again(visit, site, tmp_path, how, message):
@@ -468,12 +620,13 @@ def trouble(page):
     ("how", "message"),
     [
         ("is missing", r"(The network did not load: )?{} is missing \(the server says 404\)"),
-        ("is cut off", r"(The network did not load: )?{} (came only in part|cannot be reached)"),
+        ("is cut off", r"(The network did not load: )?{} (is damaged|cannot be reached)"),
     ],
 )
 def test_whichever_file_is_lost_the_page_says_so(chrome, site, how, message):
     lost = [path.relative_to(site).as_posix() for path in site.rglob("*") if path.is_file()]
-    spared = {"index.html", "icon.svg", "sw.js", "start.js"}  # the last one says what is wrong
+    spared = {"index.html", "sw.js", "start.js"}  # the last one says what is wrong
+    spared |= {bundle.WASM, bundle.CPU, "manifest.json", "icon-192.png", "icon-512.png"}
     for name in sorted(set(lost) - spared):
         with (
             browser.serve(site, answer=only(name, ANSWERS[how]), **STRICT) as address,
@@ -599,6 +752,51 @@ def without_modules(route):
     route.fulfill(response=response, body=response.text().replace('"module"', '"unknown"'))
 
 
+# What computes.
+
+ISOLATED = {  # a page that could use several threads
+    "Cross_Origin_Opener_Policy": "same-origin",
+    "Cross_Origin_Embedder_Policy": "require-corp",
+}
+
+
+def fetched_to_read(chrome, site, script="", answer=None, **headers):
+    """Read with the page in a new window, and return the names of the files that it fetched."""
+    with (
+        browser.serve(site, answer=answer, **headers) as address,
+        chrome.new_context(service_workers="block") as window,
+    ):
+        page, fetched = window.new_page(), []
+        page.on("request", lambda request: fetched.append(request.url.rpartition("/")[2]))
+        page.add_init_script(script)
+        pad = browser.Page(page).open(address)
+        pad.draw_with_mouse(stored_drawing(5))
+        pad.says("I read a 5")
+        return fetched
+
+
+@pytest.mark.parametrize("headers", [STRICT, ISOLATED])
+def test_it_computes_in_webassembly(chrome, site, headers):
+    fetched = fetched_to_read(chrome, site, **headers)
+    assert bundle.WASM in fetched and bundle.CPU not in fetched
+    assert len(fetched) == len(set(fetched))  # what is preloaded is used
+
+
+@pytest.mark.parametrize(
+    "lack",
+    [
+        {"script": "delete globalThis.WebAssembly"},
+        {"script": "WebAssembly.validate = () => false"},  # no SIMD
+        {"Content_Security_Policy": "default-src 'self'"},
+        {"answer": only(bundle.WASM, ANSWERS["is missing"])},
+        {"answer": only(bundle.WASM, ANSWERS["is cut off"])},
+    ],
+    ids=["no WebAssembly", "no SIMD", "forbidden", "missing", "cut off"],
+)
+def test_without_webassembly_it_computes_in_plain_javascript(chrome, site, lack):
+    assert bundle.CPU in fetched_to_read(chrome, site, **lack)
+
+
 # Hosts that redirect.
 
 
@@ -669,7 +867,7 @@ def test_the_worker_keeps_all_or_nothing(chrome, site, how):
     broken = [True]
 
     def host(handler):  # the worker alone gets it so: the page does not ask for the icon
-        return broken[0] and only("icon.svg", ANSWERS[how])(handler)
+        return broken[0] and only("icon-512.png", ANSWERS[how])(handler)
 
     with (
         browser.serve(site, answer=host, Cache_Control="no-store") as address,
@@ -686,15 +884,13 @@ def test_the_worker_keeps_all_or_nothing(chrome, site, how):
         assert len(page.page.evaluate("() => caches.keys()")) == 1
 
 
-def test_a_host_that_does_not_answer_is_told(visit):
-    page = visit(clean=False).page
-    page.context.set_offline(True)
-    message = page.evaluate(
-        """async () => {
-          const { loadNetwork } = await import(new URL('network.js', document.baseURI));
-          return loadNetwork('elsewhere/model.json').catch(error => error.message); }"""
-    )
-    assert message == "elsewhere/model.json cannot be reached"
+def test_a_host_that_does_not_answer_is_told(chrome, address):
+    with chrome.new_context() as window:
+        page = window.new_page()
+        page.route("**/model.json", lambda route: route.abort())
+        page.goto(address)
+        said = trouble(page)
+        assert said == "The network did not load: model/model.json cannot be reached."
 
 
 def test_the_policy_would_stop_what_is_not_the_pages_own(visit):
@@ -709,7 +905,8 @@ def test_the_policy_would_stop_what_is_not_the_pages_own(visit):
           script.textContent = 'window.broken = true';
           document.body.append(script);
           document.body.setAttribute('style', 'color: red');
+          setTimeout(() => eval('window.broken = true'));
           await new Promise(resolve => setTimeout(resolve, 100));
           return [window.broken ?? null, ...found]; }"""
     )
-    assert found == [None, "script-src-elem", "style-src-attr"]
+    assert found == [None, "script-src-elem", "style-src-attr", "script-src"]

@@ -1,10 +1,12 @@
-"""TensorFlow.js for the web page: fetched with npm, cut down by esbuild, kept in the user's cache.
+"""TensorFlow.js for the web page: fetched with npm, bundled by esbuild, kept in the user's cache.
 
-npm fetches the versions in ``package-lock.json``. esbuild keeps the little that the page needs, a
-tenth of the whole.
+npm fetches the versions in ``package-lock.json``. esbuild makes three files of them, without what
+only training needs: the layers with the WebAssembly backend, the backend in plain JavaScript, which
+few browsers need, and the core that both share. The WebAssembly itself is a fourth.
 """
 
 import hashlib
+import io
 import os
 import re
 import shutil
@@ -12,6 +14,7 @@ import signal
 import subprocess
 import tempfile
 import time
+import zipfile
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -27,10 +30,16 @@ INSTALL = f"install Node.js {NODE} or newer with npm (nodejs.org; conda install 
 PATIENCE = 7.0  # seconds that npm's registry may take to answer at all
 
 SOURCES = Path(__file__).parents[1] / "web" / "site"
-_SOURCES = "package.json package-lock.json tensorflow.entry.js conv2d.js".split()
-_BUNDLE = "tensorflow.js"
-# `process` belongs to Node: without it, TensorFlow.js leaves out its code for Node.
-_ESBUILD = "--bundle --minify --format=esm --target=es2020 --define:process=undefined".split()
+CPU = "tensorflow-cpu.js"
+WASM = "tfjs-backend-wasm-simd.wasm"
+_SOURCES = "package.json package-lock.json tensorflow.entry.js".split()
+_WASM_PACKAGE = "node_modules/@tensorflow/tfjs-backend-wasm"
+_ESBUILD = [
+    *("tensorflow=tensorflow.entry.js", "tensorflow-cpu=@tensorflow/tfjs-backend-cpu"),
+    *"--outdir=bundle --bundle --splitting --chunk-names=tensorflow-core".split(),
+    *"--minify --format=esm --target=es2020".split(),
+    "--define:process=undefined",  # Node's: TensorFlow.js then leaves out its code for Node
+]
 _NPM = [
     *("ci", "--no-audit", "--no-fund", "--loglevel=error"),
     "--ignore-scripts",  # esbuild's would only make it start faster
@@ -61,8 +70,8 @@ def find_node() -> str:
     return path
 
 
-def tensorflow_js(node: str) -> bytes:
-    """The JavaScript module with the parts of TensorFlow.js that the page uses.
+def tensorflow_js(node: str) -> dict[str, bytes]:
+    """The files of TensorFlow.js that the page uses, by name.
 
     Raises:
         FileNotFoundError: npm is missing; the message says what to install.
@@ -73,7 +82,7 @@ def tensorflow_js(node: str) -> bytes:
         key.update((SOURCES / name).read_bytes())
     cached = Path(pooch.os_cache("digitlab")) / f"tensorflow-{key.hexdigest()[:16]}.bundle"
     with suppress(OSError, ValueError):  # it is not there, unreadable or damaged
-        return verified_content(cached.read_bytes())
+        return _unpacked(verified_content(cached.read_bytes()))
 
     npm = shutil.which("npm")
     if npm is None:
@@ -88,15 +97,37 @@ def tensorflow_js(node: str) -> bytes:
         ) as bar:
             _fetch(npm, folder)
             bar.update()
-            bar.set_description_str("Cutting out what the page uses")
-            esbuild = "node_modules/esbuild/bin/esbuild"
-            command = [node, esbuild, "tensorflow.entry.js", f"--outfile={_BUNDLE}", *_ESBUILD]
-            _output(run_program(command, folder))
+            bar.set_description_str("Bundling what the page uses")
+            files = _bundle(node, Path(folder))
             bar.update()
-        content = (Path(folder) / _BUNDLE).read_bytes()
     with suppress(OSError), atomic_write(cached) as part:  # without a cache, npm runs each time
-        part.write_bytes(with_checksum(content))
-    return content
+        part.write_bytes(with_checksum(_packed(files)))
+    return files
+
+
+def _bundle(node: str, folder: Path) -> dict[str, bytes]:
+    """Have esbuild bundle the packages in a folder."""
+    package = folder / _WASM_PACKAGE
+    # Code for several threads, which the page does not use, and a fifth of the backend.
+    for threads in (package / "wasm-out").glob("*-threaded-simd*.js"):
+        threads.write_text("export const wasmWorkerContents = '';")
+    esbuild = "node_modules/esbuild/bin/esbuild"
+    _output(run_program([node, esbuild, *_ESBUILD], str(folder)))
+    files = {path.name: path.read_bytes() for path in sorted((folder / "bundle").iterdir())}
+    return files | {WASM: (package / "dist" / WASM).read_bytes()}
+
+
+def _packed(files: dict[str, bytes]) -> bytes:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name, content in files.items():
+            packed.writestr(zipfile.ZipInfo(name), content)  # without the time
+    return archive.getvalue()
+
+
+def _unpacked(archive: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(archive)) as packed:
+        return {name: packed.read(name) for name in packed.namelist()}
 
 
 def run_program(

@@ -2,7 +2,7 @@
 
 The page's own code is in ``web/site`` and copied as it is; `ink.js` and `recognizer.js` there
 compute the same as `digitlab.strokes` and `digitlab.recognizer`. TensorFlow.js comes from
-`digitlab.export.bundle`.
+`digitlab.export.bundle`, and the icons from `digitlab.export.icons`.
 """
 
 import base64
@@ -17,7 +17,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from digitlab._io import shipped_path, with_checksum_json
-from digitlab.export.bundle import SOURCES, find_node, run_program, tensorflow_js
+from digitlab.export.bundle import CPU, SOURCES, WASM, find_node, run_program, tensorflow_js
+from digitlab.export.icons import SIDES, draw_icon
 
 try:
     import fcntl
@@ -25,8 +26,8 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 _PAGE = (
-    "index.html style.css start.js app.js pad.js ../pointer.js ink.js recognizer.js network.js "
-    "icon.svg sw.js"
+    "index.html style.css manifest.json start.js app.js pad.js ../pointer.js ink.js recognizer.js "
+    "sw.js"
 ).split()
 _OURS = '<meta name="generator" content="digitlab">'
 _WEIGHTS = re.compile(r"[\w-][\w.-]*-([0-9a-f]{12})\.bin")
@@ -39,8 +40,9 @@ def build_site(
 
     All files are local: the page works from any static server, in any folder of it, without a
     network connection after the first visit, and under the Content-Security-Policy
-    ``default-src 'self'``. It does not work from the disk (``file://``), where browsers load no
-    modules. Try it with ``python -m http.server --directory DIRECTORY``.
+    ``default-src 'self'; script-src 'self' 'wasm-unsafe-eval'``. It does not work from the disk
+    (``file://``), where browsers load no modules. Try it with
+    ``python -m http.server --directory DIRECTORY``.
 
     The first build fetches TensorFlow.js with npm (some seconds) and keeps it in the user's cache,
     if that can be written; later builds need only Node. Other files in the folder stay, and an
@@ -48,8 +50,10 @@ def build_site(
 
     Args:
         directory: Where the site goes. It is made if it does not exist.
-        model_dir: A folder that `digitlab.export_tfjs` wrote; by default, the network that comes
-            with the package. A `keras.Sequential` with the kinds of layers that this package uses.
+        model_dir: A folder that `digitlab.export_tfjs` wrote, of any network that takes
+            (28, 28, 1), (28, 28) or (784,), in [0, 1] with ink 1 on paper 0, and gives 10
+            probabilities, or 11 with that of a non-digit. By default, the network that comes with
+            the package.
 
     Returns:
         The path of index.html.
@@ -58,7 +62,8 @@ def build_site(
         FileNotFoundError: Node or npm is missing, and the message says what to install; or there
             is no network in `model_dir`.
         FileExistsError: `directory` holds an index.html that `build_site` did not write.
-        ValueError: The network's files are damaged, or the page cannot run the network.
+        ValueError: The network's files are damaged, or it has other inputs or outputs. Nothing is
+            written.
         RuntimeError: npm or esbuild failed, or npm's registry cannot be reached.
         OSError: The files cannot be written.
     """
@@ -84,7 +89,10 @@ def build_site(
         (site / "model").mkdir(parents=True)
         for name in _PAGE:
             shutil.copyfile(SOURCES / name, site / Path(name).name)
-        (site / "tensorflow.js").write_bytes(tensorflow_js(node))
+        for side in SIDES:
+            draw_icon(side).save(site / f"icon-{side}.png", optimize=True)
+        for name, content in tensorflow_js(node).items():
+            (site / name).write_bytes(content)
         for name in ("model.json", *weights):
             shutil.copyfile(model / name, site / "model" / name)
         _check(node, site, model)
@@ -126,7 +134,7 @@ def _weights(model: Path) -> list[str]:
 
 
 def _check(node: str, site: Path, model: Path) -> None:
-    """Refuse a network that the page cannot run, by having its own code load the network."""
+    """Refuse a network that the page cannot run, by having its own code run the network."""
     done = run_program([node, str(SOURCES / "check.mjs"), str(site)])
     if done.returncode != 0:
         raise ValueError(f"The page cannot run the network in {model}: {done.stderr.strip()}")
@@ -134,12 +142,15 @@ def _check(node: str, site: Path, model: Path) -> None:
 
 def _fill_in(site: Path, weights: list[str]) -> None:
     """Write the names of the files into index.html, to fetch at once, and into sw.js, to keep."""
-    modules = sorted(
-        path.name for path in site.glob("*.js") if path.name not in ("start.js", "app.js", "sw.js")
-    )
-    data = [f"model/{name}" for name in ("model.json", *weights)]
+    later = ("start.js", "app.js", "sw.js", CPU)
+    modules = sorted(path.name for path in site.glob("*.js") if path.name not in later)
+    data = [WASM, "model/model.json", *(f"model/{name}" for name in weights)]
     preload = [f'<link rel="modulepreload" href="{name}">' for name in modules]
-    preload += [f'<link rel="preload" href="{name}" as="fetch" crossorigin>' for name in data]
+    preload += [
+        f'<link rel="preload" href="{name}" as="fetch" crossorigin'
+        f' data-integrity="{_integrity(site / name)}">'
+        for name in data
+    ]
     _replace(site / "index.html", "<!-- preload -->", "\n    ".join(preload))
 
     files = sorted(
@@ -149,16 +160,19 @@ def _fill_in(site: Path, weights: list[str]) -> None:
     )
     worker = site / "sw.js"
     version = hashlib.sha256(worker.read_bytes())
-    integrity = {}
     for name in files:
         content = (site / name).read_bytes()
         version.update(f"{name} {len(content)} ".encode() + content)
-        digest = base64.b64encode(hashlib.sha256(content).digest()).decode()
-        integrity[name] = f"sha256-{digest}"
-    del integrity["index.html"]
+    integrity = {name: _integrity(site / name) for name in files if name != "index.html"}
     _replace(worker, 'VERSION = ""', f'VERSION = "{version.hexdigest()[:16]}"')
     _replace(worker, "FILES = []", f"FILES = {json.dumps(['./', *files])}")
     _replace(worker, "INTEGRITY = {}", f"INTEGRITY = {json.dumps(integrity)}")
+
+
+def _integrity(path: Path) -> str:
+    """A file's hash, as browsers take it."""
+    digest = hashlib.sha256(path.read_bytes()).digest()
+    return f"sha256-{base64.b64encode(digest).decode()}"
 
 
 def _replace(path: Path, old: str, new: str) -> None:

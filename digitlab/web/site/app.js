@@ -1,15 +1,16 @@
-// The page: connects the pad, the network and the bars.
+// The page. It does what the notebooks do: load a network, render the strokes, predict, show.
 
-import { SIZE } from "./ink.js";
-import { loadNetwork } from "./network.js";
+import { SIZE, renderStrokes } from "./ink.js";
 import { Pad } from "./pad.js";
-import { percent, predict, sentence } from "./recognizer.js";
+import { loadNetwork, percent, predict, sentence } from "./recognizer.js";
 
-const INTERVAL = 50; // ms, at least, between two readings while the pen moves
-const SHARE = 4; // reading takes at most a quarter of the time, so that ink flows on slow phones, too
-const WARM_UPS = 8; // readings until the browser has compiled the network's code
+const INTERVAL = 50; // ms, at least, between two predictions while the pen moves
+const SHARE = 4; // predicting takes at most a quarter of the time, so that ink flows on slow phones, too
+const WARM_UPS = 8; // predictions until the browser has compiled the code as well as it can
+const EXAMPLE = [[[0, 0], [100, 80], [20, 200], [0, 0]]]; // a drawing for these
 
 const element = (id) => document.getElementById(id);
+const page = document.documentElement;
 const live = element("live");
 const seen = element("seen").getContext("2d");
 const bars = Array.from(element("bars").children, (row) => ({
@@ -24,90 +25,114 @@ let nextReading = 0; // the earliest time for it, by performance.now()
 const pad = new Pad(element("pad"), {
   ink() {
     document.body.classList.add("drawn");
-    if (network && live.checked && performance.now() >= nextReading) show(timed());
+    if (live.checked && performance.now() >= nextReading) read();
   },
   change() {
-    document.body.classList.toggle("drawn", pad.strokes.length > 0);
-    if (live.checked || pad.strokes.length === 0) read();
+    const drawn = pad.drawing.length > 0;
+    document.body.classList.toggle("drawn", drawn);
+    if (live.checked || !drawn) read();
     else show(null, "Press Predict");
   },
 });
 
+/** Loads the network. start.js reports what goes wrong before this runs, and what takes long. */
+async function load(cache = "default") {
+  page.dataset.state = "loading";
+  try {
+    network = await loadNetwork("model/model.json", { requestInit: { cache }, fetchFunc: fetchUnchanged });
+    predict(network, renderStrokes(EXAMPLE)); // the first one takes longest
+  } catch (error) {
+    fail(`The network did not load: ${error.message}.`);
+    return;
+  }
+  element("trouble").hidden = true;
+  page.dataset.state = "ready";
+  performance.mark("ready");
+  pad.listener.change();
+  warmUp(WARM_UPS);
+}
+
+/** Fetches one of the network's files, and refuses another than the page was built with. */
+async function fetchUnchanged(address, options) {
+  const { integrity } = document.querySelector(`link[href="${address}"]`).dataset;
+  try {
+    return await fetch(address, { ...options, integrity });
+  } catch {
+    const response = await fetch(address, { cache: "reload" }).catch(() => null);
+    if (response === null) throw new Error(`${address} cannot be reached`);
+    if (!response.ok) throw new Error(`${address} is missing (the server says ${response.status})`);
+    throw new Error(`${address} is damaged, or not the one that this page was built with`);
+  }
+}
+
 /** Reads the drawing and shows the result. */
 function read() {
-  if (network) show(timed());
-}
-
-function timed() {
+  if (network === null) return;
   const begun = performance.now();
-  const reading = predict(network, pad.drawing);
+  const image = renderStrokes(pad.drawing); // 28 x 28
+  show(predict(network, image));
   const now = performance.now();
   nextReading = Math.max(begun + INTERVAL, now + (SHARE - 1) * (now - begun));
-  return reading;
 }
 
-/** Shows a reading; or, for null, empty bars and a sentence. */
-function show(reading, words = sentence(reading)) {
-  const full = reading !== null && reading.reason !== "empty";
+/** Shows a prediction; or, for null, empty bars and a sentence. */
+function show(prediction, words = sentence(prediction)) {
+  const full = prediction !== null && prediction.reason !== "empty";
   bars.forEach(({ row, fill, percent: text }, digit) => {
-    const share = full ? reading.probabilities[digit] : 0;
-    row.classList.toggle("best", full && digit === reading.digit);
+    const share = full ? prediction.probabilities[digit] : 0;
+    row.classList.toggle("best", full && digit === prediction.digit);
     fill.style.transform = `scaleX(${share})`;
     text.textContent = percent(share);
   });
   const pixels = seen.createImageData(SIZE, SIZE);
   for (let i = 0; i < SIZE * SIZE; i++) {
-    pixels.data.fill(full ? Math.round(255 * reading.image[i]) : 0, 4 * i, 4 * i + 3);
+    pixels.data.fill(full ? Math.round(255 * prediction.image[i]) : 0, 4 * i, 4 * i + 3);
     pixels.data[4 * i + 3] = 255;
   }
   seen.putImageData(pixels, 0, 0);
-  say(words, !full || reading.digit === null);
-}
-
-function say(words, quiet) {
   element("sentence").textContent = words;
-  document.body.classList.toggle("quiet", quiet);
+  document.body.classList.toggle("quiet", !full || prediction.digit === null);
 }
 
-/** Loads the network. start.js reports what goes wrong before this runs, and what takes long. */
-async function load(cache) {
-  const page = document.documentElement;
-  const style = document.querySelector("link[rel=stylesheet]");
-  const first = !page.dataset.state; // start.js has said nothing yet
-  if (!getComputedStyle(page).getPropertyValue("--page")) await new Promise((done) => style.addEventListener("load", done));
-  if (first) element("trouble").hidden = true;
-  page.dataset.state = "loading";
-  element("retry").onclick = () => {
-    element("trouble").hidden = true;
-    show(null, "Loading …");
-    load("reload");
-  };
-  try {
-    network = await loadNetwork("model/model.json", cache);
-  } catch (error) {
-    show(null, "I cannot read");
-    element("trouble").hidden = element("retry").hidden = false;
-    element("trouble").firstElementChild.textContent = `The network did not load: ${error.message}.`;
-    page.dataset.state = "trouble";
-    return;
-  }
+/** Says what is wrong, and offers to try again. */
+function fail(text) {
+  show(null, "I cannot read");
+  element("trouble").firstElementChild.textContent = text;
+  element("trouble").hidden = element("retry").hidden = false;
+  page.dataset.state = "trouble";
+}
+
+function retry() {
   element("trouble").hidden = true;
-  if (pad.strokes.length > 0) pad.listener.change();
-  else read();
-  page.dataset.state = "ready";
-  performance.mark("ready");
-  warmUp(WARM_UPS);
-  keepForOffline();
+  show(null, "Loading …");
+  load("reload");
 }
 
-/** Reads a few times while the browser is idle, so that the first strokes are read as fast as later ones. */
+/** Predicts a few times while the browser is idle, so that the first strokes are read as fast as later ones. */
 function warmUp(times) {
   if (times === 0) return;
   const idle = globalThis.requestIdleCallback ?? ((callback) => setTimeout(callback, 50));
   idle(() => {
-    predict(network, [[[0, 0], [100, 80], [20, 200], [0, 0]]]);
+    predict(network, renderStrokes(EXAMPLE));
     warmUp(times - 1);
   });
+}
+
+/** Whether the browser hands pictures to other apps. */
+function canShare(picture = new File([], "digit.png", { type: "image/png" })) {
+  return navigator.canShare?.({ files: [picture] }) ?? false;
+}
+
+/** Hands the drawing to another app, or saves it as a file, as a picture. */
+async function share() {
+  const content = await new Promise((done) => element("pad").toBlob(done));
+  const picture = new File([content], "digit.png", { type: content.type });
+  if (canShare(picture)) {
+    await navigator.share({ files: [picture] }).catch(() => {}); // whoever closes the list has no app in mind
+  } else {
+    const link = document.createElement("a");
+    Object.assign(link, { href: URL.createObjectURL(picture), download: picture.name }).click();
+  }
 }
 
 /** Keeps the page in the browser, to work without a network connection, where the browser can. */
@@ -115,22 +140,34 @@ async function keepForOffline() {
   try {
     const workers = navigator.serviceWorker; // in a sandboxed frame this raises
     if (!workers) return; // the page came by http and not from this machine
-    const before = workers.controller;
-    workers.addEventListener("controllerchange", () => {
-      // A new version of the page has come. It must not take a drawing away.
-      if (before && pad.drawing.length === 0) location.reload();
-    });
-    await workers.register("sw.js");
+    const registration = await workers.register("sw.js");
+    // A new version of the page takes over now, or at the next visit: it must not take a drawing away.
+    const drawn = () => pad.drawing.length > 0;
+    const update = () => drawn() || registration.waiting?.postMessage("take over");
+    workers.addEventListener("controllerchange", () => drawn() || location.reload());
+    registration.addEventListener("updatefound", () => registration.installing.addEventListener("statechange", update));
+    update();
   } catch (error) {
     console.warn(`This page will not work offline: ${error.message}`);
   }
 }
 
-element("undo").addEventListener("click", () => pad.undo());
-element("clear").addEventListener("click", () => pad.clear());
+async function start() {
+  const first = !page.dataset.state; // start.js has said nothing yet
+  const style = document.querySelector("link[rel=stylesheet]");
+  if (!getComputedStyle(page).getPropertyValue("--page")) await new Promise((done) => style.addEventListener("load", done));
+  if (first) element("trouble").hidden = true;
+  element("retry").onclick = retry;
+  await load();
+  await keepForOffline();
+}
+
+for (const action of ["undo", "redo", "clear"]) element(action).addEventListener("click", () => pad[action]());
 element("predict").addEventListener("click", () => {
   pad.lift();
   read();
 });
+element("share").addEventListener("click", share);
+if (canShare()) element("share").textContent = "Share drawing";
 live.addEventListener("change", () => pad.listener.change());
-load();
+start();

@@ -1,34 +1,69 @@
-// The recognizer: from a drawing to the probabilities of the ten digits, as in digitlab/recognizer.py.
+// The recognizer: a Keras network, loaded and run by TensorFlow.js, reads as digitlab/recognizer.py does.
 
-import { renderStrokes } from "./ink.js";
+import * as tf from "./tensorflow.js";
 
 export const CLASSES = 10;
 
 /**
+ * Loads a network that digitlab.export_tfjs wrote.
+ *
+ * @param {string} address of model.json
+ * @param {object} [options] those of tf.loadLayersModel
+ * @returns {Promise<tf.LayersModel>}
+ */
+export async function loadNetwork(address, options) {
+  // In WebAssembly; where that is missing, in plain JavaScript, which computes the same, but slower.
+  if (!(await tf.setBackend("wasm"))) {
+    await import("./tensorflow-cpu.js");
+    await tf.setBackend("cpu");
+  }
+  return tf.loadLayersModel(address, options);
+}
+
+/**
+ * Asks the network.
+ *
+ * @param {tf.LayersModel} network
+ * @param {Float32Array} image 28 x 28 values in [0, 1], row by row, ink 1 on paper 0
+ * @returns {Float32Array} 10 probabilities, or 11 with that of a non-digit
+ */
+export function answer(network, image) {
+  const [, ...shape] = network.inputs[0].shape; // 28, 28, 1, or however the network takes 784 values
+  return tf.tidy(() => network.predict(tf.tensor(image, [1, ...shape])).dataSync());
+}
+
+/**
  * Reads one digit.
  *
- * @param {{answers: function(Float32Array): Float32Array}} network see network.js
- * @param {number[][][]} drawing strokes, each a list of points [x, y], y down
+ * @param {tf.LayersModel} network
+ * @param {Float32Array} image see answer; from renderStrokes
  * @returns {{digit: ?number, confidence: number, probabilities: Float32Array, image: Float32Array,
  *   reason: ?string}} the digit, 0 to 9, or null, and then why: "empty" or "not a digit"; ten
- *   probabilities that sum to 1; and the 28 x 28 that the network saw
+ *   probabilities that sum to 1; and the image
  */
-export function predict(network, drawing) {
-  const image = renderStrokes(drawing);
+export function predict(network, image) {
   if (!image.some((value) => value > 0)) {
     const probabilities = new Float32Array(CLASSES).fill(1 / CLASSES);
     return { digit: null, confidence: 0, probabilities, image, reason: "empty" };
   }
-  const answer = network.answers(image);
-  const probabilities = digitProbabilities(answer);
-  if (answer[CLASSES] > 0.5) {
+  const answers = answer(network, image);
+  const probabilities = digitProbabilities(answers);
+  if (answers[CLASSES] > 0.5) {
     return { digit: null, confidence: 0, probabilities, image, reason: "not a digit" };
   }
   const digit = probabilities.indexOf(Math.max(...probabilities));
   return { digit, confidence: probabilities[digit], probabilities, image, reason: null };
 }
 
-/** A reading as a sentence: "I read a 5 (99 %)". */
+/** The probabilities of the ten digits, given that it is one, from the network's ten or eleven. */
+function digitProbabilities(answers) {
+  // Never zero, so that they sum to 1 even if the network is certain that it is not a digit.
+  const digits = Array.from(answers.slice(0, CLASSES), (value) => value + 1e-12);
+  const sum = digits.reduce((a, b) => a + b);
+  return Float32Array.from(digits, (value) => value / sum);
+}
+
+/** A prediction as a sentence: "I read a 5 (99 %)". */
 export function sentence({ digit, confidence, reason }) {
   if (digit === null) return reason === "empty" ? "Draw a digit" : "I see no digit in this";
   return `I read ${digit === 8 ? "an" : "a"} ${digit} (${percent(confidence)})`;
@@ -39,12 +74,4 @@ export function percent(share) {
   const value = 100 * share;
   const up = Math.round(value);
   return `${up - value === 0.5 && up % 2 === 1 ? up - 1 : up} %`;
-}
-
-/** The probabilities of the ten digits, supposing that it is a digit, from the network's ten or eleven. */
-export function digitProbabilities(answer) {
-  // Never zero, so that they sum to 1 even if the network is certain that it is not a digit.
-  const digits = Array.from(answer.slice(0, CLASSES), (value) => value + 1e-12);
-  const sum = digits.reduce((a, b) => a + b);
-  return Float32Array.from(digits, (value) => value / sum);
 }

@@ -25,7 +25,7 @@
       style.onload = function () { style.media = "all"; };
       style.media = "print"; // or else the browser shows nothing until it has arrived
     }
-    var late = files("link:not([rel=icon]), script").filter(function (url) { return !performance.getEntriesByName(url).length; });
+    var late = files("link[rel*=preload], link[rel=stylesheet], script").filter(function (url) { return !performance.getEntriesByName(url).length; });
     var what = late.map(name).join(", ") || "Some of the page";
     say(waits ? "slow" : state, "Not ready yet", what + " has not arrived. The page starts by itself when it does. If it does not, check the network connection and try again.");
   }

@@ -2,7 +2,8 @@
 //
 // One version of the whole site is kept, named by a hash of all its files. The browser looks for a new
 // sw.js on each visit; when a file has changed, so has the hash, and the new version is fetched as a
-// whole before it replaces the old one. digitlab.build_site fills in the next three lines.
+// whole. It takes over when no page of the old one is open, or when the only open one asks for it: so
+// no page gets files of both. digitlab.build_site fills in the next three lines.
 const VERSION = "";
 const FILES = [];
 const INTEGRITY = {}; // of all files but index.html, to which some hosts add something
@@ -11,7 +12,20 @@ const INTEGRITY = {}; // of all files but index.html, to which some hosts add so
 const MINE = `digitlab ${self.registration.scope} `;
 const PAGES = ["", "index", "index.html"].map((name) => self.registration.scope + name); // hosts may drop ".html"
 
-self.addEventListener("install", (event) => event.waitUntil(keep().then(() => self.skipWaiting())));
+self.addEventListener("install", (event) => event.waitUntil(keep()));
+self.addEventListener("activate", (event) => event.waitUntil(forgetOthers()));
+self.addEventListener("message", (event) => event.waitUntil(takeOver()));
+
+async function takeOver() {
+  const pages = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
+  if (pages.filter(({ url }) => url.startsWith(self.registration.scope)).length === 1) await self.skipWaiting();
+}
+
+async function forgetOthers() {
+  for (const name of await caches.keys()) {
+    if (name.startsWith(MINE) && name !== MINE + VERSION) await caches.delete(name);
+  }
+}
 
 /** Keeps all files, or none. */
 async function keep() {
@@ -37,17 +51,6 @@ async function fetched(file) {
   headers.delete("Vary");
   return new Response(body, { headers });
 }
-
-self.addEventListener("activate", (event) => {
-  event.waitUntil(
-    (async () => {
-      for (const name of await caches.keys()) {
-        if (name.startsWith(MINE) && name !== MINE + VERSION) await caches.delete(name);
-      }
-      await self.clients.claim();
-    })(),
-  );
-});
 
 self.addEventListener("fetch", (event) => {
   const url = event.request.url.replace(/[?#].*/, "");

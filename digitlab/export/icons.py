@@ -1,0 +1,25 @@
+"""The page's icon: the stored drawing of a five, in white ink on black."""
+
+from PIL import Image, ImageDraw
+
+from digitlab.drawings import stored_drawing
+
+SIDES = (192, 512)  # pixels: what browsers ask for before they offer to install a page
+_PEN = 0.09  # of the side: wider than on the pad, for icons are small
+
+
+def draw_icon(side: int) -> Image.Image:
+    """Draw the icon, `side` pixels wide and high.
+
+    Some systems cut icons to a circle of 80 % of their width: the ink stays in it.
+    """
+    large = 4 * side  # shrunk in the end, so that edges are smooth
+    image = Image.new("L", (large, large))
+    draw = ImageDraw.Draw(image)
+    pen = _PEN * large
+    for stroke in stored_drawing(5, large):
+        points = [(x, y) for x, y in (0.9 * stroke + 0.05 * large).tolist()]
+        draw.line(points, 255, round(pen), joint="curve")
+        for x, y in (points[0], points[-1]):
+            draw.circle((x, y), pen / 2, 255)
+    return image.resize((side, side), Image.Resampling.LANCZOS)

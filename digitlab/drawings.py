@@ -103,7 +103,7 @@ def save_drawing(path: str | os.PathLike[str], drawing: Sequence, size: int = 28
     Example:
         >>> digitlab.save_drawing("five.json", digitlab.stored_drawing(5))
         >>> with open("five.json") as file:
-        ...     print(file.read(45))
+        ...     print(file.read(44))
         {"format": "digitlab drawing", "version": 1,
     """
     strokes = [stroke.tolist() for stroke in as_strokes(drawing)]

@@ -118,7 +118,9 @@ def test_a_visitor_draws_before_installing_anything(visit):
     frame = page.frame_locator("iframe")
     pad = browser.Page(page)
     pad.root, pad.canvas = frame.locator("body"), frame.locator("#pad")
-    frame.locator("html[data-state=ready]").wait_for()
+    state = frame.locator("html:is([data-state=ready], [data-state=trouble])")
+    state.wait_for()
+    assert state.get_attribute("data-state") == "ready"
     for digit in (3, 8):
         pad.draw_with_finger([stroke[::4] for stroke in stored_drawing(digit)])
         frame.locator("#sentence").filter(has_text=f" {digit} ").wait_for()

@@ -16,7 +16,7 @@ export UV_PYTHON_DOWNLOADS = never
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PIP_ROOT_USER_ACTION = ignore
 
-.PHONY: help lab check test test-oldest models bench tables notebooks format lock audit clean
+.PHONY: help lab book check test test-oldest models bench tables notebooks format lock audit clean
 help:
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
 
@@ -28,6 +28,9 @@ lab: $(READY) ## set up and open JupyterLab on the first notebook
 		echo "No screen here: open the address below in a browser (from outside a container: make lab ARGS=--ip=0.0.0.0)."; \
 	fi; \
 	PATH="$(CURDIR)/$(BIN):$$PATH" exec $(BIN)/jupyter-lab --LabApp.default_url=/lab/tree/notebooks/01_load_and_normalize.ipynb "$$@"
+
+book: $(READY) ## build the course as a site, in _book
+	@rm -rf _book && $(BIN)/python scripts/build_book.py _book
 
 # In parallel, in the groups and the order of conftest.py.
 PYTEST = bin/pytest -n $(WORKERS) --dist loadgroup
@@ -47,7 +50,7 @@ test: $(READY) ## all checks: lint, format, types, all tests, notebooks, TensorF
 
 # Lint and types are for the locked tools; browsers, notebooks and other environments were tested by `make test`.
 test-oldest: .venv-oldest/.ready ## run the tests with the oldest packages that pyproject.toml allows, in .venv-oldest
-	.venv-oldest/$(PYTEST) tests $(addprefix --ignore=tests/,test_setup.py test_typing.py test_pad_in_browser.py test_site_in_browser.py) $(ARGS)
+	.venv-oldest/$(PYTEST) tests $(addprefix --ignore=tests/,test_setup.py test_typing.py test_book.py test_pad_in_browser.py test_site_in_browser.py) $(ARGS)
 
 models: $(READY) ## train the models in models/ again, and measure their accuracy
 	$(BIN)/python models/train.py $(ARGS)
@@ -72,7 +75,7 @@ format: $(READY) ## format code and notebooks, and fix what ruff can fix
 	$(BIN)/ruff format
 
 # The oldest versions that pyproject.toml names, with the newest that those ask for. Only from wheels: old sources no longer build.
-COMPILE = $(UV) pip compile pyproject.toml --extra train --extra lab --extra test --extra audit \
+COMPILE = $(UV) pip compile pyproject.toml --extra train --extra lab --extra test --extra book --extra audit \
 	--universal --python-version 3.10 --generate-hashes --custom-compile-command "make lock" --quiet $(ARGS)
 lock: $(UV) ## write both requirements locks from pyproject.toml (ARGS=--upgrade for the newest of everything)
 	@$(find_python); $(find_index); set -x; \
@@ -83,7 +86,7 @@ audit: $(READY) ## report vulnerable, withdrawn and not freely licensed packages
 	@$(find_python); $(find_index); $(BIN)/python scripts/audit.py
 
 clean: ## remove .venv and everything else that make created
-	rm -rf .venv .venv-oldest .tools dist .mypy_cache .pytest_cache .ruff_cache tests/tfjs/node_modules
+	rm -rf .venv .venv-oldest .tools _book dist .mypy_cache .pytest_cache .ruff_cache tests/tfjs/node_modules
 
 # Each is tried, because a pyenv shim may be in PATH and not run. In an active virtual environment, take the Python that it was made from.
 find_python = for p in $(PYTHON) .tools/python/*/bin/python3; do \

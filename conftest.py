@@ -109,7 +109,9 @@ def closed_figures() -> Iterator[None]:
 SLOW = (
     "test_augmentation.py",
     "test_backends.py",
+    "test_book.py",
     "test_copies.py",
+    "test_examples.py",
     "test_inspection.py",
     "test_keras_settings.py",
     "test_pad_in_browser.py",

@@ -76,6 +76,10 @@ def stored_drawing(digit: int, size: int = 280) -> list[np.ndarray]:
 
     Raises:
         ValueError: For anything but a whole number from 0 to 9.
+
+    Example:
+        >>> [stroke.shape for stroke in digitlab.stored_drawing(4)]
+        [(33, 2), (17, 2)]
     """
     if np.ndim(digit) or digit not in _STROKES:
         raise ValueError(f"expected a digit from 0 to 9, got {digit!r}")
@@ -95,6 +99,12 @@ def save_drawing(path: str | os.PathLike[str], drawing: Sequence, size: int = 28
     Raises:
         TypeError, ValueError: See `digitlab.strokes.as_strokes`. Nothing is written.
         OSError: The file cannot be written.
+
+    Example:
+        >>> digitlab.save_drawing("five.json", digitlab.stored_drawing(5))
+        >>> with open("five.json") as file:
+        ...     print(file.read(44))
+        {"format": "digitlab drawing", "version": 1,
     """
     strokes = [stroke.tolist() for stroke in as_strokes(drawing)]
     content = json.dumps(_FORMAT | {"size": _checked_size(size, "size"), "strokes": strokes})
@@ -115,6 +125,11 @@ def load_drawing(path: str | os.PathLike[str], size: int = 280) -> list[np.ndarr
     Raises:
         OSError: The file cannot be read.
         ValueError: It is not such a file.
+
+    Example:
+        >>> digitlab.save_drawing("five.json", digitlab.stored_drawing(5))
+        >>> digitlab.load_recognizer().predict(digitlab.load_drawing("five.json")).digit
+        5
     """
     content = _parsed(Path(path))
     try:

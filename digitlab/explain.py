@@ -25,9 +25,7 @@ def measure_saliency(recognizer: Any, image: np.ndarray, digit: int | None = Non
     For each pixel with ink, all ink in the 5 x 5 pixels around it is removed, and the rest is read.
     The pixel's value is the drop in the digit's log-odds, log(p / (1 - p)) with the natural
     logarithm: 0.7 halves the odds, 2.3 leaves a tenth. Log-odds tell more than probabilities, many
-    of which are 100 %. The eleventh output of a network, for non-digits, is ignored::
-
-        saliency = digitlab.measure_saliency(recognizer, recognizer.predict(drawing).image)
+    of which are 100 %. The eleventh output of a network, for non-digits, is ignored.
 
     Args:
         recognizer: A `Recognizer`, or anything with ``predict_images``, from images (n, 28, 28)
@@ -43,6 +41,13 @@ def measure_saliency(recognizer: Any, image: np.ndarray, digit: int | None = Non
     Raises:
         ValueError: For another shape, range or digit.
         TypeError: When the recognizer has no ``predict_images``.
+
+    Example:
+        >>> recognizer = digitlab.load_recognizer()
+        >>> image = recognizer.predict(digitlab.stored_drawing(5)).image
+        >>> saliency = digitlab.measure_saliency(recognizer, image)
+        >>> saliency.shape, bool(saliency[image == 0].any())
+        ((28, 28), False)
     """
     image = as_image(image)
     if digit is not None:

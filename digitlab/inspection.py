@@ -14,10 +14,6 @@ from digitlab.runtimes import as_float32
 def get_filters(model: keras.Model) -> np.ndarray:
     """Get the filters of a network's first convolution.
 
-    ::
-
-        digitlab.plot_filters(digitlab.get_filters(model), title=model.name)
-
     Args:
         model: A Keras network from images with one channel.
 
@@ -27,6 +23,10 @@ def get_filters(model: keras.Model) -> np.ndarray:
 
     Raises:
         ValueError: The model has no convolution, or its first one looks at several channels.
+
+    Example:
+        >>> digitlab.get_filters(digitlab.pen_cnn()).shape
+        (5, 5, 16)
     """
     for layer in model.layers:
         if isinstance(layer, keras.layers.Conv2D):
@@ -42,10 +42,7 @@ def get_filters(model: keras.Model) -> np.ndarray:
 def embed(model: keras.Model, images: np.ndarray) -> np.ndarray:
     """Compute, for each image, the features that a network's last layer gets.
 
-    Images that look alike to the network lie close together::
-
-        points = digitlab.embed(model, digits.x_test[:2000])
-        digitlab.plot_embedding(points, digits.y_test[:2000], title=digits.name)
+    Images that look alike to the network lie close together: see `digitlab.plot_embedding`.
 
     Args:
         model: A Keras network from images (n, 28, 28, 1).
@@ -56,6 +53,12 @@ def embed(model: keras.Model, images: np.ndarray) -> np.ndarray:
 
     Raises:
         ValueError: For images of another shape or type, or none.
+
+    Example:
+        >>> drawings = [digitlab.stored_drawing(digit) for digit in range(10)]
+        >>> images = [digitlab.render_strokes(drawing) for drawing in drawings]
+        >>> digitlab.embed(digitlab.pen_cnn(), np.stack(images)).shape
+        (10, 1600)
     """
     images = as_images(images)
     if not len(images):

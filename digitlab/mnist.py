@@ -132,6 +132,12 @@ class Digits:
 
     Raises:
         ValueError: Images or labels are not as above, or their numbers differ.
+
+    Example:
+        >>> drawings = [digitlab.stored_drawing(digit) for digit in range(10)]
+        >>> images = [digitlab.render_strokes(drawing) for drawing in drawings]
+        >>> digitlab.Digits(images, range(10), None, None, "the stored drawings")
+        <Digits: the stored drawings, 10 images for training, 0 for the test>
     """
 
     x_train: npt.NDArray[np.uint8]
@@ -179,6 +185,13 @@ def load_digits(sample: bool = True) -> Digits:
         ValueError: ``DIGITLAB_DATA`` is set, and what is there is damaged or not MNIST.
         OSError: With ``sample=False``, there is no MNIST; the message lists what was tried, and
             how each try ended. Also if the files in ``DIGITLAB_DATA`` cannot be read.
+
+    Example:
+        >>> digits = digitlab.load_digits()
+        >>> digits
+        <Digits: MNIST, 60,000 images for training, 10,000 for the test>
+        >>> digits.x_train[0].shape, digits.y_train[0]
+        ((28, 28), np.uint8(5))
     """
     if named := os.environ.get("DIGITLAB_DATA"):
         path = Path(named).expanduser()

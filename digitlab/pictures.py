@@ -36,6 +36,12 @@ def normalize_image(picture: npt.ArrayLike | Image.Image) -> np.ndarray:
     Raises:
         ValueError: It has another shape or more than 64 million pixels, holds a value that is not
             a finite number, or cannot be read, because the file is truncated, say.
+
+    Example:
+        >>> photo = np.full((400, 300), 230, np.uint8)  # grey paper
+        >>> photo[60:340, 140:155] = 20  # a 1, in black ink
+        >>> digitlab.load_recognizer().predict_images([digitlab.normalize_image(photo)]).argmax()
+        np.int64(1)
     """
     ink = _without_surroundings(_ink(_grey(picture)))
     rows, columns = np.nonzero(ink > 0.25)

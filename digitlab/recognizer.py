@@ -35,6 +35,14 @@ class Prediction:
         image: (28, 28) float32 in [0, 1]: what the network saw, ink 1 on paper 0.
 
     Both arrays are read-only; ``image.copy()`` can be changed.
+
+    Example:
+        >>> recognizer = digitlab.load_recognizer()
+        >>> prediction = recognizer.predict(digitlab.stored_drawing(5))
+        >>> prediction.digit, prediction.reason, prediction.probabilities.shape
+        (5, None, (10,))
+        >>> recognizer.predict([]).reason
+        'empty'
     """
 
     digit: int | None
@@ -72,6 +80,13 @@ class Recognizer:
     Args:
         model: A Keras model, or any callable, from float32 images (n, 28, 28, 1) in [0, 1], ink 1
             on paper 0, to probabilities (n, 10); or (n, 11), the last one of a non-digit.
+
+    Example:
+        >>> def guess(images):
+        ...     return np.full((len(images), 10), 0.1)  # all digits are equally likely
+        >>> recognizer = digitlab.Recognizer(guess)
+        >>> recognizer.predict(digitlab.stored_drawing(5)).confidence
+        0.10000000149011612
     """
 
     def __init__(self, model: Callable[[np.ndarray], np.ndarray]):
@@ -272,6 +287,11 @@ def load_recognizer(path: str | Path | None = None) -> Recognizer:
     Raises:
         FileNotFoundError: There is no such file.
         ValueError: The checksum does not match, or the network does not map 28 x 28 to 10 or 11.
+
+    Example:
+        >>> recognizer = digitlab.load_recognizer()
+        >>> [recognizer.predict(digitlab.stored_drawing(digit)).digit for digit in range(10)]
+        [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
     """
     path = shipped_path("digits.tflite") if path is None else Path(path)
     if path.suffix == ".keras":

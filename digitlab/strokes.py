@@ -92,6 +92,11 @@ def render_strokes(drawing: npt.ArrayLike) -> np.ndarray:
 
     Raises:
         TypeError, ValueError: See `as_strokes`.
+
+    Example:
+        >>> image = digitlab.render_strokes(digitlab.stored_drawing(5))
+        >>> image.shape, image.min(), image.max()
+        ((28, 28), np.float32(0.0), np.float32(1.0))
     """
     strokes = as_strokes(drawing)
     if not strokes:

@@ -64,6 +64,15 @@ class DrawingPad(Box):
 
     Raises:
         TypeError, ValueError: When an argument is none of these.
+
+    Example:
+        >>> pad = digitlab.DrawingPad()  # `pad` as the last line of a cell shows it
+        >>> pad.draw(digitlab.stored_drawing(5))
+        >>> pad.prediction.digit
+        5
+        >>> pad.clear()
+        >>> print(pad.prediction)
+        Draw a digit
     """
 
     strokes = _Strokes(read_only=True)

@@ -34,10 +34,6 @@ def plot_digits(
 ) -> np.ndarray:
     """Show images in a grid, each under its label.
 
-    ::
-
-        digitlab.plot_digits(digits.x_train[:20], digits.y_train[:20], title=digits.name)
-
     Args:
         images: (n, h, w), ink light on dark, any numeric type; a single image (h, w); or a table
             (n, 784) with a row for each image of 28 x 28.
@@ -51,6 +47,13 @@ def plot_digits(
 
     Raises:
         ValueError: For another number of dimensions or labels.
+
+    Example:
+        >>> drawings = [digitlab.stored_drawing(digit) for digit in range(10)]
+        >>> images = [digitlab.render_strokes(drawing) for drawing in drawings]
+        >>> axes = digitlab.plot_digits(images, range(10), title="the stored drawings", columns=5)
+        >>> axes.shape
+        (2, 5)
     """
     images = as_pictures(images)
     words = None if labels is None else [str(label) for label in as_list(labels)]
@@ -65,10 +68,6 @@ def plot_drawing(
 ) -> Axes:
     """Show the strokes of a drawing as they are on the pad, each with a dot where it starts.
 
-    ::
-
-        digitlab.plot_drawing(pad.strokes)
-
     Args:
         drawing: A list of strokes, each of shape (n, 2): x, y in pad pixels, y down.
         title: What was drawn, or by whom.
@@ -80,6 +79,9 @@ def plot_drawing(
 
     Raises:
         TypeError, ValueError: See `digitlab.strokes.as_strokes`.
+
+    Example:
+        >>> ax = digitlab.plot_drawing(digitlab.stored_drawing(5), title="the stored 5")
     """
     strokes = as_strokes(drawing)
     ax = new_axes(2.8, 2.8) if ax is None else ax
@@ -98,10 +100,6 @@ def plot_probabilities(
 ) -> Axes:
     """Show the probabilities of the ten digits as bars, the highest one marked.
 
-    ::
-
-        digitlab.plot_probabilities(pad.prediction.probabilities, title=str(pad.prediction))
-
     Args:
         probabilities: (10,), in [0, 1].
         title: Which digit they are for, or which network gave them.
@@ -112,6 +110,10 @@ def plot_probabilities(
 
     Raises:
         ValueError: For another shape.
+
+    Example:
+        >>> prediction = digitlab.load_recognizer().predict(digitlab.stored_drawing(5))
+        >>> ax = digitlab.plot_probabilities(prediction.probabilities, title=str(prediction))
     """
     probabilities = as_array(probabilities, "probabilities of shape (10,)").astype(float)
     if probabilities.shape != (CLASSES,):
@@ -145,10 +147,6 @@ def plot_history(
 ) -> Axes:
     """Show how a metric changed from epoch to epoch, for training and validation.
 
-    ::
-
-        digitlab.plot_history(history, title=f"{model.name}, {digits.name}", metric="loss")
-
     This is for afterwards: `digitlab.train` shows its progress by itself.
 
     Args:
@@ -163,6 +161,10 @@ def plot_history(
 
     Raises:
         ValueError: The history does not have that metric.
+
+    Example:
+        >>> history = {"accuracy": [0.95, 0.98, 0.99], "val_accuracy": [0.96, 0.97, 0.98]}
+        >>> ax = digitlab.plot_history(history, title="three epochs")
     """
     values = getattr(history, "history", history)
     if metric not in values:

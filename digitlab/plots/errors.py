@@ -35,9 +35,7 @@ def plot_confusion(
     """Show the confusion matrix: how often each digit was read as which.
 
     The grey diagonal counts digits that were read correctly. Darker cells are more frequent
-    mistakes::
-
-        digitlab.plot_confusion(digits.y_test, probabilities.argmax(axis=1), title=digits.name)
+    mistakes.
 
     Args:
         labels: (n,), 0 to 9: what each digit was.
@@ -52,6 +50,9 @@ def plot_confusion(
     Raises:
         ValueError: For other shapes or values.
         ImportError: Without scikit-learn.
+
+    Example:
+        >>> ax = digitlab.plot_confusion([3, 5, 5, 5], [3, 5, 8, None], title="four digits")
     """
     try:  # here, because the other plots work without it
         from sklearn.metrics import confusion_matrix
@@ -110,10 +111,6 @@ def plot_mistakes(
 ) -> np.ndarray:
     """Show the most confident mistakes, each with its label and what it was read as.
 
-    ::
-
-        digitlab.plot_mistakes(digits.x_test, digits.y_test, probabilities, title=digits.name)
-
     Args:
         images: (n, h, w), ink light on dark, or a table, as for `digitlab.plot_digits`.
         labels: (n,), 0 to 9: what each digit was.
@@ -128,6 +125,12 @@ def plot_mistakes(
 
     Raises:
         ValueError: For other shapes or values, or if `most` is below 1.
+
+    Example:
+        >>> drawings = [digitlab.stored_drawing(digit) for digit in range(10)]
+        >>> images = [digitlab.render_strokes(drawing) for drawing in drawings]
+        >>> guesses = np.eye(10)[[0, 7, 2, 3, 4, 5, 6, 1, 8, 9]]  # mixes up 1 and 7
+        >>> axes = digitlab.plot_mistakes(images, range(10), guesses, title="the stored drawings")
     """
     images = as_pictures(images)
     labels, probabilities = _as_labels_and_probabilities(labels, probabilities)
@@ -161,9 +164,7 @@ def plot_calibration(
     Readings are grouped by confidence. Each point is a group: its mean confidence, and the share
     of it that was right; its size is written below. On the dashed line both are equal; below it
     the network is overconfident. Bars are the 95 % intervals of E. B. Wilson (1927), which are
-    long for small groups::
-
-        digitlab.plot_calibration(digits.y_test, probabilities, title=digits.name)
+    long for small groups.
 
     Args:
         labels: (n,), 0 to 9: what each digit was.
@@ -177,6 +178,12 @@ def plot_calibration(
 
     Raises:
         ValueError: For other shapes or values, or if `bins` is below 1.
+
+    Example:
+        >>> rng = np.random.default_rng(1)
+        >>> probabilities = rng.dirichlet(np.full(10, 0.1), 1000)
+        >>> labels = [rng.choice(10, p=p) for p in probabilities]  # as often right as promised
+        >>> ax = digitlab.plot_calibration(labels, probabilities, title="made-up readings")
     """
     labels, probabilities = _as_labels_and_probabilities(labels, probabilities)
     if bins < 1:

@@ -39,9 +39,7 @@ def plot_filters(
 ) -> np.ndarray:
     """Show what filters respond to: purple weights to ink, orange ones to paper.
 
-    All have the same scale, which is shown beside them, so a pale filter is a weak one::
-
-        digitlab.plot_filters(digitlab.get_filters(model), title=model.name)
+    All have the same scale, which is shown beside them, so a pale filter is a weak one.
 
     Args:
         filters: (h, w, n): n filters of h x w weights.
@@ -54,6 +52,10 @@ def plot_filters(
 
     Raises:
         ValueError: For another shape.
+
+    Example:
+        >>> model = digitlab.pen_cnn()
+        >>> axes = digitlab.plot_filters(digitlab.get_filters(model), title="before the training")
     """
     expected = "filters of shape (h, w, n), n at least 1"
     filters = as_array(filters, expected).astype(float)
@@ -84,9 +86,7 @@ def plot_activations(
     """Show the activations of each layer for one image: a row each, the strongest channels first.
 
     Brighter pixels are stronger activations; each channel has its own scale, and its number above
-    it. A layer without pixels is shown as bars, one for each unit::
-
-        digitlab.plot_activations(pad.recognizer.get_activations(pad.image))
+    it. A layer without pixels is shown as bars, one for each unit.
 
     Args:
         activations: The name of each layer with its activations, (h, w, channels) or (n,), as
@@ -96,10 +96,17 @@ def plot_activations(
         figsize: Width and height in inches.
 
     Returns:
-        The Axes, (layers, columns). Bars have the width of all columns: their Axes are repeated.
+        The Axes, (layers, columns). Bars have the width of all columns; their Axes are
+        repeated.
 
     Raises:
         ValueError: There are none, or one has another number of dimensions.
+
+    Example:
+        >>> recognizer = digitlab.load_recognizer()
+        >>> image = digitlab.render_strokes(digitlab.stored_drawing(5))
+        >>> activations = recognizer.get_activations(image)
+        >>> axes = digitlab.plot_activations(activations, title="the stored 5")
     """
     if not activations:
         raise ValueError("expected at least one layer's activations, got none")
@@ -148,10 +155,7 @@ def plot_saliency(
 ) -> Axes:
     """Show which ink made the difference: blue ink counted for the digit, orange ink against it.
 
-    "+" and "-" mark where it counted most, and words below the image say the same::
-
-        saliency = digitlab.measure_saliency(recognizer, pad.image)
-        digitlab.plot_saliency(pad.image, saliency, title=str(pad.prediction))
+    "+" and "-" mark where it counted most, and words below the image say the same.
 
     Args:
         image: (28, 28), ink light on dark.
@@ -164,6 +168,12 @@ def plot_saliency(
 
     Raises:
         ValueError: For another shape.
+
+    Example:
+        >>> recognizer = digitlab.load_recognizer()
+        >>> prediction = recognizer.predict(digitlab.stored_drawing(5))
+        >>> saliency = digitlab.measure_saliency(recognizer, prediction.image)
+        >>> ax = digitlab.plot_saliency(prediction.image, saliency, title=str(prediction))
     """
     image = as_image(image)
     expected = "a saliency of shape (28, 28)"
@@ -208,10 +218,7 @@ def plot_embedding(
     """Show digits as points in the plane, each drawn as its label.
 
     Points of more than two dimensions are projected on the first two principal components of the
-    means of the labels, where these are furthest apart::
-
-        points = digitlab.embed(model, digits.x_test[:1000])
-        digitlab.plot_embedding(points, digits.y_test[:1000], title=digits.name)
+    means of the labels, where these are furthest apart.
 
     Args:
         points: (n, d), n at least 3, d at least 2, as `digitlab.embed` returns them.
@@ -226,6 +233,11 @@ def plot_embedding(
 
     Raises:
         ValueError: For other shapes, or labels out of range.
+
+    Example:
+        >>> labels = np.repeat(np.arange(10), 20)
+        >>> points = np.random.default_rng(1).normal(np.eye(10)[labels], 0.1)
+        >>> ax = digitlab.plot_embedding(points, labels, title="ten clouds of points")
     """
     expected = "points of shape (n, d), n at least 3 and d at least 2"
     digits = as_array(points, expected).astype(float)

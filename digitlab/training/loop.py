@@ -54,6 +54,15 @@ def train(
         ValueError: There are no training digits; or `checkpoint` holds the state of another
             training, or something else.
         OSError: `checkpoint` cannot be written.
+
+    Example:
+        >>> drawings = [digitlab.stored_drawing(digit) for digit in range(10)]
+        >>> images = [digitlab.render_strokes(drawing) for drawing in drawings]
+        >>> digits = digitlab.Digits(images, range(10), None, None, "the stored drawings")
+        >>> config = digitlab.TrainConfig(epochs=2, validation_share=0)
+        >>> history = digitlab.train(digitlab.pen_cnn(), digits, config, progress=False)
+        >>> sorted(history.history), len(history.history["loss"])
+        (['accuracy', 'loss'], 2)
     """
     config = config or TrainConfig()
     if not len(digits.x_train):

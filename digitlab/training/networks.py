@@ -21,6 +21,10 @@ def article_cnn() -> keras.Model:
 
     Returns:
         3,274,634 parameters, of which the dense layer has 3,212,288.
+
+    Example:
+        >>> digitlab.article_cnn().count_params()
+        3274634
     """
     return keras.Sequential(
         [
@@ -47,6 +51,10 @@ def pen_cnn() -> keras.Model:
 
     Returns:
         39,898 parameters.
+
+    Example:
+        >>> digitlab.pen_cnn().count_params()
+        39898
     """
     return keras.Sequential(
         [
@@ -71,6 +79,10 @@ def digits_cnn() -> keras.Model:
 
     Returns:
         142,843 parameters; gives (n, 11).
+
+    Example:
+        >>> digitlab.digits_cnn().count_params()
+        142843
     """
     return keras.Sequential(
         [

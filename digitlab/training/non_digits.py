@@ -231,6 +231,11 @@ def doodle(kind: str, rng: np.random.Generator) -> list[np.ndarray]:
 
     Raises:
         ValueError: For another kind.
+
+    Example:
+        >>> zigzag = digitlab.doodle("zigzag", np.random.default_rng(1))
+        >>> print(digitlab.load_recognizer().predict(zigzag))
+        I see no digit in this
     """
     if kind in SCRIBBLES:
         return SCRIBBLES[kind](rng)

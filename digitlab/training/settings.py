@@ -18,6 +18,10 @@ class Augmentation:
 
     Raises:
         ValueError: A setting is below 0 or above its largest value; the message names both.
+
+    Example:
+        >>> digitlab.TrainConfig(epochs=10, augmentation=digitlab.Augmentation(rotation=30)).epochs
+        10
     """
 
     redrawn: float = 0.5  # share of the digits: thinned to a line, and drawn again with a pen
@@ -52,6 +56,10 @@ class TrainConfig:
     The defaults train `pen_cnn`; the article's network was trained with
     ``TrainConfig(batch_size=64, peak_learning_rate=0.001, one_cycle=False)``, and the shipped one
     with an augmentation, see ``models/README.md``.
+
+    Example:
+        >>> digitlab.TrainConfig(epochs=3).batch_size
+        128
     """
 
     epochs: int = 1  # how many times each training digit is seen

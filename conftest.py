@@ -24,6 +24,10 @@ from digitlab.mnist import Digits, load_digits
 
 TESTS = Path(__file__).parent / "tests"
 
+# In the notebooks' kernels: workers side by side have a core each, and NumPy's threads, which want
+# both, would wait for each other.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 
 def _missing(name: str, how: str) -> NoReturn:
     if name in os.environ.get("DIGITLAB_REQUIRE", "").split():
@@ -126,7 +130,7 @@ SLOW = (
     "test_training.py",
 )
 # Notebooks that read what the earlier ones of them write.
-CHAIN = ("02_", "03_", "04_", "05_", "06_", "08_")
+CHAIN = ("03_", "04_", "05_", "06_", "07_", "09_")
 # The groups that take longest, which start first so that no worker waits for one in the end.
 FIRST = ("notebooks", "test_setup.py", "test_pad_in_browser.py", "test_io.py")
 
@@ -161,7 +165,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for cell in cells:
             cell.options["check"] = False
 
-    pages = [item for item in items if item.path.name.startswith("06_")]
+    pages = [item for item in items if item.path.name.startswith("07_")]
     if pages and isinstance(built := _built_site(), tuple):
         name, how = built
         if name not in os.environ.get("DIGITLAB_REQUIRE", "").split():

@@ -764,7 +764,7 @@ def test_environment_yml_imports_and_exports(uv, node, tmp_path):
     said = run(environment, judge, tmp_path / "judged", cwd=tmp_path).stdout
     assert re.findall("equal (.*)", said) == ["article_cnn", "pen_cnn", "digits_cnn"]
 
-    # Its export of a Keras 3 network fails as notebook 03 says.
+    # Its export of a Keras 3 network fails as notebook 04 says.
     (notebook,) = (ROOT / "notebooks").glob("*_export_to_tensorflowjs.ipynb")
     cells = json.loads(notebook.read_text("utf-8"))["cells"]
     (lesson,) = [cell for cell in cells if cell["id"] == "article-difference"]

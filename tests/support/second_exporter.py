@@ -5,7 +5,7 @@
 Builds the article's network and ours once more in tf_keras (Keras 2), has tensorflowjs write these
 twins, and compares topology and weights. It also has tensorflowjs write our network as it is, in
 Keras 3, to folder/direct, and renames step by step what TensorFlow.js cannot read, in folder/shape
-and folder/names: what notebook 03 says of it. It runs where tensorflowjs is installed, in an
+and folder/names: what notebook 04 says of it. It runs where tensorflowjs is installed, in an
 environment of its own: see the extra "tensorflowjs" in pyproject.toml.
 """
 

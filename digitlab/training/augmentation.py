@@ -132,9 +132,9 @@ def augment_digits(
 ) -> np.ndarray:
     """Return each digit as somebody else might have written it: what `train` learns from.
 
-    ::
-
-        digitlab.augment_digits(digits.x_train[:10], digits.y_train[:10])
+    >>> digits = digitlab.load_digits()
+    >>> digitlab.augment_digits(digits.x_train[:10], digits.y_train[:10]).shape
+    (10, 28, 28)
 
     Args:
         images: (n, 28, 28), in any form that `Recognizer.predict_images` takes.

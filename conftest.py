@@ -124,7 +124,7 @@ SLOW = (
     "test_training.py",
 )
 # Notebooks that read what the earlier ones of them write.
-CHAIN = ("02_", "03_", "04_", "05_", "06_", "08_")
+CHAIN = ("03_", "04_", "05_", "06_", "07_", "09_")
 # The groups that take longest, which start first so that no worker waits for one in the end.
 FIRST = ("notebooks", "test_setup.py", "test_pad_in_browser.py", "test_io.py")
 
@@ -159,7 +159,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for cell in cells:
             cell.options["check"] = False
 
-    pages = [item for item in items if item.path.name.startswith("06_")]
+    pages = [item for item in items if item.path.name.startswith("07_")]
     if pages and isinstance(built := _built_site(), tuple):
         name, how = built
         if name not in os.environ.get("DIGITLAB_REQUIRE", "").split():

@@ -22,6 +22,7 @@ _KERAS = {
     "digitlab.export.tfjs",
     "digitlab.export.tflite",
     "digitlab.inspection",
+    "digitlab.training.augmentation",
     "digitlab.training.loop",
     "digitlab.training.networks",
 }

@@ -28,6 +28,7 @@ from digitlab.recognizer import Prediction as Prediction
 from digitlab.recognizer import Recognizer as Recognizer
 from digitlab.recognizer import load_recognizer as load_recognizer
 from digitlab.strokes import render_strokes as render_strokes
+from digitlab.training.augmentation import augment_digits as augment_digits
 from digitlab.training.loop import train as train
 from digitlab.training.networks import article_cnn as article_cnn
 from digitlab.training.networks import digits_cnn as digits_cnn

@@ -5,7 +5,16 @@ import dataclasses
 import numpy as np
 import pytest
 
-from digitlab import Augmentation, Digits, TrainConfig, digits_cnn, doodle, pen_cnn, train
+from digitlab import (
+    Augmentation,
+    Digits,
+    TrainConfig,
+    augment_digits,
+    digits_cnn,
+    doodle,
+    pen_cnn,
+    train,
+)
 from digitlab.images import CENTRE, PEN_WIDTH, centre_of_mass
 from digitlab.strokes import render_strokes
 from digitlab.training.augmentation import NON_DIGIT, AugmentedDigits
@@ -65,6 +74,36 @@ def test_without_any_of_it_the_digits_stay_as_they_are(few):
     # Nothing turned or shifted; sizes differ by up to a tenth.
     change = np.abs(images[..., 0] - few[0][chosen] / 255).mean((1, 2))
     assert np.median(change) < 0.05
+
+
+def test_augmented_digits_come_in_the_order_of_the_plain_ones(few):
+    images, labels = few
+    drawn = augment_digits(images, labels)
+    assert drawn.shape == (300, 28, 28) and drawn.dtype == np.float32
+    change = np.abs(drawn[:, None] - images / 255).mean((2, 3))  # (300, 300)
+    own_place = (change.argsort(axis=1) == np.arange(300)[:, None]).argmax(axis=1)
+    assert np.median(own_place) < 3  # of 300
+    assert (
+        0.1 < (change.diagonal() < 1e-6).mean() < 0.2
+    )  # half of them redrawn, 0.3 of the rest not
+
+
+def test_augmented_digits_are_those_of_the_training(few):
+    """Each in one batch, as `train` draws them."""
+    images, labels = few
+    plain = Augmentation(redrawn=0, untouched=1)
+    np.testing.assert_allclose(augment_digits(images, labels, plain), images / 255, atol=1e-6)
+    np.testing.assert_array_equal(
+        augment_digits(images, labels, seed=1), augment_digits(images, labels, seed=1)
+    )
+    assert (augment_digits(images, labels, seed=1) != augment_digits(images, labels)).any()
+    bare = dataclasses.replace(NOTHING, redrawn=1)
+    styled = dataclasses.replace(bare, styles=1)
+    zeros = images[labels == 0]
+    for label, changed in ((0, True), (3, False)):  # a three has no other style
+        named = [label] * len(zeros)
+        change = augment_digits(zeros, named, styled) - augment_digits(zeros, named, bare)
+        assert (np.abs(change).max((1, 2)) > 0.5).all() == changed, label
 
 
 def test_some_digits_are_left_alone(few):

@@ -63,12 +63,12 @@ REJECTED = "unipen-a, rejected"
             [("rejected: all of these", "ours"), (REJECTED, "ours")],
         ),
         (
-            "notebooks/02_define_and_train.ipynb",
+            "notebooks/03_define_and_train.ipynb",
             r"([\d.]+) %[^%]*article's network, used as in the article,[^%]*?([\d.]+) %",
             [(PEOPLE, "ours"), (ARTICLES, "article")],
         ),
         (
-            "notebooks/04_from_strokes_to_pixels.ipynb",
+            "notebooks/05_from_strokes_to_pixels.ipynb",
             r"the article's \| ([\d.]+) % \| ([\d.]+) % \|\n.* ([\d.]+) % \| ([\d.]+) % \|\n"
             r".* ([\d.]+) % \| ([\d.]+) % \|",
             [
@@ -77,7 +77,7 @@ REJECTED = "unipen-a, rejected"
             ],
         ),
         (
-            "notebooks/05_draw_and_predict.ipynb",
+            "notebooks/06_draw_and_predict.ipynb",
             r"([\d.]+) % of such drawings[^%]* ([\d.]+) % of signs[^%]* ([\d.]+) % of",
             [(KINDS[0], "ours"), (KINDS[1], "ours"), (REJECTED, "ours")],
         ),
@@ -93,9 +93,9 @@ def test_texts_say_what_was_measured(name, sentence, rows):
         assert error <= 0.5 * 10**-digits + 0.005, row
 
 
-def test_notebook_02_has_the_ablation():
+def test_notebook_03_has_the_ablation():
     lines = tables.tables(RESULTS)["ablation"].splitlines()
     rows = [line for line in lines if line.startswith("| ")][1:]
-    in_02 = text_of("notebooks/02_define_and_train.ipynb").splitlines()
+    in_03 = text_of("notebooks/03_define_and_train.ipynb").splitlines()
     assert len(rows) > 10
-    assert [line for line in rows if line not in in_02] == []
+    assert [line for line in rows if line not in in_03] == []

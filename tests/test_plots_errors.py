@@ -57,6 +57,18 @@ def test_every_number_stands_out_from_its_square():
         assert (light + 0.05) / (dark + 0.05) > 4.5, (row, column)
 
 
+def test_plots_side_by_side_can_share_their_shades():
+    few, many = np.full(40, 3), np.full(80, 3)
+    shades = []
+    for labels, mistakes in ((few, 10), (many, 40)):
+        ax = plot_confusion(labels, np.where(np.arange(len(labels)) < mistakes, 5, 3), darkest=40)
+        image = ax.images[0]
+        shades.append(luminance(image.to_rgba(image.get_array())[3, 5, :3]))
+    assert shades[0] > 2 * shades[1]  # each alone would have the darkest one
+    with pytest.raises(ValueError, match="darkest to be at least 1, got 0"):
+        plot_confusion(few, few, darkest=0)
+
+
 def test_rejected_digits_have_a_column():
     ax = plot_confusion([3, 3, 4], [3, None, None])
     assert numbers(ax) == {(3, 3): 1, (3, 10): 1, (4, 10): 1}

@@ -31,6 +31,7 @@ def plot_confusion(
     read: npt.ArrayLike | Sequence[object],
     title: str | None = None,
     ax: Axes | None = None,
+    darkest: int | None = None,
 ) -> Axes:
     """Show the confusion matrix: how often each digit was read as which.
 
@@ -45,12 +46,14 @@ def plot_confusion(
             which has a column of its own.
         title: Whose digits they are.
         ax: The Axes to draw on; new ones when left out.
+        darkest: How many mistakes have the darkest shade, to compare several plots; the most in
+            this one when left out.
 
     Returns:
         The Axes.
 
     Raises:
-        ValueError: For other shapes or values.
+        ValueError: For other shapes or values, or if `darkest` is below 1.
         ImportError: Without scikit-learn.
     """
     try:  # here, because the other plots work without it
@@ -59,6 +62,8 @@ def plot_confusion(
         raise ImportError(
             "plot_confusion needs scikit-learn: pip install scikit-learn, or '.[train]'"
         ) from None
+    if darkest is not None and darkest < 1:
+        raise ValueError(f"expected darkest to be at least 1, got {darkest}")
     answers, rejected = _as_readings(read)
     labels = as_labels(labels, len(answers))
     columns = [*range(10), "none"] if rejected.any() else [*range(10)]
@@ -68,7 +73,7 @@ def plot_confusion(
     ax = new_axes(4.8, 4.6) if ax is None else ax
     right = np.eye(10, len(columns), dtype=bool)
     mistakes = np.where(right, 0, counts)
-    most = max(mistakes.max(), 1)
+    most = max(mistakes.max(), 1) if darkest is None else darkest
     show_image(ax, mistakes, cmap="Blues", vmin=0, vmax=most)
     diagonal: np.ndarray = np.ma.masked_array(np.full(counts.shape, 0.15), ~right)
     show_image(ax, diagonal, cmap="Greys", vmin=0, vmax=1)

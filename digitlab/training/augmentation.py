@@ -12,7 +12,9 @@ import math
 
 import keras
 import numpy as np
+import numpy.typing as npt
 
+from digitlab.images import as_batch, as_images, as_labels
 from digitlab.training.handwriting import vary_style
 from digitlab.training.lines import sample_drawing, thin
 from digitlab.training.non_digits import LETTERS, SCRIBBLES, SHAPES, doodle
@@ -75,6 +77,17 @@ class AugmentedDigits(keras.utils.PyDataset):
         """Images (b, 28, 28, 1) float32 in [0, 1], and their labels (b,)."""
         rng = np.random.default_rng([self.seed, self.epoch, index])
         chosen = self.order[index * self.batch_size : (index + 1) * self.batch_size]
+        images, chosen, others = self._draw(chosen, rng)
+        labels = np.concatenate([self.labels[chosen], np.full(others, NON_DIGIT)])
+        return images[..., None], labels.astype(np.int64)
+
+    def _draw(
+        self, chosen: np.ndarray, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray, int]:
+        """Images of the chosen digits, then of non-digits; which digits, in order; how many others.
+
+        The order is another one: first those that stay pixels, then those that are redrawn.
+        """
         redrawn = (rng.random(len(chosen)) < self.augmentation.redrawn) & self.has_line[chosen]
         pixels, lines = chosen[~redrawn], chosen[redrawn]
         drawn = [
@@ -87,11 +100,8 @@ class AugmentedDigits(keras.utils.PyDataset):
             noisy = rng.binomial(others, 0.1)
             drawn += [self._draw_non_digit(rng) for _ in range(others - noisy)]
         specks = make_noise(noisy, rng)
-        images = np.concatenate([moved, draw_lines(drawn, self.augmentation, rng), specks])[
-            ..., None
-        ]
-        labels = [self.labels[pixels], self.labels[lines], np.full(others, NON_DIGIT)]
-        return images, np.concatenate(labels).astype(np.int64)
+        images = np.concatenate([moved, draw_lines(drawn, self.augmentation, rng), specks])
+        return images, np.concatenate([pixels, lines]), others
 
     def _line(self, index: int) -> np.ndarray:
         return self.points[self.starts[index] : self.starts[index + 1]]
@@ -112,3 +122,43 @@ class AugmentedDigits(keras.utils.PyDataset):
             lines.append(line - [low[0] - right, low[1] - rng.uniform(-4, 4)])
             right += high[0] - low[0] + rng.uniform(1, 7)
         return np.concatenate(lines)
+
+
+def augment_digits(
+    images: npt.ArrayLike,
+    labels: npt.ArrayLike,
+    augmentation: Augmentation | None = None,
+    seed: int = 0,
+) -> np.ndarray:
+    """Return each digit as somebody else might have written it: what `train` learns from.
+
+    ::
+
+        digitlab.augment_digits(digits.x_train[:10], digits.y_train[:10])
+
+    Args:
+        images: (n, 28, 28), in any form that `Recognizer.predict_images` takes.
+        labels: (n,), 0 to 9: only some digits are given a slash, a flag, a foot or a bar.
+        augmentation: The settings; `Augmentation()` when left out.
+        seed: Another one gives other images.
+
+    Returns:
+        (n, 28, 28) float32 in [0, 1], in the same order.
+
+    Raises:
+        ValueError: For images or labels of another form.
+    """
+    images = as_images(images)
+    everything = np.arange(len(images))
+    batches = AugmentedDigits(
+        (255 * as_batch(images)[..., 0]).round().astype(np.uint8),
+        as_labels(labels, len(images)),
+        augmentation or Augmentation(),
+        batch_size=len(images),
+        seed=seed,
+        non_digits=False,
+    )
+    drawn, chosen, _ = batches._draw(everything, np.random.default_rng([seed, 0]))
+    result = np.empty_like(drawn)
+    result[chosen] = drawn
+    return result

@@ -1,4 +1,4 @@
-"""Write `class/`, a copy of the notebooks without answers, and `slides.html`; `make class` runs this.
+"""Write `class/`, a copy of the notebooks without answers, and `slides.html`: `make class`.
 
 The copy has no outputs, nothing from *Solutions* on, and no answers of the questionnaires. The
 checks of the exercises work as before but are packed, for their code says what is right. Hashes of
@@ -35,7 +35,9 @@ exec(zlib.decompress(base64.b64decode("""
 COLLAPSED = {"jupyter": {"source_hidden": True}}
 ANSWERS = re.compile(r"\n*<details>.*?</details>", flags=re.S)
 # What a notebook says about the solutions that the copy does not have.
-SOLUTIONS = re.compile(r",? and so are the solutions at the end|\s*The solutions are at the end[^.]*\.")
+SOLUTIONS = re.compile(
+    r",? and so are the solutions at the end|\s*The solutions are at the end[^.]*\."
+)
 
 PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -47,8 +49,8 @@ PAGE = """<!doctype html>
 </html>
 """
 SLIDES = """\
-html { scroll-snap-type: y mandatory; font: 3.4vmin/1.4 system-ui, sans-serif; color: #222; background: white; }
-body { margin: 0; }
+html { scroll-snap-type: y mandatory; font: 4.2vmin/1.4 system-ui, sans-serif; }
+body { margin: 0; color: #222; background: white; }
 section { box-sizing: border-box; height: 100vh; padding: 5vmin 9vmin; scroll-snap-align: start;
   display: flex; flex-direction: column; justify-content: center; break-after: page; }
 section.picture h2 { font-size: 1em; font-weight: normal; color: #666; margin: 0 0 1em; }
@@ -57,7 +59,7 @@ h2 { font-size: 1.7em; line-height: 1.2; margin: 0 0 .7em; }
 p { max-width: 34em; margin: 0 0 .8em; }
 li { margin: 0 0 .6em; }
 img { flex: 0 1 auto; min-height: 0; object-fit: contain; height: 74vh; max-width: 100%; }
-.anchor-link { display: none; }
+p img { height: 50vh; }
 @page { size: 297mm 167mm; margin: 0; }"""
 SHEET = """\
 @page { size: A4; margin: 14mm 16mm; }
@@ -68,11 +70,11 @@ p, ol, ul { margin: 0 0 1.5mm; }
 table { border-collapse: collapse; width: 100%; margin: 1mm 0; }
 th, td { border: .3mm solid #777; padding: 1mm 2mm; height: 5.5mm; text-align: left; }
 table:first-of-type { width: auto; }  /* pixels */
-table:first-of-type :is(th, td) { width: 5mm; height: 5mm; text-align: center; font-weight: normal; }
+table:first-of-type :is(th, td) { width: 5mm; height: 5mm; text-align: center; }
+table:first-of-type th { font-weight: normal; }
 table:last-of-type { table-layout: fixed; }
 table:last-of-type thead th { height: 30mm; vertical-align: top; }  /* to draw in */
-table:last-of-type tbody tr:last-child > * { height: 11mm; vertical-align: top; }
-.anchor-link { display: none; }"""
+table:last-of-type tbody tr:last-child > * { height: 11mm; vertical-align: top; }"""
 
 
 def write_class(folder: Path) -> None:
@@ -95,7 +97,7 @@ def write_class(folder: Path) -> None:
             if cell.cell_type == "markdown":
                 cell.source = _without_dead_links(cell.source, names)
         nbformat.write(notebook, folder / path.name)
-    sheet = markdown2html((NOTEBOOKS / "worksheet.md").read_text("utf-8"))
+    sheet = _html((NOTEBOOKS / "worksheet.md").read_text("utf-8"))
     page = PAGE.format(title="Worksheet", style=SHEET, body=sheet)
     (folder / "worksheet.html").write_text(page, "utf-8")
 
@@ -156,8 +158,11 @@ def write_slides(path: Path) -> None:
     """Write the slides: a page that shows one at a time, and prints one on each sheet."""
     notebooks = [nbformat.read(path, as_version=4) for path in sorted(NOTEBOOKS.glob("*.ipynb"))]
     body = "\n".join(slide for notebook in notebooks for slide in _slides(notebook))
+    titles = [notebook.cells[0].source.splitlines()[0][2:] for notebook in notebooks]
+    contents = "\n".join(f"- [{title}](#{title[:2]})" for title in titles)
+    body = f"<section>{_html(contents)}</section>\n{body}"
     questions = "\n".join(exit_ticket())
-    body += f"\n<section>{markdown2html('## Before you go' + chr(10) * 2 + questions)}</section>"
+    body += f"\n<section>{_html('## Before you go' + chr(10) * 2 + questions)}</section>"
     path.write_text(PAGE.format(title="digitlab: slides", style=SLIDES, body=body), "utf-8")
 
 
@@ -171,7 +176,8 @@ def exit_ticket() -> list[str]:
 def _slides(notebook: NotebookNode) -> Iterator[str]:
     """One slide for a heading with its questions, and one for each picture."""
     title, *cells = notebook.cells
-    yield f"<section>{markdown2html(_embed_pictures(title.source))}</section>"
+    number = title.source[2:4]
+    yield f'<section id="{number}">{_html(_embed_pictures(title.source))}</section>'
     heading, asked = "", ""
     for cell in cells:
         if cell.id == "exercises":
@@ -183,7 +189,8 @@ def _slides(notebook: NotebookNode) -> Iterator[str]:
             if "image/png" in output.get("data", {})
         ]
         if asked and (new or pictures):
-            yield f"<section>{markdown2html(asked)}</section>"
+            if "\n" in asked.strip():  # not a heading alone
+                yield f"<section>{_html(asked)}</section>"
             asked = ""
         if new:
             heading = new[1]
@@ -193,11 +200,11 @@ def _slides(notebook: NotebookNode) -> Iterator[str]:
                 asked = asked or f"## {heading}"
                 asked += f"\n\n{questions}"
         for picture in pictures:
-            shown = markdown2html(f"## {heading}")
+            shown = _html(f"## {heading}")
             image = f'<img alt="" src="data:image/png;base64,{picture}">'
             yield f'<section class="picture">{shown}{image}</section>'
     if asked:
-        yield f"<section>{markdown2html(asked)}</section>"
+        yield f"<section>{_html(asked)}</section>"
 
 
 def _questions(text: str) -> str:
@@ -206,10 +213,19 @@ def _questions(text: str) -> str:
     found = []
     for paragraph in text.split("\n\n"):
         sentences = re.split(r"(?<=[.?!]) |(?<=[.?!]\*\*) ", " ".join(paragraph.split()))
-        asked = [x for x in sentences if x.endswith(("?", "?*", "?**")) or "uess:" in x]
+        asked = [
+            x
+            for x in sentences
+            if x.endswith(("?", "?*", "?**")) or x.lstrip("*").startswith("Guess")
+        ]
         if asked and not paragraph.startswith(("(", "- ")):
             found.append(" ".join(asked))
     return "\n\n".join(found)
+
+
+def _html(text: str) -> str:
+    """A Markdown text as HTML, without anchors."""
+    return re.sub(r' id="[^"]*"|<a class="anchor-link".*?</a>', "", markdown2html(text))
 
 
 def _embed_pictures(text: str) -> str:

@@ -36,7 +36,7 @@ COLLAPSED = {"jupyter": {"source_hidden": True}}
 ANSWERS = re.compile(r"\n*<details>.*?</details>", flags=re.S)
 # What a notebook says about the solutions that the copy does not have.
 SOLUTIONS = re.compile(
-    r",? and so are the solutions at the end|\s*The solutions are at the end[^.]*\."
+    r",? and so are the solutions at the end|\s*The solutions (are at the end|come last)[^.]*\."
 )
 
 PAGE = """<!doctype html>
@@ -89,7 +89,7 @@ def write_class(folder: Path) -> None:
     for path in pictures:
         (folder / path.name).write_bytes(path.read_bytes())
     for path in pages:
-        text = _without_dead_links(path.read_text("utf-8"), names)
+        text = _without_dead_links(SOLUTIONS.sub("", path.read_text("utf-8")), names)
         (folder / path.name).write_text(text, "utf-8")
     for path in notebooks:
         notebook = strip(nbformat.read(path, as_version=4))

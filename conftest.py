@@ -24,6 +24,10 @@ from digitlab.mnist import Digits, load_digits
 
 TESTS = Path(__file__).parent / "tests"
 
+# In the notebooks' kernels: workers side by side have a core each, and NumPy's threads, which want
+# both, would wait for each other.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 
 def _missing(name: str, how: str) -> NoReturn:
     if name in os.environ.get("DIGITLAB_REQUIRE", "").split():

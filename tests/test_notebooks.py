@@ -34,8 +34,8 @@ def prose(notebook):
     return "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
 
 
-def test_there_are_eight():
-    assert [name[:3] for name in NAMES] == [f"0{number}_" for number in range(1, 9)]
+def test_they_are_numbered_in_reading_order():
+    assert [name[:3] for name in NAMES] == [f"{number:02}_" for number in range(1, len(NAMES) + 1)]
 
 
 def test_run_clean_from_top_to_bottom(notebook):
@@ -81,6 +81,33 @@ def test_made_to_the_template(path, notebook):
     for cell in solutions:
         assert cell.metadata.jupyter.source_hidden and cell.execution_count
     assert len(code(notebook, "nbval-check-output")) >= 3
+
+
+def test_the_times_are_those_of_a_learner(path, notebook):
+    """200 words a minute, 10 s for a line of code, 20 s for a figure; exercises come on top."""
+    end = [cell.id for cell in notebook.cells].index("exercises")
+    words, lines, figures = 0, 0, 0
+    for cell in notebook.cells[:end]:
+        if cell.id.startswith("exercise"):
+            continue
+        if cell.cell_type == "markdown":
+            words += len(re.sub(r"\]\([^)]*\)", "]", cell.source).split())
+        elif "source_hidden" not in cell.metadata.get("jupyter", {}):
+            lines += len([line for line in cell.source.splitlines() if line.strip()])
+            kinds = [" ".join(output.get("data", {})) for output in cell.outputs]
+            figures += sum("image/png" in kind or "widget" in kind for kind in kinds)
+    least, most, exercises = map(
+        int,
+        re.search(
+            r"\*\*Time:\*\* (\d+) to (\d+) minutes, and (\d+) for the exercises", prose(notebook)
+        ).groups(),
+    )
+    assert least <= words / 200 + lines / 6 + figures / 3 <= most <= least + 10
+    headings = re.findall(r"^### Exercise \d.*\((\d+) minutes\)", prose(notebook), flags=re.M)
+    assert sum(map(int, headings)) == exercises
+    for page in (FOLDER / "README.md", FOLDER.parent / "README.md"):
+        (row,) = [line for line in page.read_text("utf-8").splitlines() if f"{path.name})" in line]
+        assert row.endswith(f"| {least} to {most} |")
 
 
 def test_links_lead_somewhere(path, notebook):

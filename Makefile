@@ -16,7 +16,7 @@ export UV_PYTHON_DOWNLOADS = never
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PIP_ROOT_USER_ACTION = ignore
 
-.PHONY: help lab book check test test-oldest models bench tables notebooks format lock audit clean
+.PHONY: help lab book check test test-oldest models bench tables notebooks class format lock audit clean
 help:
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
 
@@ -70,6 +70,9 @@ notebooks: $(READY) ## run all notebooks again and keep their outputs
 		$(BIN)/nbstripout $$notebook --keep-output --keep-count --keep-id --drop-output-type stream:stderr || exit 1; \
 	done
 
+class: $(READY) ## for the teacher: a copy of the notebooks without answers in class/, and slides.html
+	@$(BIN)/python scripts/make_class.py
+
 format: $(READY) ## format code and notebooks, and fix what ruff can fix
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
@@ -85,8 +88,9 @@ lock: $(UV) ## write both requirements locks from pyproject.toml (ARGS=--upgrade
 audit: $(READY) ## report vulnerable, withdrawn and not freely licensed packages
 	@$(find_python); $(find_index); $(BIN)/python scripts/audit.py
 
+# Not class/, which may hold somebody's work.
 clean: ## remove .venv and everything else that make created
-	rm -rf .venv .venv-oldest .tools _book dist .mypy_cache .pytest_cache .ruff_cache tests/tfjs/node_modules
+	rm -rf .venv .venv-oldest .tools _book slides.html dist .mypy_cache .pytest_cache .ruff_cache tests/tfjs/node_modules
 
 # Each is tried, because a pyenv shim may be in PATH and not run. In an active virtual environment, take the Python that it was made from.
 find_python = for p in $(PYTHON) .tools/python/*/bin/python3; do \

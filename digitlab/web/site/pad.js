@@ -58,7 +58,6 @@ export class Pad {
   clear() {
     this.lift();
     this.change([]);
-    this.redraw();
   }
 
   undo() {
@@ -74,16 +73,19 @@ export class Pad {
     this.lift();
     if (source.length === 0) return;
     target.push(this.strokes);
-    this.strokes = source.pop();
-    this.redraw();
-    this.listener.change();
+    this.show(source.pop());
   }
 
   change(strokes) {
     this.past.push(this.strokes);
     this.past.splice(0, this.past.length - HISTORY);
     this.future = [];
+    this.show(strokes);
+  }
+
+  show(strokes) {
     this.strokes = strokes;
+    this.redraw();
     this.listener.change();
   }
 

@@ -10,6 +10,7 @@ import contextlib
 import gzip
 import json
 import os
+import random
 import shutil
 import statistics
 import subprocess
@@ -31,6 +32,7 @@ HERE = Path(__file__).parent
 
 NAVIGATIONS = 10
 READINGS = 100
+REST = (0.02, 0.04)  # s: more than a frame of the screen, which takes 0.017
 PEOPLE = 500
 LINK = {  # 10 Mbit/s and 40 ms, by Chromium's own throttling
     "offline": False,
@@ -168,15 +170,26 @@ def navigation(chrome: Any, address: str, link: dict | None) -> tuple[float, set
 
 
 def stroke_to_bars(chrome: Any, address: str, ours: bool) -> float:
-    """Median ms from the end of a stroke, or the press of Predict, to the bars on the screen."""
+    """Median ms from the end of a stroke, or the press of Predict, to the bars on the screen.
+
+    Before it the pen rests, for no fixed time: else Playwright would lift it at the same place in
+    each frame of the screen, just after its beginning.
+    """
+    rest = random.Random(0)
     page = browser.Page(chrome.new_page(viewport={"width": 1280, "height": 800}))
     page.open(address)
     time.sleep(1)
     page.page.evaluate(WATCH, ["pointerup", "#pad"] if ours else ["click", "#predict"])
     for count in range(READINGS):
-        page.draw_with_mouse([stroke[::6] for stroke in digitlab.stored_drawing(count % 10)])
+        for stroke in digitlab.stored_drawing(count % 10):
+            page.draw_and_hold(stroke[::6])
+            time.sleep(rest.uniform(*REST))
+            page.page.mouse.up()
         if not ours:
-            page.press("Predict")
+            page.page.locator("#predict").hover()
+            time.sleep(rest.uniform(*REST))
+            page.page.mouse.down()
+            page.page.mouse.up()
         expected = count + 1
         if ours:  # a digit of two strokes is read twice
             expected = sum(len(digitlab.stored_drawing(i % 10)) for i in range(expected))

@@ -82,7 +82,7 @@ function show(prediction, words = sentence(prediction)) {
     const share = full ? prediction.probabilities[digit] : 0;
     row.classList.toggle("best", full && digit === prediction.digit);
     fill.style.transform = `scaleX(${share})`;
-    text.textContent = percent(share);
+    if (text.textContent !== percent(share)) text.textContent = percent(share); // most are 0 %, and stay so
   });
   const pixels = seen.createImageData(SIZE, SIZE);
   for (let i = 0; i < SIZE * SIZE; i++) {

@@ -55,7 +55,9 @@ class Journal:
 
         Raises:
             OSError: The file cannot be read or written.
-            ValueError: The value is not finite, a text is not a str, or the file is not a journal. It stays as it is.
+            TypeError: The value is no number.
+            ValueError: The value is not finite, a text is no str, or the file is not a journal. In
+                each of these cases the file stays as it is.
         """
         figure = dict(zip(_COLUMNS, (notebook, name, float(value), unit, on), strict=True))
         if not _is_figure(figure):

@@ -9,6 +9,7 @@ from digitlab.export.tfjs import export_tfjs as export_tfjs
 from digitlab.export.tflite import export_tflite as export_tflite
 from digitlab.inspection import embed as embed
 from digitlab.inspection import get_filters as get_filters
+from digitlab.journal import Journal as Journal
 from digitlab.mnist import Digits as Digits
 from digitlab.mnist import load_digits as load_digits
 from digitlab.pad.widget import DrawingPad as DrawingPad

@@ -28,6 +28,7 @@ LAYERS: list[dict[str, str]] = [
         "pictures": "PIL numpy",
         "mnist": "numpy pooch",
         "explain": "numpy",
+        "journal": "",
     },
     {
         "drawings": "numpy",

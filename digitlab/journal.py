@@ -1,0 +1,110 @@
+"""What a learner measured, kept from notebook to notebook.
+
+The file is JSON::
+
+    {"format": "digitlab journal", "version": 1, "figures": [{"notebook": "01",
+     "name": "ten mean images", "value": 82.0, "unit": "%", "on": "MNIST, test digits"}, ...]}
+"""
+
+import json
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+from digitlab._io import atomic_write
+
+_FORMAT = {"format": "digitlab journal", "version": 1}
+_COLUMNS = {"notebook": str, "name": str, "value": float, "unit": str, "on": str}
+
+
+class Journal:
+    """Figures, each with what it was measured on, in a file; shown as a table.
+
+    Args:
+        path: The file. It need not exist yet.
+
+    Attributes:
+        figures: A list of dicts with "notebook", "name", "value", "unit" and "on", in the order of
+            the notebooks.
+
+    Raises:
+        OSError: The file cannot be read.
+        ValueError: It is not a journal. It stays as it is.
+
+    Example:
+        >>> journal = digitlab.Journal("journal.json")
+        >>> journal.add("01", "ten mean images", 82.03, on="MNIST, test digits")
+        >>> journal
+        01  ten mean images   82.0 %   MNIST, test digits
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        self.figures = self._read()
+
+    def add(self, notebook: str, name: str, value: float, on: str, unit: str = "%") -> None:
+        """Add a figure and write the file. An earlier one of this notebook and name is replaced.
+
+        Args:
+            notebook: The notebook's number, such as "01".
+            name: What was measured.
+            value: The figure, a finite number.
+            on: What it was measured on.
+            unit: The unit of the figure.
+
+        Raises:
+            OSError: The file cannot be read or written.
+            TypeError: The value is no number.
+            ValueError: The value is not finite, a text is no str, or the file is not a journal. In
+                each of these cases the file stays as it is.
+        """
+        figure = dict(zip(_COLUMNS, (notebook, name, float(value), unit, on), strict=True))
+        if not _is_figure(figure):
+            raise ValueError(f"expected texts and a finite value, got {figure}")
+        # Read again: another notebook may have added its own since.
+        others = [f for f in self._read() if (f["notebook"], f["name"]) != (notebook, name)]
+        self.figures = sorted([*others, figure], key=lambda figure: figure["notebook"])
+        with atomic_write(self.path) as part:
+            text = json.dumps(_FORMAT | {"figures": self.figures}, indent=1, ensure_ascii=False)
+            part.write_text(text, encoding="utf-8")
+
+    def __repr__(self) -> str:
+        if not self.figures:
+            return "No figures yet"
+        width = max(len(figure["name"]) for figure in self.figures)
+        return "\n".join(
+            f"{figure['notebook']}  {figure['name']:{width}}{figure['value']:7,.1f} "
+            f"{figure['unit']:3} {figure['on']}"
+            for figure in self.figures
+        )
+
+    def _read(self) -> list[dict[str, Any]]:
+        """Read the figures from the file, and check them."""
+        try:
+            content = json.loads(self.path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return []
+        except (ValueError, RecursionError) as error:  # not UTF-8, not JSON, nested too deeply
+            raise ValueError(self._complaint(f"it cannot be read: {error}")) from None
+        if not isinstance(content, dict) or not _FORMAT.items() <= content.items():
+            raise ValueError(self._complaint(f"it does not hold {json.dumps(_FORMAT)}"))
+        figures = content.get("figures")
+        if not isinstance(figures, list) or not all(map(_is_figure, figures)):
+            raise ValueError(self._complaint(f"each figure should have {', '.join(_COLUMNS)}"))
+        return figures
+
+    def _complaint(self, problem: str) -> str:
+        return (
+            f"expected {self.path} to be a journal, but {problem}. It was left as it is: mend it, "
+            "or move it away and run the notebooks again, each of which adds its figures."
+        )
+
+
+def _is_figure(figure: Any) -> bool:
+    return (
+        isinstance(figure, dict)
+        and set(figure) == set(_COLUMNS)
+        and all(isinstance(figure[column], kind) for column, kind in _COLUMNS.items())
+        and math.isfinite(figure["value"])
+    )

@@ -679,11 +679,14 @@ def test_a_notebook_service_keeps_its_numpy_and_tensorflow(
     assert {name for name in before if after.get(name) != before[name]} <= WIDGETS
     assert {"digitlab", "ai-edge-litert", "ipycanvas", "anywidget"} <= after.keys() - before.keys()
     run(*pip, "check", cwd=tmp_path)
+    code = "import digitlab as d; print(d.load_recognizer().predict(d.stored_drawing(5)).digit)"
+    assert run(environment, "-c", code, cwd=tmp_path).stdout == "5\n"
 
+    if version == "2.21":
+        return  # all other tests train with it
     script = """
 import digitlab, numpy as np
 drawing = digitlab.stored_drawing(5)
-assert digitlab.load_recognizer().predict(drawing).digit == 5
 digits = digitlab.load_digits(sample=True)
 model = digitlab.digits_cnn()
 digitlab.train(model, digits, digitlab.TrainConfig(epochs=1))

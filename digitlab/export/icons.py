@@ -21,5 +21,5 @@ def draw_icon(side: int) -> Image.Image:
         points = [(x, y) for x, y in (0.9 * stroke + 0.05 * large).tolist()]
         draw.line(points, 255, round(pen), joint="curve")
         for x, y in (points[0], points[-1]):
-            draw.circle((x, y), pen / 2, 255)
+            draw.ellipse((x - pen / 2, y - pen / 2, x + pen / 2, y + pen / 2), 255)
     return image.resize((side, side), Image.Resampling.LANCZOS)

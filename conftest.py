@@ -113,6 +113,7 @@ def closed_figures() -> Iterator[None]:
 SLOW = (
     "test_augmentation.py",
     "test_backends.py",
+    "test_bad_input.py",
     "test_book.py",
     "test_copies.py",
     "test_examples.py",

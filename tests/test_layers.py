@@ -192,6 +192,7 @@ def test_the_pad_needs_no_tensorflow():
     assert not imported_by(code) & {"tensorflow", "keras", "tf_keras"}
 
 
+@pytest.mark.slow
 def test_public_names():
     assert set(digitlab.__all__) == {*digitlab._MODULES, "__version__"}
     for name in digitlab.__all__:

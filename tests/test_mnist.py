@@ -804,6 +804,7 @@ NAMED_WRONG = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["npz", "gz"])
 def test_a_small_file_that_unpacks_to_much_is_rejected(form, tiny, folders, monkeypatch):
     """A gigabyte of zeros in a megabyte."""

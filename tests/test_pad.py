@@ -544,6 +544,7 @@ def test_the_drawing_is_sent_where_no_canvas_shows_it(pad):
     assert browser_shows() == 4
 
 
+@pytest.mark.slow
 def test_changes_of_a_large_drawing_are_small(pad):
     told = sent(pad)
     overlay_sends(pad, canvas=False)

@@ -119,6 +119,7 @@ def test_nothing_is_printed(capfd):
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.slow
 def test_what_takes_longer_than_two_seconds_has_a_bar(capfd):
     def slow(images):
         time.sleep(0.3)

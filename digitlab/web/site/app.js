@@ -128,7 +128,7 @@ async function share() {
   const content = await new Promise((done) => element("pad").toBlob(done));
   const picture = new File([content], "digit.png", { type: content.type });
   if (canShare(picture)) {
-    await navigator.share({ files: [picture] }).catch(() => {}); // the list of apps was closed
+    await navigator.share({ files: [picture] }).catch(() => {}); // people may close the list and pick nothing
   } else {
     const link = document.createElement("a");
     Object.assign(link, { href: URL.createObjectURL(picture), download: picture.name }).click();

@@ -1,5 +1,7 @@
 """The page's icon: the stored drawing of a five, in white ink on black."""
 
+import io
+
 from PIL import Image, ImageDraw
 
 from digitlab.drawings import stored_drawing
@@ -8,8 +10,8 @@ SIDES = (192, 512)  # pixels: what browsers ask for before they offer to install
 _PEN = 0.09  # of the side: wider than on the pad, for icons are small
 
 
-def draw_icon(side: int) -> Image.Image:
-    """Draw the icon, `side` pixels wide and high.
+def icon_png(side: int) -> bytes:
+    """Draw the icon, `side` pixels wide and high, as a PNG file.
 
     Some systems cut icons to a circle of 80 % of their width: the ink stays in it.
     """
@@ -22,4 +24,6 @@ def draw_icon(side: int) -> Image.Image:
         draw.line(points, 255, round(pen), joint="curve")
         for x, y in (points[0], points[-1]):
             draw.ellipse((x - pen / 2, y - pen / 2, x + pen / 2, y + pen / 2), 255)
-    return image.resize((side, side), Image.Resampling.LANCZOS)
+    file = io.BytesIO()
+    image.resize((side, side), Image.Resampling.LANCZOS).save(file, "png", optimize=True)
+    return file.getvalue()

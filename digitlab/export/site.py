@@ -10,7 +10,6 @@ import hashlib
 import json
 import os
 import re
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -18,7 +17,7 @@ from pathlib import Path
 
 from digitlab._io import shipped_path, with_checksum_json
 from digitlab.export.bundle import CPU, SOURCES, WASM, find_node, run_program, tensorflow_js
-from digitlab.export.icons import SIDES, draw_icon
+from digitlab.export.icons import SIDES, icon_png
 
 try:
     import fcntl
@@ -76,30 +75,23 @@ def build_site(
         raise FileExistsError(
             f"expected a new folder, or a site that build_site wrote; {index} is another page"
         )
+    files = _compose(model)
+    target.mkdir(parents=True, exist_ok=True)
+    _publish(files, target)
+    return index
+
+
+def _compose(model: Path) -> dict[str, bytes]:
+    """All files of the site, by their names in it. Its own code has run the network."""
     weights = _weights(model)
     node = find_node()
-
-    target.mkdir(parents=True, exist_ok=True)
-    # Inside the target, so that files are moved within one file system.
-    with tempfile.TemporaryDirectory(
-        prefix=".site-", dir=target, ignore_cleanup_errors=True
-    ) as fresh:
-        (Path(fresh) / "package.json").write_text('{"type": "module"}')  # so Node takes .js files
-        site = Path(fresh) / "site"
-        (site / "model").mkdir(parents=True)
-        for name in _PAGE:
-            shutil.copyfile(SOURCES / name, site / Path(name).name)
-        for side in SIDES:
-            draw_icon(side).save(site / f"icon-{side}.png", optimize=True)
-        for name, content in tensorflow_js(node).items():
-            (site / name).write_bytes(content)
-        for name in ("model.json", *weights):
-            shutil.copyfile(model / name, site / "model" / name)
-        _check(node, site, model)
-        _fill_in(site, weights)
-        with _lock(target):
-            _publish(site, target, weights)
-    return index
+    files = {Path(name).name: (SOURCES / name).read_bytes() for name in _PAGE}
+    files |= {f"icon-{side}.png": icon_png(side) for side in SIDES}
+    files |= tensorflow_js(node)
+    files |= {f"model/{name}": (model / name).read_bytes() for name in ("model.json", *weights)}
+    _check(node, files, model)
+    _fill_in(files)
+    return files
 
 
 def _weights(model: Path) -> list[str]:
@@ -133,52 +125,54 @@ def _weights(model: Path) -> list[str]:
     return names
 
 
-def _check(node: str, site: Path, model: Path) -> None:
+def _check(node: str, files: dict[str, bytes], model: Path) -> None:
     """Refuse a network that the page cannot run, by having its own code run the network."""
-    done = run_program([node, str(SOURCES / "check.mjs"), str(site)])
+    with tempfile.TemporaryDirectory(prefix="digitlab-", ignore_cleanup_errors=True) as folder:
+        (Path(folder) / "package.json").write_text('{"type": "module"}')  # so Node takes .js files
+        site = Path(folder) / "site"
+        _write(files, site)
+        done = run_program([node, str(SOURCES / "check.mjs"), str(site)])
     if done.returncode != 0:
         raise ValueError(f"The page cannot run the network in {model}: {done.stderr.strip()}")
 
 
-def _fill_in(site: Path, weights: list[str]) -> None:
+def _write(files: dict[str, bytes], folder: Path) -> None:
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+
+
+def _fill_in(files: dict[str, bytes]) -> None:
     """Write the names of the files into index.html, to fetch at once, and into sw.js, to keep."""
     later = ("start.js", "app.js", "sw.js", CPU)
-    modules = sorted(path.name for path in site.glob("*.js") if path.name not in later)
-    data = [WASM, "model/model.json", *(f"model/{name}" for name in weights)]
+    modules = sorted(name for name in files if name.endswith(".js") and name not in later)
+    data = [WASM, *(name for name in files if name.startswith("model/"))]
     preload = [f'<link rel="modulepreload" href="{name}">' for name in modules]
     preload += [
         f'<link rel="preload" href="{name}" as="fetch" crossorigin'
-        f' data-integrity="{_integrity(site / name)}">'
+        f' data-integrity="{_integrity(files[name])}">'
         for name in data
     ]
-    _replace(site / "index.html", "<!-- preload -->", "\n    ".join(preload))
+    _replace(files, "index.html", "<!-- preload -->", "\n    ".join(preload))
 
-    files = sorted(
-        path.relative_to(site).as_posix()
-        for path in site.rglob("*")
-        if path.is_file() and path.name != "sw.js"
-    )
-    worker = site / "sw.js"
-    version = hashlib.sha256(worker.read_bytes())
-    for name in files:
-        content = (site / name).read_bytes()
-        version.update(f"{name} {len(content)} ".encode() + content)
-    integrity = {name: _integrity(site / name) for name in files if name != "index.html"}
-    _replace(worker, 'VERSION = ""', f'VERSION = "{version.hexdigest()[:16]}"')
-    _replace(worker, "FILES = []", f"FILES = {json.dumps(['./', *files])}")
-    _replace(worker, "INTEGRITY = {}", f"INTEGRITY = {json.dumps(integrity)}")
+    version = hashlib.sha256(files["sw.js"])
+    kept = sorted(name for name in files if name != "sw.js")
+    for name in kept:
+        version.update(f"{name} {len(files[name])} ".encode() + files[name])
+    integrity = {name: _integrity(files[name]) for name in kept if name != "index.html"}
+    _replace(files, "sw.js", 'VERSION = ""', f'VERSION = "{version.hexdigest()[:16]}"')
+    _replace(files, "sw.js", "FILES = []", f"FILES = {json.dumps(['./', *kept])}")
+    _replace(files, "sw.js", "INTEGRITY = {}", f"INTEGRITY = {json.dumps(integrity)}")
 
 
-def _integrity(path: Path) -> str:
+def _integrity(content: bytes) -> str:
     """A file's hash, as browsers take it."""
-    digest = hashlib.sha256(path.read_bytes()).digest()
-    return f"sha256-{base64.b64encode(digest).decode()}"
+    return f"sha256-{base64.b64encode(hashlib.sha256(content).digest()).decode()}"
 
 
-def _replace(path: Path, old: str, new: str) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert text.count(old) == 1, f"{path.name} lacks {old}"
-    path.write_text(text.replace(old, new), encoding="utf-8", newline="\n")
+def _replace(files: dict[str, bytes], name: str, old: str, new: str) -> None:
+    assert files[name].count(old.encode()) == 1, f"{name} lacks {old}"
+    files[name] = files[name].replace(old.encode(), new.encode())
 
 
 @contextmanager
@@ -196,15 +190,22 @@ def _lock(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _publish(site: Path, target: Path, weights: list[str]) -> None:
-    """Move the files to their places: first the weights, last what names other files."""
-    (target / "model").mkdir(exist_ok=True)
-    first = [f"model/{name}" for name in weights]
+def _publish(files: dict[str, bytes], target: Path) -> None:
+    """Write the files, then move them to their places: the weights first, last what names others."""
+    weights = [name for name in files if name.endswith(".bin")]
     last = ["model/model.json", "index.html", "sw.js"]
-    files = {path.relative_to(site).as_posix() for path in site.rglob("*") if path.is_file()}
-    for name in [*first, *sorted(files.difference(first, last)), *last]:
-        os.replace(site / name, target / name)
-    for old in (target / "model").glob("group*-shard*.bin"):
-        if old.name not in weights:
-            with suppress(OSError):
-                old.unlink()
+    others = sorted(files.keys() - {*weights, *last})
+    # Inside the target, so that files are moved within one file system.
+    with tempfile.TemporaryDirectory(
+        prefix=".site-", dir=target, ignore_cleanup_errors=True
+    ) as folder:
+        fresh = Path(folder)
+        _write(files, fresh)
+        with _lock(target):
+            (target / "model").mkdir(exist_ok=True)
+            for name in [*weights, *others, *last]:
+                os.replace(fresh / name, target / name)
+            for old in (target / "model").glob("group*-shard*.bin"):
+                if f"model/{old.name}" not in weights:
+                    with suppress(OSError):
+                        old.unlink()

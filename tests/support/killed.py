@@ -7,6 +7,7 @@ files in no other way. The first write is killed at the first change, the next a
 and so on until one write gets through. So the result does not depend on the machine's speed.
 """
 
+import functools
 import itertools
 import json
 import os
@@ -125,6 +126,8 @@ class Site:
         document = json.loads((self.models[0] / "model.json").read_text())
         document["weightsManifest"][0]["paths"] = [renamed]
         (self.models[1] / "model.json").write_text(with_checksum_json(document))
+        # Once for each network, not in each fork: until then a build changes nothing.
+        site._compose = functools.cache(site._compose)
         for which in range(2):
             self.write(self.folder / str(which), which)
 

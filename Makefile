@@ -2,8 +2,8 @@
 
 # The first of these that runs and is Python 3.10 to 3.13, for which TensorFlow has wheels. If there is none, uv fetches one.
 PYTHON ?= python3 python3.13 python3.12 python3.11 python3.10
-# Test processes. Each takes a core and, with TensorFlow in it, 2 GB.
-WORKERS ?= 2
+# Test processes, each with up to 2 GB. One more than two cores: they wait for browsers, kernels and pip a third of the time.
+WORKERS ?= 3
 # Extra arguments: make lab ARGS=--port=9000, make test ARGS="-k ink", make lock ARGS=--upgrade
 ARGS ?=
 

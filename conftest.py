@@ -133,7 +133,8 @@ SLOW = (
 # Notebooks that read what the earlier ones of them write.
 CHAIN = ("03_", "04_", "05_", "06_", "07_", "09_")
 # The groups that take longest, which start first so that no worker waits for one in the end.
-FIRST = ("notebooks", "test_setup.py", "test_pad_in_browser.py", "test_io.py")
+FRONTENDS = "all frontends"
+FIRST = ("notebooks", "test_pad_in_browser.py", "test_setup.py", FRONTENDS, "test_io.py")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -153,8 +154,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         notebook = item.path.suffix == ".ipynb"
         if notebook or item.path.name in SLOW:
             item.add_marker("slow")
-        group = "notebooks" if notebook and item.path.name.startswith(CHAIN) else item.path.name
-        item.add_marker(pytest.mark.xdist_group(group))
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
     items.sort(key=lambda item: _place(next(item.iter_markers("xdist_group")).args[0]))
 
     for item in items:
@@ -172,6 +172,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if name not in os.environ.get("DIGITLAB_REQUIRE", "").split():
             for cell in pages:
                 cell.add_marker(pytest.mark.skip(reason=how))
+
+
+def _group(item: pytest.Item) -> str:
+    """What runs in one process, in order, for it shares files or fixtures."""
+    name = item.path.name
+    if item.path.suffix == ".ipynb" and name.startswith(CHAIN):
+        return "notebooks"
+    # The longest file by far: the tests of all frontends beside those of JupyterLab alone.
+    if "frontend" in getattr(item, "fixturenames", ()):
+        return FRONTENDS
+    return name
 
 
 def _place(group: str) -> int:

@@ -191,7 +191,7 @@ def _lock(folder: Path) -> Iterator[None]:
 
 
 def _publish(files: dict[str, bytes], target: Path) -> None:
-    """Write the files, then move them to their places: the weights first, last what names others."""
+    """Write the files, then move them: the weights first, last what names other files."""
     weights = [name for name in files if name.endswith(".bin")]
     last = ["model/model.json", "index.html", "sw.js"]
     others = sorted(files.keys() - {*weights, *last})

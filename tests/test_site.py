@@ -445,7 +445,10 @@ def test_a_damaged_cache_is_made_again(site, monkeypatch, tmp_path):
 
 
 def test_ctrl_c_ends_npm_and_leaves_nothing(site, tmp_path):
-    code = "import sys, digitlab; digitlab.build_site(sys.argv[1])"
+    code = """
+import signal, sys, digitlab
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
+digitlab.build_site(sys.argv[1])"""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         address = f"http://127.0.0.1:{listener.getsockname()[1]}/"
         process = subprocess.Popen(

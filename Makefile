@@ -62,12 +62,14 @@ bench: $(READY) ## measure accuracy and speed, and write the tables
 tables: $(READY) ## write the tables from benchmarks/results.json, without measuring
 	$(BIN)/python -m benchmarks.tables
 
-# Not on the sample: the committed outputs show MNIST.
+# Not on the sample: the committed outputs show MNIST. Without a journal of an earlier run, which has the figures of later notebooks.
 notebooks: $(READY) ## run all notebooks again and keep their outputs
 	$(BIN)/python -c "import digitlab; digitlab.load_digits(sample=False)"
+	@rm -f notebooks/my_models/journal.json
 	@for notebook in notebooks/*.ipynb; do \
 		$(BIN)/jupyter-nbconvert --to notebook --execute --inplace --ExecutePreprocessor.store_widget_state=False $$notebook && \
-		$(BIN)/nbstripout $$notebook --keep-output --keep-count --keep-id --drop-output-type stream:stderr || exit 1; \
+		$(BIN)/nbstripout $$notebook --keep-output --keep-count --keep-id --drop-output-type stream:stderr && \
+		$(BIN)/python scripts/shrink_pictures.py $$notebook || exit 1; \
 	done
 
 class: $(READY) ## for the teacher: a copy of the notebooks without answers in class/, and slides.html

@@ -20,7 +20,7 @@ from digitlab import build_site
 
 ROOT = Path(__file__).parents[1]
 PAGES = "*.md notebooks/*.ipynb notebooks/*.md models/*.md benchmarks/*.md".split()
-PICTURES = ("notebooks/*.png", "notebooks/*.gif")
+PICTURES = ("notebooks/*.png", "notebooks/*.gif", "notebooks/*.svg")
 
 
 def lay_out(folder: Path) -> None:
@@ -35,12 +35,12 @@ def lay_out(folder: Path) -> None:
 
 
 def _adapt(path: Path) -> None:
-    """Fold a notebook's solutions; a web page that its kernel served is here that of the site."""
+    """Fold what a notebook folds; a web page that its kernel served is here that of the site."""
     notebook = json.loads(path.read_text(encoding="utf-8"))
     for cell in notebook["cells"]:
-        tags = cell["metadata"].get("tags", [])
-        if "solution" in tags:
-            tags.append("hide-cell")  # MyST-NB's
+        tags = cell["metadata"].setdefault("tags", [])
+        if "source_hidden" in cell["metadata"].get("jupyter", {}):
+            tags.append("hide-cell" if "solution" in tags else "hide-input")  # MyST-NB's
         for output in cell.get("outputs", []):
             data = output.get("data", {})
             if "text/html" in data:

@@ -82,7 +82,7 @@ def write_class(folder: Path) -> None:
     if folder.exists():
         raise SystemExit(f"{folder} exists, and may hold somebody's work. Move or remove it first.")
     pages = [path for path in NOTEBOOKS.glob("*.md") if path.name != FOR_TEACHERS]
-    pictures = [path for kind in ("*.png", "*.gif") for path in NOTEBOOKS.glob(kind)]
+    pictures = [path for kind in ("*.png", "*.gif", "*.svg") for path in NOTEBOOKS.glob(kind)]
     notebooks = sorted(NOTEBOOKS.glob("*.ipynb"))
     names = {path.name for path in (*pages, *pictures, *notebooks)}
     folder.mkdir(parents=True)

@@ -1,5 +1,6 @@
 """The course as a site: no warning, no dead link, nothing from elsewhere; as a visitor has it."""
 
+import json
 import re
 import subprocess
 import sys
@@ -58,6 +59,17 @@ def test_all_pages_are_there(book, pages):
     assert names >= notebooks | {"index.html", "api.html", "README.html", "page/index.html"}
     contents = pages[book / "index.html"].links
     assert [name for name in notebooks if name not in contents] == []
+
+
+def test_what_notebooks_fold_is_folded(book):
+    folded = 0
+    for path in ROOT.glob("notebooks/*.ipynb"):
+        cells = json.loads(path.read_text("utf-8"))["cells"]
+        hidden = sum("source_hidden" in cell["metadata"].get("jupyter", {}) for cell in cells)
+        page = (book / f"notebooks/{path.stem}.html").read_text("utf-8")
+        assert len(re.findall("tag_hide-(?:input|cell)", page)) == hidden, path.name
+        folded += hidden
+    assert folded > 20
 
 
 def test_links_lead_somewhere(pages):

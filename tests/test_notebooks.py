@@ -1,5 +1,7 @@
 """The notebooks as files: run clean, light, made to the template, with links that lead on."""
 
+import base64
+import io
 import json
 import re
 import subprocess
@@ -7,7 +9,11 @@ import sys
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
+from PIL import Image
+
+from scripts.shrink_pictures import shrink
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
 NAMES = sorted(path.name for path in FOLDER.glob("*.ipynb"))
@@ -52,6 +58,43 @@ def test_light_and_of_no_machine(path):
     content = path.read_text("utf-8")
     assert len(content) < 300_000
     assert not re.search(r"/home/|/[r]oot/|/Users/|/tmp/|C:\\\\", content)
+
+
+def test_pictures_get_lighter_and_look_the_same(tmp_path):
+    """Of a plot with a colour map, lines and text, and of what is no picture."""
+    from matplotlib.figure import Figure
+
+    figure = Figure()
+    left, right = figure.subplots(1, 2)
+    left.imshow(np.random.default_rng(0).normal(size=(28, 28)), cmap="viridis")
+    right.plot([1, 3, 2], label="a line")
+    right.legend()
+    file = io.BytesIO()
+    figure.savefig(file, format="png")
+    before = base64.b64encode(file.getvalue()).decode() + "\n"
+    data = {"image/png": before, "text/plain": "<Figure>"}
+    cell = nbformat.v4.new_code_cell("plot()", execution_count=1)
+    cell.outputs = [
+        nbformat.v4.new_output("display_data", data),
+        nbformat.v4.new_output("stream", text="said"),
+    ]
+    path = tmp_path / "plots.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), path)
+
+    shrink(path)
+    once = path.read_bytes()
+    shrink(path)
+    assert path.read_bytes() == once
+    shown, said = nbformat.read(path, as_version=4).cells[0].outputs
+    assert said.text == "said" and shown.data["text/plain"] == "<Figure>"
+    after = shown.data["image/png"]
+    assert len(after) < 0.6 * len(before)
+    old, new = (
+        np.asarray(Image.open(io.BytesIO(base64.b64decode(text))).convert("RGB"), float)
+        for text in (before, after)
+    )
+    assert np.abs(new - old).max() < 40 and np.abs(new - old).mean() < 1
+    assert (new[0, 0] == 255).all()  # paper stays white
 
 
 def test_shown_on_mnist(notebook):

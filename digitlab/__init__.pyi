@@ -25,8 +25,10 @@ from digitlab.plots.internals import plot_activations as plot_activations
 from digitlab.plots.internals import plot_embedding as plot_embedding
 from digitlab.plots.internals import plot_filters as plot_filters
 from digitlab.plots.internals import plot_saliency as plot_saliency
+from digitlab.recognizer import PersonalRecognizer as PersonalRecognizer
 from digitlab.recognizer import Prediction as Prediction
 from digitlab.recognizer import Recognizer as Recognizer
+from digitlab.recognizer import load_personal as load_personal
 from digitlab.recognizer import load_recognizer as load_recognizer
 from digitlab.strokes import render_strokes as render_strokes
 from digitlab.training.augmentation import augment_digits as augment_digits

@@ -18,6 +18,7 @@ LAYERS: list[dict[str, str]] = [
     {
         "_io": "",
         "_shared": "",
+        "_tflite": "",
         "images": "numpy",
         "_download": "pooch tqdm",
     },
@@ -32,6 +33,7 @@ LAYERS: list[dict[str, str]] = [
     },
     {
         "drawings": "numpy",
+        "personal": "numpy",
         "runtimes": "ai_edge_litert numpy tensorflow",
     },
     {

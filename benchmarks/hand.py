@@ -22,7 +22,15 @@ from digitlab.personal import PersonalLayer
 LEAST = 20  # drawings
 EACH = (2, 5)  # examples of each digit
 DRAWS = 5
-CHOSEN_ON = ("aga", "apb")  # contributors
+GROUPS = {  # of contributors
+    "The three hands of gmd": ["gmd"],
+    "The two hands of val, which several people may have written": ["val"],
+    "The hands of aga and apb, on which the settings were chosen, and of apa": [
+        "aga",
+        "apa",
+        "apb",
+    ],
+}
 ONES = 10  # hands after which all others' digits are read
 HARDER: dict[str, Callable[[list], np.ndarray]] = {
     "as it is": digitlab.render_strokes,
@@ -129,31 +137,31 @@ def as_you_go(one: Hand, rng: np.random.Generator) -> np.ndarray:
 
 
 def error_tables(recognizers: Recognizers) -> list[Table | str]:
-    """Errors of hands before and after: those of other contributors than the settings' first."""
-    rows: dict[bool, list[list[str]]] = {False: [], True: []}
-    sums: dict[bool, np.ndarray] = {chosen: np.zeros((3, 3), int) for chosen in rows}
+    """Errors of hands before and after learning, a table for each group of contributors."""
+    rows: dict[str, list[list[str]]] = {group: [] for group in GROUPS}
+    sums = {group: np.zeros((len(EACH) + 1, 3), int) for group in GROUPS}
     for name, way in HARDER.items():
         all_hands = hands(recognizers, way)
-        for chosen in rows:
-            some = [one for one in all_hands if (one.contributor in CHOSEN_ON) == chosen]
+        for group, contributors in GROUPS.items():
+            some = [one for one in all_hands if one.contributor in contributors]
             counts = []
             for each in EACH:
                 rng = np.random.default_rng(reading.SEED)
-                # With fewer digits than twice the examples, there would be little left to read.
-                able = [one for one in some if len(one.labels) > 20 * each or each == EACH[0]]
+                # Of smaller hands there would be little left to read.
+                able = [one for one in some if each == EACH[0] or len(one.labels) > 20 * each]
                 draws = [after_examples(one, each, rng) for one in able for _ in range(DRAWS)]
-                counts.append(np.sum(draws, axis=0) if draws else np.zeros(3, int))
+                counts.append(np.sum([*draws, np.zeros(3, int)], axis=0))
             rng = np.random.default_rng(reading.SEED)
             goes = [as_you_go(one, rng) for one in some for _ in range(DRAWS)]
             counts.append(np.sum(goes, axis=0))
-            sums[chosen] += counts
-            rows[chosen].append([name, *map(in_words, counts)])
+            sums[group] += counts
+            rows[group].append([name, *map(in_words, counts)])
     columns = ["errors before → after, of digits"]
     columns += [f"{each} examples of each digit" for each in EACH] + ["corrections as you go"]
     tables: list[Table | str] = []
-    for chosen, title in ((False, "Other contributors' hands:"), (True, "Hands of aga and apb:")):
-        rows[chosen].append(["all of these", *map(in_words, sums[chosen])])
-        tables += [title, {"columns": columns, "rows": rows[chosen]}]
+    for group in GROUPS:
+        rows[group].append(["all of these", *map(in_words, sums[group])])
+        tables += [f"{group}:", {"columns": columns, "rows": rows[group]}]
     return tables
 
 

@@ -1,5 +1,7 @@
 """The public names, and where each lives: for type checkers and editors, and for `__init__.py`."""
 
+from digitlab.collection import WrittenDigits as WrittenDigits
+from digitlab.collection import load_drawings as load_drawings
 from digitlab.drawings import load_drawing as load_drawing
 from digitlab.drawings import save_drawing as save_drawing
 from digitlab.drawings import stored_drawing as stored_drawing
@@ -32,6 +34,7 @@ from digitlab.recognizer import load_personal as load_personal
 from digitlab.recognizer import load_recognizer as load_recognizer
 from digitlab.strokes import render_strokes as render_strokes
 from digitlab.training.augmentation import augment_digits as augment_digits
+from digitlab.training.fine_tuning import fine_tune as fine_tune
 from digitlab.training.loop import train as train
 from digitlab.training.networks import article_cnn as article_cnn
 from digitlab.training.networks import digits_cnn as digits_cnn

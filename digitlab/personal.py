@@ -104,6 +104,11 @@ def write_examples(
         part.write_text(with_checksum_json(document), encoding="utf-8")
 
 
+def is_hand(path: str | os.PathLike[str]) -> bool:
+    """Tell whether a file is one of `write_examples`, be it damaged or not."""
+    return json.dumps(_FORMAT)[1:-1] in Path(path).read_text(encoding="utf-8", errors="replace")
+
+
 def read_examples(path: str | os.PathLike[str]) -> tuple[np.ndarray, np.ndarray, str]:
     """Read what `write_examples` wrote: images, labels, and the checksum of the network.
 

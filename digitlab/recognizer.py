@@ -266,7 +266,7 @@ class PersonalRecognizer(Recognizer):
         if isinstance(recognizer, PersonalRecognizer):
             self._images, self._labels = recognizer._images, recognizer._labels
         self._features = self._features_of(self._images)
-        self._learn_more([_ink_of(drawing) for drawing in drawings], labels)
+        self._learn_more([as_example(drawing) for drawing in drawings], labels)
 
     @property
     def images(self) -> np.ndarray:
@@ -288,7 +288,7 @@ class PersonalRecognizer(Recognizer):
         Raises:
             TypeError, ValueError: See `Recognizer.adapt`. Nothing is learned then.
         """
-        self._learn_more([_ink_of(drawing)], [label])
+        self._learn_more([as_example(drawing)], [label])
 
     def remove(self, index: int = -1) -> None:
         """Forget an example; the last one when left out.
@@ -364,7 +364,7 @@ def _image_of(drawing: Any) -> np.ndarray:
     return normalize(drawing)
 
 
-def _ink_of(drawing: Any) -> np.ndarray:
+def as_example(drawing: Any) -> np.ndarray:
     """Return the image of an example as whole numbers, as it will be saved."""
     image = (255 * _image_of(drawing)).round().astype(np.uint8)
     if not image.any():

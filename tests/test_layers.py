@@ -38,6 +38,7 @@ LAYERS: list[dict[str, str]] = [
     },
     {
         "inspection": "keras numpy tqdm",
+        "collection": "numpy",
         "recognizer": "PIL numpy tqdm",
     },
     # Plots.
@@ -72,6 +73,9 @@ LAYERS: list[dict[str, str]] = [
     },
     {
         "training.loop": "IPython keras numpy",
+    },
+    {
+        "training.fine_tuning": "keras numpy",
     },
     # Exports.
     {

@@ -21,7 +21,7 @@ import keras
 import numpy as np
 
 import digitlab
-from benchmarks import faults, ink, page, reading, speed
+from benchmarks import faults, hand, ink, page, reading, speed
 from benchmarks.tables import Part, Table, read_results, write_results, write_tables
 from models import train as shipped
 
@@ -149,6 +149,12 @@ def ablation() -> Part:
     }
 
 
+def learning_a_hand() -> Part:
+    """Errors before and after a recognizer has learned a hand. Needs DIGITLAB_PEN."""
+    content = hand.content(digitlab.load_digits(sample=False))
+    return {"conditions": f"{machine()}. The shipped network", "content": content}
+
+
 def saliency() -> Part:
     """The time to explain a prediction, over the stored drawings."""
     litert = digitlab.load_recognizer()
@@ -241,6 +247,7 @@ PARTS = {
     "reading": accuracy_on_people,
     "ablation": ablation,
     "networks": networks,
+    "hand": learning_a_hand,
     "saliency": saliency,
     "ink": ink_on_the_pad,
     "page": web_page,

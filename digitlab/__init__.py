@@ -23,6 +23,7 @@ _KERAS = {
     "digitlab.export.tflite",
     "digitlab.inspection",
     "digitlab.training.augmentation",
+    "digitlab.training.fine_tuning",
     "digitlab.training.loop",
     "digitlab.training.networks",
 }

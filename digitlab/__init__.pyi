@@ -1,5 +1,7 @@
 """The public names, and where each lives: for type checkers and editors, and for `__init__.py`."""
 
+from digitlab.collection import WrittenDigits as WrittenDigits
+from digitlab.collection import load_drawings as load_drawings
 from digitlab.drawings import load_drawing as load_drawing
 from digitlab.drawings import save_drawing as save_drawing
 from digitlab.drawings import stored_drawing as stored_drawing
@@ -25,11 +27,14 @@ from digitlab.plots.internals import plot_activations as plot_activations
 from digitlab.plots.internals import plot_embedding as plot_embedding
 from digitlab.plots.internals import plot_filters as plot_filters
 from digitlab.plots.internals import plot_saliency as plot_saliency
+from digitlab.recognizer import PersonalRecognizer as PersonalRecognizer
 from digitlab.recognizer import Prediction as Prediction
 from digitlab.recognizer import Recognizer as Recognizer
+from digitlab.recognizer import load_personal as load_personal
 from digitlab.recognizer import load_recognizer as load_recognizer
 from digitlab.strokes import render_strokes as render_strokes
 from digitlab.training.augmentation import augment_digits as augment_digits
+from digitlab.training.fine_tuning import fine_tune as fine_tune
 from digitlab.training.loop import train as train
 from digitlab.training.networks import article_cnn as article_cnn
 from digitlab.training.networks import digits_cnn as digits_cnn

@@ -1,6 +1,7 @@
 """The recognizer: a drawing, or images of 28 x 28, to the probabilities of the ten digits."""
 
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ from PIL import Image
 from tqdm import tqdm
 
 from digitlab._io import shipped_path
-from digitlab.images import CLASSES, as_array, as_batch, as_image, as_images
+from digitlab.images import CLASSES, SIZE, as_array, as_batch, as_image, as_images, as_labels
+from digitlab.personal import PersonalLayer, read_examples, write_examples
 from digitlab.pictures import is_picture, normalize_image
 from digitlab.runtimes import ImageFunction, LiteRT, as_runtime
 from digitlab.strokes import render_strokes
@@ -112,8 +114,7 @@ class Recognizer:
         Raises:
             TypeError, ValueError: See `digitlab.render_strokes` and `digitlab.normalize_image`.
         """
-        normalize: Callable = normalize_image if is_picture(drawing) else render_strokes
-        image = normalize(drawing)
+        image = _image_of(drawing)
         if not image.any():
             return Prediction(None, 0.0, np.full(CLASSES, 1 / CLASSES, np.float32), image)
         (answer,) = self._answers(image[None])
@@ -203,21 +204,172 @@ class Recognizer:
         """
         return self._runtime.activations(as_image(image)[None, ..., None])
 
+    def adapt(
+        self, drawings: Sequence[npt.ArrayLike | Image.Image] = (), labels: npt.ArrayLike = ()
+    ) -> "PersonalRecognizer":
+        """Return a recognizer that learns one person's hand, from examples and from more later.
+
+        It takes milliseconds, on any processor. This recognizer stays as it is.
+
+        Args:
+            drawings: n drawings, each as for `predict`.
+            labels: (n,), 0 to 9: what each of them is.
+
+        Raises:
+            TypeError, ValueError: As `predict`; a drawing without ink; labels of another number or
+                value; or the network has no dense layer, or is a function.
+        """
+        return PersonalRecognizer(self, drawings, labels)
+
     def _answers(self, images: np.ndarray) -> np.ndarray:
         """Return the network's checked answers, (n, 10) or (n, 11), to images (n, 28, 28)."""
         batch = as_batch(images)
-        answers = as_array(self._runtime(batch), "the network to answer with probabilities")
-        if answers.shape not in ((len(batch), CLASSES), (len(batch), CLASSES + 1)):
-            raise ValueError(
-                f"expected the network to answer with shape ({len(batch)}, {CLASSES}) or "
-                f"({len(batch)}, {CLASSES + 1}), got {answers.shape}"
-            )
-        if not (answers.min() >= 0 and np.abs(answers.sum(axis=1) - 1).max() < 0.01):
-            raise ValueError(
-                "expected the network to answer with probabilities that sum to 1; got "
-                f"{np.array2string(answers[0], precision=3)}; does it end in a softmax?"
-            )
-        return answers
+        return _checked(self._runtime(batch), len(batch))
+
+
+class PersonalRecognizer(Recognizer):
+    """Reads as another recognizer does, and learns how one person writes.
+
+    `Recognizer.adapt` makes one. The network does not change: a second last layer learns from the
+    examples, and counts the more, the closer a drawing is to one of them. Far from all of them the
+    network's own answer stands, see `digitlab.personal`. What looks like an example is read as a
+    digit, even where the network sees none.
+
+    Args:
+        recognizer: Whose network to use; and whose examples, if it has learned some.
+        drawings, labels: See `Recognizer.adapt`.
+
+    Example:
+        >>> personal = digitlab.load_recognizer().adapt()
+        >>> gamma = [[[90, 60], [190, 220]], [[190, 60], [110, 220]]]  # my 8 begins like this
+        >>> personal.predict(gamma).digit
+        >>> personal.add(gamma, 8)
+        >>> personal.predict(gamma).digit
+        8
+        >>> personal.save("mine.json")
+        >>> personal = digitlab.load_personal("mine.json")
+        >>> axes = digitlab.plot_digits(personal.images, personal.labels, "learned from you")
+        >>> personal.remove()  # takes the last one back
+        >>> personal.labels
+        array([], dtype=int64)
+    """
+
+    def __init__(
+        self,
+        recognizer: Recognizer,
+        drawings: Sequence[npt.ArrayLike | Image.Image] = (),
+        labels: npt.ArrayLike = (),
+    ):
+        super().__init__(recognizer.model)
+        self._images = np.zeros((0, SIZE, SIZE), np.uint8)
+        self._labels = np.zeros(0, np.int64)
+        if isinstance(recognizer, PersonalRecognizer):
+            self._images, self._labels = recognizer._images, recognizer._labels
+        self._features = self._features_of(self._images)
+        self._learn_more([as_example(drawing) for drawing in drawings], labels)
+
+    @property
+    def images(self) -> np.ndarray:
+        """The examples, (n, 28, 28) uint8: what it has learned from you."""
+        return self._images.copy()
+
+    @property
+    def labels(self) -> np.ndarray:
+        """What the examples are, (n,) int64."""
+        return self._labels.copy()
+
+    def add(self, drawing: npt.ArrayLike | Image.Image, label: int) -> None:
+        """Learn one more example.
+
+        Args:
+            drawing: As for `predict`.
+            label: What it is, 0 to 9.
+
+        Raises:
+            TypeError, ValueError: See `Recognizer.adapt`. Nothing is learned then.
+        """
+        self._learn_more([as_example(drawing)], [label])
+
+    def remove(self, index: int = -1) -> None:
+        """Forget an example; the last one when left out.
+
+        Raises:
+            IndexError: There is no such example.
+        """
+        if not -len(self._labels) <= index < len(self._labels):
+            raise IndexError(f"expected one of {len(self._labels)} examples, got {index}")
+        kept = np.delete(np.arange(len(self._labels)), index)
+        self._learn(self._images[kept], self._labels[kept], self._features[kept])
+
+    def clear(self) -> None:
+        """Forget all examples."""
+        self._learn(self._images[:0], self._labels[:0], self._features[:0])
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the examples to a JSON file, for `digitlab.load_personal`.
+
+        Args:
+            path: The file. It is replaced only when the new one is complete.
+
+        Raises:
+            OSError: The file cannot be written.
+        """
+        write_examples(path, self._images, self._labels, self._runtime.checksum())
+
+    def _learn_more(self, images: list[np.ndarray], labels: npt.ArrayLike) -> None:
+        digits = as_labels(labels, len(images))
+        more = np.array(images, np.uint8).reshape(-1, SIZE, SIZE)
+        self._learn(
+            np.concatenate([self._images, more]),
+            np.concatenate([self._labels, digits]),
+            np.concatenate([self._features, self._features_of(more)]),
+        )
+
+    def _learn(self, images: np.ndarray, labels: np.ndarray, features: np.ndarray) -> None:
+        layer = PersonalLayer(features, labels)  # first: if it fails, nothing has changed
+        self._images, self._labels, self._features, self._layer = images, labels, features, layer
+
+    def _features_of(self, images: np.ndarray) -> np.ndarray:
+        """Return the features (n, f) of images (n, 28, 28)."""
+        # Of an empty image too, to find out at once whether there are features.
+        _, features = self._runtime.with_features(
+            as_batch(np.pad(images, ((0, 1), (0, 0), (0, 0))))
+        )
+        return features[:-1]
+
+    def _answers(self, images: np.ndarray) -> np.ndarray:
+        answers, features = self._runtime.with_features(as_batch(images))
+        return self._layer.adjust(_checked(answers, len(images)), features)
+
+
+def _checked(answers: Any, images: int) -> np.ndarray:
+    """Check a network's answers to so many images: (n, 10) or (n, 11)."""
+    answers = as_array(answers, "the network to answer with probabilities")
+    if answers.shape not in ((images, CLASSES), (images, CLASSES + 1)):
+        raise ValueError(
+            f"expected the network to answer with shape ({images}, {CLASSES}) or "
+            f"({images}, {CLASSES + 1}), got {answers.shape}"
+        )
+    if not (answers.min() >= 0 and np.abs(answers.sum(axis=1) - 1).max() < 0.01):
+        raise ValueError(
+            "expected the network to answer with probabilities that sum to 1; got "
+            f"{np.array2string(answers[0], precision=3)}; does it end in a softmax?"
+        )
+    return answers
+
+
+def _image_of(drawing: Any) -> np.ndarray:
+    """Return the image (28, 28) of a drawing or of a picture."""
+    normalize: Callable = normalize_image if is_picture(drawing) else render_strokes
+    return normalize(drawing)
+
+
+def as_example(drawing: Any) -> np.ndarray:
+    """Return the image of an example as whole numbers, as it will be saved."""
+    image = (255 * _image_of(drawing)).round().astype(np.uint8)
+    if not image.any():
+        raise ValueError("expected a drawing of a digit as an example, got one without ink")
+    return image
 
 
 def _batches(n: int) -> Iterator[slice]:
@@ -302,3 +454,34 @@ def load_recognizer(path: str | Path | None = None) -> Recognizer:
     if not path.is_file():
         raise FileNotFoundError(f"no network at {path}: export one with digitlab.export_tflite")
     return Recognizer(LiteRT.from_file(path))
+
+
+def load_personal(
+    path: str | os.PathLike[str], recognizer: Recognizer | None = None, relearn: bool = False
+) -> PersonalRecognizer:
+    """Load what `PersonalRecognizer.save` wrote.
+
+    Args:
+        path: The file.
+        recognizer: Whose network to use; the one that comes with the package when left out.
+        relearn: Teach the examples to this network even if they were taught to another one.
+
+    Raises:
+        OSError: The file cannot be read.
+        ValueError: It is not such a file, or belongs to another network.
+
+    Example:
+        >>> eight = digitlab.stored_drawing(8)
+        >>> digitlab.load_recognizer().adapt([eight], [8]).save("mine.json")
+        >>> digitlab.load_personal("mine.json").labels
+        array([8])
+    """
+    images, labels, network = read_examples(path)
+    personal = PersonalRecognizer(load_recognizer() if recognizer is None else recognizer)
+    if not relearn and network != personal._runtime.checksum():
+        raise ValueError(
+            f"expected {path} to belong to this network, and it belongs to another one; load it "
+            "with that network, or teach its examples to this one with relearn=True"
+        )
+    personal._learn_more(list(images), labels)
+    return personal

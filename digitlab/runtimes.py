@@ -4,6 +4,7 @@ LiteRT runs the shipped network. It starts in a fraction of a second, where Tens
 seconds. Keras models and functions are wrapped, so that the recognizer need not know which it has.
 """
 
+import hashlib
 import inspect
 import os
 import sys
@@ -18,6 +19,7 @@ import numpy as np
 
 from digitlab._io import verified_content
 from digitlab._stderr import silent_stderr
+from digitlab._tflite import with_features
 from digitlab.images import CLASSES, SIZE
 
 try:
@@ -49,6 +51,16 @@ class Runtime(Protocol):
 
     def activations(self, batch: np.ndarray) -> dict[str, np.ndarray]:
         """Return what each layer answers to one image (1, 28, 28, 1), by the layer's name."""
+
+    def with_features(self, batch: np.ndarray) -> tuple[Any, np.ndarray]:
+        """Return the answers, and what the last dense layer got for them: (n, features) float32.
+
+        Raises:
+            ValueError: No dense layer is known.
+        """
+
+    def checksum(self) -> str:
+        """Tell this network from others. Empty for a function."""
 
 
 def as_runtime(model: Callable) -> Runtime:
@@ -82,6 +94,17 @@ class Function:
     def activations(self, batch: np.ndarray) -> dict[str, np.ndarray]:
         """Return nothing: there are no layers to look into."""
         return {}
+
+    def with_features(self, batch: np.ndarray) -> tuple[Any, np.ndarray]:
+        """See `Runtime`."""
+        raise ValueError(
+            "expected a network with layers, from load_recognizer() or a Keras model, "
+            f"got {type(self._function).__name__}, which has none to learn with"
+        )
+
+    def checksum(self) -> str:
+        """See `Runtime`."""
+        return ""
 
 
 class ImageFunction(Function):
@@ -123,14 +146,42 @@ class KerasModel(Function):
             # Layer by layer: their `output` may be that of another model, from which they came.
             answers, answer = {}, batch
             for layer in model.layers:
-                options = inspect.signature(layer.call).parameters
-                training = {"training": False} if "training" in options else {}
-                answer = answers[layer] = layer(answer, **training)
+                answer = answers[layer] = _answer_of(layer, answer)
             found = [answers[layer] for layer in kept.values()]
         else:
             ends = [layer.output for layer in kept.values()]
             found = keras.Model(model.inputs[0], ends)(batch, training=False)
         return {name: as_float32(answer)[0] for name, answer in zip(kept, found, strict=True)}
+
+    def with_features(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """See `Runtime`."""
+        keras = sys.modules["keras"]
+        model: Any = self._function
+        dense = [layer for layer in model.layers if isinstance(layer, keras.layers.Dense)]
+        if not dense:
+            raise ValueError(f"expected a network with a Dense layer, {model.name} has none")
+        if isinstance(model, keras.Sequential):  # layer by layer, as above
+            answers: Any = batch
+            for layer in model.layers:
+                if layer is dense[-1]:
+                    features = answers
+                answers = _answer_of(layer, answers)
+        else:
+            both = keras.Model(model.inputs[0], [dense[-1].input, model.output])
+            features, answers = both(batch, training=False)
+        return as_float32(answers), as_float32(features).reshape(len(batch), -1)
+
+    def checksum(self) -> str:
+        """See `Runtime`."""
+        model: Any = self._function
+        weights = (as_float32(weight).tobytes() for weight in model.weights)
+        return hashlib.sha256(b"".join(weights)).hexdigest()
+
+
+def _answer_of(layer: Any, tensor: Any) -> Any:
+    """Compute a Keras layer's answer, as at inference."""
+    takes = inspect.signature(layer.call).parameters
+    return layer(tensor, **({"training": False} if "training" in takes else {}))
 
 
 def as_float32(tensor: Any) -> np.ndarray:
@@ -158,6 +209,7 @@ class LiteRT:
         self._many: Any = None  # an interpreter for batches, made when the first one comes
         self._images = 0  # how many its buffers are made for
         self._observable: Any = None  # an interpreter that keeps its layers' answers, likewise
+        self._featured: Any = None  # an interpreter with the features as an output, likewise
         try:
             # Kept to make the other interpreters from: by then the file may have changed.
             self._content = verified_content(content)
@@ -229,6 +281,29 @@ class LiteRT:
         if len(kept) > 1 and kept[-2].shape == kept[-1].shape:
             del kept[-2]  # the last layer's answer before its softmax
         return {f"Layer {number}": answer for number, answer in enumerate(kept, 1)}
+
+    def with_features(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """See `Runtime`. It takes no longer than an answer alone."""
+        with self._lock:
+            if self._featured is None:
+                content = with_features(self._content)
+                self._featured = Interpreter(model_content=content, num_threads=1)
+                self._allocate(self._featured, 1)
+            answers, features = [], []
+            for image in batch:  # one at a time: examples and drawings come so
+                self._featured.set_tensor(self._input, image[None])
+                self._featured.invoke()
+                answer, feature = (
+                    self._featured.get_tensor(output["index"])
+                    for output in self._featured.get_output_details()
+                )
+                answers.append(answer[0])
+                features.append(feature.ravel())
+        return np.array(answers), np.array(features)
+
+    def checksum(self) -> str:
+        """See `Runtime`."""
+        return hashlib.sha256(self._content).hexdigest()
 
     def _interpreter(self, threads: int) -> Any:
         return Interpreter(model_content=self._content, num_threads=threads)

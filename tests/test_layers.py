@@ -18,6 +18,7 @@ LAYERS: list[dict[str, str]] = [
     {
         "_io": "",
         "_shared": "",
+        "_tflite": "",
         "images": "numpy",
         "_download": "pooch tqdm",
     },
@@ -32,10 +33,12 @@ LAYERS: list[dict[str, str]] = [
     },
     {
         "drawings": "numpy",
+        "personal": "numpy",
         "runtimes": "ai_edge_litert numpy tensorflow",
     },
     {
         "inspection": "keras numpy tqdm",
+        "collection": "numpy",
         "recognizer": "PIL numpy tqdm",
     },
     # Plots.
@@ -70,6 +73,9 @@ LAYERS: list[dict[str, str]] = [
     },
     {
         "training.loop": "IPython keras numpy",
+    },
+    {
+        "training.fine_tuning": "keras numpy",
     },
     # Exports.
     {

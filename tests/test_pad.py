@@ -269,6 +269,63 @@ def test_keys_of_the_plain_canvas(pad):
     assert len(pad.strokes) == 2
 
 
+CROSS = [np.array([[90.0, 60], [190, 220]]), np.array([[190.0, 60], [110, 220]])]  # no digit
+
+
+def test_it_learns_a_hand_and_keeps_it(tmp_path):
+    file = tmp_path / "mine.json"
+    pad = DrawingPad(personal=file)
+    learned = part(pad, HTML, lambda html: "learned" in html.value)
+    overlay_sends(pad, action="teach-8")
+    assert "Draw a digit first" in repr(pad) and not file.exists()
+    pad.draw(CROSS)
+    assert pad.prediction.reason == "not a digit"
+    press(pad, "8")
+    assert pad.prediction.digit == 8 and "I read an 8" in shown(pad)
+    assert learned.value == "1 learned from you"
+    # Another session, with the keys of both canvases.
+    again = DrawingPad(personal=str(file))
+    again.draw(CROSS)
+    assert again.prediction.digit == 8
+    overlay_sends(again, action="teach-4")
+    assert again.recognizer.labels.tolist() == [8, 4]
+    happen(again, "key_down", "6", False, False, False)
+    happen(again, "key_down", "7", False, True, False)  # Ctrl+7 is the browser's
+    assert again.recognizer.labels.tolist() == [8, 4, 6]
+    press(again, "Unlearn")
+    assert DrawingPad(personal=file).recognizer.labels.tolist() == [8, 4]
+    press(again, "Forget me")
+    press(again, "Unlearn")
+    assert again.prediction.reason == "not a digit" and "nothing learned" in repr(again.children)
+    assert not len(DrawingPad(personal=file).recognizer.labels)
+
+
+def test_a_pad_that_cannot_keep_what_it_learned_says_so(tmp_path):
+    (tmp_path / "file").touch()
+    pad = DrawingPad(personal=tmp_path / "file" / "mine.json")
+    pad.draw(CROSS)
+    press(pad, "8")
+    assert "mine.json" in messages(pad) or "file" in messages(pad)
+    assert pad.prediction.digit == 8
+
+
+def test_only_a_personal_pad_takes_number_keys(pad):
+    pad.draw(CROSS)
+    happen(pad, "key_down", "8", False, False, False)
+    overlay_sends(pad, action="teach-8")
+    assert pad.prediction.digit is None and not messages(pad)
+    assert not part(pad, Overlay).teaches and part(DrawingPad(personal=True), Overlay).teaches
+    with pytest.raises(TypeError, match=r"expected a digitlab.Recognizer"):
+        DrawingPad(Reader(), personal=True)
+
+
+class Reader:
+    """Not a Recognizer, but the pad takes it."""
+
+    def predict(self, drawing):
+        return Prediction(3, 1.0, np.eye(10)[3], render_strokes(drawing))
+
+
 def test_traits_can_be_observed(pad):
     seen = Counter()
     pad.observe(lambda change: seen.update([change.name]), ["strokes", "image", "prediction"])

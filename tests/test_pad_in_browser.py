@@ -229,6 +229,23 @@ def test_buttons_and_keys(lab):
     page.context.close()
 
 
+def test_it_learns_a_hand(lab):
+    page = lab.open("hand.ipynb", [PAD[0], PAD[1].replace("()", "(personal='mine.json')")])
+    pad = browser.Pad(page)
+    pad.draw_with_mouse([np.array([[90.0, 60], [190, 220]]), np.array([[190.0, 60], [110, 220]])])
+    pad.says("I see no digit")
+    cells = "() => jupyterapp.shell.currentWidget.content.model.cells.get(1).type"
+    page.keyboard.press("8")
+    pad.says("I read an 8")
+    pad.press("Unlearn")
+    pad.says("I see no digit")
+    pad.press("4")
+    pad.says("I read a 4")
+    assert page.evaluate(cells) == "code"  # a number key did not make it a heading
+    assert json.loads((lab.home / "mine.json").read_text())["labels"] == [4]
+    page.context.close()
+
+
 def test_a_pen_comes_after_its_hand(lab):
     page = lab.open("palm.ipynb", PAD)
     pad = browser.Pad(page)

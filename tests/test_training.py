@@ -12,7 +12,16 @@ import numpy as np
 import pytest
 from jupyter_client.manager import start_new_kernel
 
-from digitlab import Augmentation, Digits, Recognizer, TrainConfig, article_cnn, pen_cnn, train
+from digitlab import (
+    Augmentation,
+    Digits,
+    Recognizer,
+    TrainConfig,
+    article_cnn,
+    fine_tune,
+    pen_cnn,
+    train,
+)
 from digitlab.training.loop import one_cycle
 
 
@@ -378,3 +387,25 @@ def test_bad_knobs(knob, value, message):
 
 def test_numpy_s_whole_numbers_are_knobs():
     assert TrainConfig(epochs=np.int64(3), seed=np.int32(1)).epochs == 3
+
+
+def test_fine_tuning_learns_a_hand_and_keeps_the_rest(stripes):
+    model = pen_cnn()
+    train(model, stripes, TrainConfig(epochs=4, batch_size=32, validation_share=0))
+    hand = [np.eye(28), np.eye(28)[::-1]]  # shapes that are no stripes
+    config = TrainConfig(epochs=3, peak_learning_rate=0.002)
+    fine_tune(model, hand, [7, 3], stripes, config, progress=False)
+    recognizer = Recognizer(model)
+    assert [recognizer.predict(drawing).digit for drawing in hand] == [7, 3]
+    read = recognizer.predict_images(stripes.x_test).argmax(1)
+    assert np.mean(read == stripes.y_test) > 0.9
+
+
+def test_fine_tuning_needs_ink_and_labels(stripes):
+    for drawings, labels, message in (
+        ([], [], "drawings to learn from"),
+        ([np.zeros((28, 28))], [1], "without ink"),
+        ([np.eye(28)], [1, 2], "labels of shape"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            fine_tune(pen_cnn(), drawings, labels, stripes)

@@ -38,7 +38,7 @@ class Listener(Protocol):
         """Take a finished stroke, (n, 2) float64, which the canvas shows already."""
 
     def act(self, action: str) -> None:
-        """Carry out "undo" or "redo", or what a button of ``digitlab-action-...`` asks for."""
+        """Carry out what a key or a button of ``digitlab-action-...`` asks for: "undo"."""
 
     def overlay_loaded(self) -> None:
         """Take note that `DrawingCanvas.announces` has changed."""
@@ -51,9 +51,10 @@ class DrawingCanvas(Box):
         size: Its side in pad pixels.
         pen_width: In pad pixels.
         listener: Is called when the user draws or presses a key.
+        teaches: Whether the number keys are the pad's.
     """
 
-    def __init__(self, size: int, pen_width: float, listener: Listener):
+    def __init__(self, size: int, pen_width: float, listener: Listener, teaches: bool):
         self._size = size
         self._listener = listener
         self._strokes: tuple[np.ndarray, ...] = ()  # what is shown below the pen
@@ -65,7 +66,7 @@ class DrawingCanvas(Box):
             layout=Layout(width="100%", height="auto"),
         )
         self._other_canvas = Canvas(width=1, height=1)  # see _redraw
-        self._overlay = Overlay(size=size, pen_width=pen_width)
+        self._overlay = Overlay(size=size, pen_width=pen_width, teaches=teaches)
         self._overlay.add_class("digitlab-overlay")
         self._connect(listener.handler)
         super().__init__(
@@ -204,6 +205,8 @@ class DrawingCanvas(Box):
         action = {"z": "redo" if shift else "undo", "y": "redo"}.get(letter)
         if action and (control or meta):
             self._listener.act(action)
+        elif len(key) == 1 and key in "0123456789" and not (control or meta):
+            self._listener.act(f"teach-{key}")
 
     def _press_pen(self, place: Point) -> None:
         self.lift_pen()  # a second finger, or a release that was missed

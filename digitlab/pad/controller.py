@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from digitlab.pad.canvas import DrawingCanvas
+from digitlab.pad.controls import Teaching
 from digitlab.pad.history import History
-from digitlab.pad.reading import Explanation, explain_prediction, read_drawing
+from digitlab.pad.reading import Explanation, as_read, explain_prediction, read_drawing
 from digitlab.pad.saved import SavedDrawing
 from digitlab.pad.throttle import Throttle
 from digitlab.pad.view import Messages, ReadingView
@@ -42,7 +43,8 @@ class Controller:
         self._throttle = Throttle(self.handler(self._read_live))
         self.callbacks: list[Callable[[Prediction], None]] = []
         self.view, self.messages, self.saved = ReadingView(), Messages(), SavedDrawing(pad.size)
-        self.canvas = DrawingCanvas(pad.size, pad.pen_width, self)
+        self.canvas = DrawingCanvas(pad.size, pad.pen_width, self, bool(pad.personal))
+        self.teaching = Teaching(self.handler(self.act)) if pad.personal else None
 
     # What hands do: see `Listener`.
 
@@ -77,8 +79,13 @@ class Controller:
             "redo": self.redo,
             "clear": self.clear,
             "predict": self.predict,
+            "unlearn": self.unlearn,
+            "forget": self.forget,
         }
-        actions[action]()
+        if not action.startswith("teach-"):
+            actions[action]()
+        elif self.teaching:  # else it was a number key on a pad that does not learn
+            self.teach(int(action.removeprefix("teach-")))
 
     def overlay_loaded(self) -> None:
         """Leave it to the overlay to tell screen readers: only what is final, and repetitions."""
@@ -144,6 +151,25 @@ class Controller:
                     self.call(callback, prediction)
             return prediction
 
+    def teach(self, label: int) -> None:
+        """Learn the drawing as a digit."""
+        self.canvas.lift_pen()
+        drawing = as_read(self._history.drawing, self._pad.size)
+        if drawing:
+            self._learn(lambda: self._pad.recognizer.add(drawing, label))
+        else:
+            self._show("Draw a digit first")
+            self._finish()
+
+    def unlearn(self) -> None:
+        """Forget what was learned last, if anything was."""
+        if len(self._pad.recognizer.labels):
+            self._learn(self._pad.recognizer.remove)
+
+    def forget(self) -> None:
+        """Forget all that was learned."""
+        self._learn(self._pad.recognizer.clear)
+
     def close(self) -> None:
         """Stop what would still come."""
         self._throttle.cancel()
@@ -186,6 +212,16 @@ class Controller:
 
         self.call(notify)
 
+    def _learn(self, change: Callable[[], None]) -> None:
+        """Change what was learned, keep it, and have the drawing read again."""
+        with self._action():
+            change()
+            try:
+                if not isinstance(self._pad.personal, bool):
+                    self._pad.recognizer.save(self._pad.personal)
+            finally:  # where it could not be written, it is still learned
+                self.predict()
+
     def _read_live(self) -> None:
         # The view says that it failed. The error is shown when the stroke ends and fails too.
         with suppress(Exception):
@@ -220,6 +256,8 @@ class Controller:
 
     def _finish(self) -> None:
         """What is shown now stays until the next action."""
+        if self.teaching:
+            self.teaching.show(len(self._pad.recognizer.labels))
         self.canvas.announce(self.view.sentence)
         self.saved.update(
             self._history.drawing, self._pad.pen_width, self.view.html(), repr(self._pad)

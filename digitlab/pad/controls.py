@@ -1,9 +1,9 @@
-"""The pad's buttons, the switch "live" and the slider for the pen's width."""
+"""The pad's buttons, the switch "live", the slider for the pen's width, and what teaches it."""
 
 from collections.abc import Callable
 
 import traitlets
-from ipywidgets import Box, Button, Checkbox, FloatSlider, HBox, Layout, VBox
+from ipywidgets import HTML, Box, Button, Checkbox, FloatSlider, HBox, Layout, VBox
 
 _BUTTONS = {
     "Undo": "Take back the last stroke (Ctrl+Z)",
@@ -38,11 +38,52 @@ def make_controls(pad: Box, size: int, act: Callable[[str], None]) -> VBox:
     return controls
 
 
-def _button(name: str, tooltip: str, act: Callable[[str], None]) -> Button:
+class Teaching(VBox):
+    """Ten buttons that say what the drawing was, and two that take back what was learned.
+
+    Args:
+        act: Called with "teach-0" to "teach-9", "unlearn" or "forget". See `make_controls`.
+    """
+
+    def __init__(self, act: Callable[[str], None]):
+        row = Layout(max_width="100%", align_items="center", grid_gap="2px")
+        digits = [
+            _button(str(digit), f"Learn it as {digit} (key {digit})", act, f"teach-{digit}")
+            for digit in range(10)
+        ]
+        for button in digits:
+            button.layout.width, button.layout.padding = "28px", "0"
+        self._learned = HTML(layout=Layout(flex="1"))
+        super().__init__(
+            [
+                HTML("That was a ..."),
+                HBox(digits, layout=row),
+                HBox(
+                    [
+                        self._learned,
+                        _button("Unlearn", "Forget what it learned last", act),
+                        _button("Forget me", "Forget all that it has learned", act, "forget"),
+                    ],
+                    layout=row,
+                ),
+            ],
+            layout=Layout(grid_gap="4px", margin="10px 0 0", max_width="300px"),
+        )
+        self.add_class("digitlab-teaching")
+
+    def show(self, examples: int) -> None:
+        """Show how many examples it has learned from."""
+        self._learned.value = f"{examples} learned from you" if examples else "nothing learned yet"
+
+
+def _button(
+    name: str, tooltip: str, act: Callable[[str], None], action: str | None = None
+) -> Button:
+    action = action or name.lower()
     # Never disabled: somebody who presses it by keyboard would lose their place.
     button = Button(description=name, tooltip=tooltip, layout=Layout(width="auto", margin="0"))
-    button.add_class(f"digitlab-action-{name.lower()}")  # for the overlay
-    button.on_click(lambda _: act(name.lower()))
+    button.add_class(f"digitlab-action-{action}")  # for the overlay
+    button.on_click(lambda _: act(action))
     return button
 
 

@@ -40,6 +40,7 @@ class Overlay(anywidget.AnyWidget):
     _esm = overlay_script()
     size = Int().tag(sync=True)
     pen_width = Float().tag(sync=True)
+    teaches = Bool(False).tag(sync=True)  # whether the number keys are the pad's
     alive = Bool(False).tag(sync=True)  # set by the browser
 
     _version = 0  # of the drawing that was sent; 0 until one is asked for

@@ -36,18 +36,22 @@ def read_drawing(recognizer: Any, strokes: Sequence[np.ndarray], size: int) -> P
         TypeError: The recognizer did not return a `Prediction`.
         Exception: Whatever the recognizer raises.
     """
-    if strokes:
-        points = np.concatenate(strokes)
-        if np.ptp(points, axis=0).max() <= _DOT * size:
-            strokes = [points[:1]]
-    # Copies, which a recognizer may write to.
-    prediction = recognizer.predict([stroke.copy() for stroke in strokes])
+    prediction = recognizer.predict(as_read(strokes, size))
     if not isinstance(prediction, Prediction):
         raise TypeError(
             "expected the recognizer's predict(strokes) to return a Prediction, "
             f"got {type(prediction).__name__}"
         )
     return prediction
+
+
+def as_read(strokes: Sequence[np.ndarray], size: int) -> list[np.ndarray]:
+    """Return strokes as recognizers get them: copies, which they may write to, or a dot."""
+    if strokes:
+        points = np.concatenate(strokes)
+        if np.ptp(points, axis=0).max() <= _DOT * size:
+            strokes = [points[:1]]
+    return [stroke.copy() for stroke in strokes]
 
 
 def explain_prediction(recognizer: Any, prediction: Prediction) -> Explanation:

@@ -7,6 +7,7 @@ browser as well: `DrawingPad.draw` does what a hand does.
 import math
 import os
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,13 @@ from digitlab.drawings import load_drawing, save_drawing
 from digitlab.pad.controller import Controller
 from digitlab.pad.controls import make_controls
 from digitlab.pad.history import History
-from digitlab.recognizer import Prediction, as_recognizer
+from digitlab.recognizer import (
+    PersonalRecognizer,
+    Prediction,
+    Recognizer,
+    as_recognizer,
+    load_personal,
+)
 from digitlab.strokes import as_strokes
 
 _PEN = 0.07  # of the pad's side: the width of the pen on the screen, which the network never sees
@@ -60,6 +67,12 @@ class DrawingPad(Box):
         live: See above.
         pen_width: See above; 7 % of the size when left out.
         explain: See above.
+        personal: Whether the pad learns your hand: ten buttons below the reading, and the number
+            keys while the pad has the focus, say what a drawing was. A file's name, such as
+            "mine.json": what it learns is kept there, from one session to the next, and nowhere
+            else; what was taught to another network is taught to this one. True: it learns for
+            this session. ``recognizer`` is then a `PersonalRecognizer`; one that you pass is used
+            as it is.
         layout: An `ipywidgets.Layout`, or a dictionary, for the whole.
 
     Raises:
@@ -91,12 +104,14 @@ class DrawingPad(Box):
         live: bool = True,
         pen_width: float | None = None,
         explain: bool = False,
+        personal: bool | str | os.PathLike[str] = False,
         layout: Layout | dict | None = None,
     ):
         if not (type(size) is int and size > 0):
             raise ValueError(f"expected size to be a whole number of pixels above 0, got {size!r}")
         pen_width = size * _PEN if pen_width is None else pen_width
         self.size = size
+        self.personal = personal
         self._history = History(_HISTORY)
         super().__init__(
             layout={} if layout is None else layout,
@@ -108,10 +123,14 @@ class DrawingPad(Box):
         self._controller = parts = Controller(self, self._history)
         controls = make_controls(self, size, parts.handler(parts.act))
         whole_width = Layout(max_width="100%")
+        beside: Widget = parts.view
+        if parts.teaching:
+            beside = VBox([parts.view, parts.teaching], layout=Layout(flex="1 1 260px"))
+            beside.layout.max_width, parts.view.layout.flex = "320px", "none"
         self.children = [
             HTML(parts.saved.style, layout=Layout(display="none")),
             VBox([parts.canvas, controls, parts.saved.image], layout=whole_width),
-            parts.view,
+            beside,
             parts.messages,
         ]
         self.add_class("digitlab-pad")
@@ -198,7 +217,16 @@ class DrawingPad(Box):
 
     @traitlets.validate("recognizer")
     def _validate_recognizer(self, proposal: Any) -> Any:
-        return as_recognizer(proposal.value)
+        reader = as_recognizer(proposal.value)
+        if not self.personal or isinstance(reader, PersonalRecognizer):
+            return reader
+        if not isinstance(reader, Recognizer):
+            raise TypeError(
+                f"expected a digitlab.Recognizer for a pad that learns, got {type(reader).__name__}"
+            )
+        if isinstance(self.personal, bool) or not Path(self.personal).exists():
+            return reader.adapt()
+        return load_personal(self.personal, reader, relearn=True)
 
     @traitlets.validate("pen_width")
     def _validate_pen_width(self, proposal: Any) -> float:

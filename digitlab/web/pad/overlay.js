@@ -6,7 +6,7 @@
 // or blank, this one is black and shows the whole drawing, which it asks the kernel for.
 //
 // To the kernel:   {stroke, points: [[x, y], ...], end}   points of a stroke, in pad pixels
-//                  {action}                               a button's, or a key's: "undo" or "redo"
+//                  {action}                               a button's, or a key's: "undo", "redo", "teach-7"
 //                  {canvas: false}                        the canvas below shows nothing: send the drawing
 //                  each with {view, number}, by which the kernel puts them in order
 // From the kernel: {shown: stroke}                        it stands on the canvas below
@@ -155,8 +155,14 @@ function render({ model, el }) {
     if (name !== undefined) act(name.slice(ACTION.length), event);
   }
 
+  // A number key says which digit it was. JupyterLab would make the cell a heading.
+  function lesson({ key, ctrlKey, metaKey, altKey }) {
+    const digit = model.get("teaches") && /^\d$/.test(key) && !(ctrlKey || metaKey || altKey);
+    return digit ? `teach-${key}` : undefined;
+  }
+
   function keydown(event) {
-    const action = isHere(event) ? shortcut(event) : undefined;
+    const action = isHere(event) ? (shortcut(event) ?? lesson(event)) : undefined;
     if (action !== undefined) act(action, event);
   }
   // On the window, so that they come before the buttons' own, and before JupyterLab, whose Ctrl+Z

@@ -1,0 +1,292 @@
+"""How many errors a recognizer makes that has learned its writer's hand: see `Recognizer.adapt`.
+
+Hands are the writers of people's digits (see `reading.py`) with at least `LEAST` drawings. The
+contributor val wrote each digit to a file of its own, so each ten of them in a row are taken for
+one hand. The settings in `digitlab/personal.py` were chosen on aga and apb.
+"""
+
+import functools
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+import digitlab
+from benchmarks import reading, speed
+from benchmarks.tables import Table
+from digitlab import PersonalRecognizer, Recognizer
+from digitlab.images import as_batch
+from digitlab.personal import PersonalLayer
+
+LEAST = 20  # drawings
+EACH = (2, 5)  # examples of each digit
+DRAWS = 5
+GROUPS = {  # of contributors
+    "The three hands of gmd": ["gmd"],
+    "The two hands of val, which several people may have written": ["val"],
+    "The hands of aga and apb, on which the settings were chosen, and of apa": [
+        "aga",
+        "apa",
+        "apb",
+    ],
+}
+ONES = 10  # hands after which all others' digits are read
+HARDER: dict[str, Callable[[list], np.ndarray]] = {
+    "as it is": digitlab.render_strokes,
+    "slanted by 20 degrees": lambda drawing: digitlab.render_strokes(slanted(drawing, 20)),
+    "slanted by -20 degrees": lambda drawing: digitlab.render_strokes(slanted(drawing, -20)),
+    "turned by 20 degrees": lambda drawing: digitlab.render_strokes(reading.turned(drawing, 20)),
+    "turned by -20 degrees": lambda drawing: digitlab.render_strokes(reading.turned(drawing, -20)),
+    "a screenshot, pen 2": lambda drawing: digitlab.normalize_image(
+        reading.screenshot(drawing, pen=2 * reading.PEN)
+    ),
+}
+
+# Which network may read a writer: one for all, or of each contributor the one without it.
+Recognizers = Recognizer | Callable[[str], Recognizer]
+
+
+@dataclass(frozen=True)
+class Hand:
+    """One person's digits as a network sees them."""
+
+    contributor: str
+    labels: np.ndarray  # (n,)
+    answers: np.ndarray  # (n, 10) or (n, 11), the network's
+    features: np.ndarray  # (n, f)
+
+    def at(self, chosen: np.ndarray | list[int]) -> "Hand":
+        """Some of them."""
+        arrays = (self.labels[chosen], self.answers[chosen], self.features[chosen])
+        return replace(self, labels=arrays[0], answers=arrays[1], features=arrays[2])
+
+    def errors(self, layer: PersonalLayer | None = None) -> np.ndarray:
+        """Which are misread, or rejected: (n,) bool."""
+        answers = self.answers if layer is None else layer.adjust(self.answers, self.features)
+        return (answers[:, :10].argmax(1) != self.labels) | (answers[:, 10:].sum(1) > 0.5)
+
+
+def slanted(drawing: list, degrees: float) -> list:
+    """The drawing with its top moved to the right."""
+    slant = np.array([[1, 0], [-np.tan(np.radians(degrees)), 1]])
+    return [(stroke - reading.PAD / 2) @ slant + reading.PAD / 2 for stroke in drawing]
+
+
+@functools.cache
+def writers() -> tuple[np.ndarray, np.ndarray]:
+    """Of each drawing, the number of its hand, and its contributor."""
+    with np.load(os.environ["DIGITLAB_PEN"]) as file:
+        writer, contributor = file["writer"].copy(), file["source"].astype(str)
+    of_val = contributor == "val"
+    writer[of_val] = 1000 + (writer[of_val] - writer[of_val].min()) // 10
+    return writer, contributor
+
+
+def hand(recognizer: Recognizer, images: Sequence, labels: np.ndarray, contributor: str) -> Hand:
+    """Have the network look at images, in whole numbers as examples are kept."""
+    whole = (255 * as_batch(np.stack(images))).round() / np.float32(255)
+    parts = [
+        recognizer._runtime.with_features(whole[i : i + 500]) for i in range(0, len(whole), 500)
+    ]
+    answers, features = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return Hand(contributor, np.asarray(labels, int), answers, features)
+
+
+def hands(recognizers: Recognizers, way: Callable[[list], np.ndarray]) -> list[Hand]:
+    """All hands, drawn in one way."""
+    drawings, labels = reading.people()
+    writer, contributor = writers()
+    result = []
+    for number in np.unique(writer):
+        ours = np.flatnonzero(writer == number)
+        if len(ours) >= LEAST:
+            name = str(contributor[ours[0]])
+            recognizer = recognizers if isinstance(recognizers, Recognizer) else recognizers(name)
+            images = [way(drawings[index]) for index in ours]
+            result.append(hand(recognizer, images, labels[ours], name))
+    return result
+
+
+def after_examples(one: Hand, each: int, rng: np.random.Generator) -> np.ndarray:
+    """Errors on the digits that are no examples, before and after, and how many digits."""
+    order = rng.permutation(len(one.labels))
+    chosen = [order[one.labels[order] == digit][:each] for digit in range(10)]
+    examples = one.at(np.concatenate(chosen))
+    others = one.at(np.setdiff1d(order, np.concatenate(chosen)))
+    layer = PersonalLayer(examples.features, examples.labels)
+    return np.array([others.errors().sum(), others.errors(layer).sum(), len(others.labels)])
+
+
+def as_you_go(one: Hand, rng: np.random.Generator) -> np.ndarray:
+    """The same of the second half, read in order, when each misreading is corrected at once."""
+    corrected: list[int] = []
+    layer = None
+    counts = np.zeros(3, int)
+    order = rng.permutation(len(one.labels))
+    for turn, index in enumerate(order):
+        drawing = one.at([index])
+        wrong = drawing.errors(layer)[0]
+        if turn >= len(order) // 2:
+            counts += [drawing.errors()[0], wrong, 1]
+        if wrong:
+            corrected.append(index)
+            examples = one.at(corrected)
+            layer = PersonalLayer(examples.features, examples.labels)
+    return counts
+
+
+def error_tables(recognizers: Recognizers) -> list[Table | str]:
+    """Errors of hands before and after learning, a table for each group of contributors."""
+    rows: dict[str, list[list[str]]] = {group: [] for group in GROUPS}
+    sums = {group: np.zeros((len(EACH) + 1, 3), int) for group in GROUPS}
+    for name, way in HARDER.items():
+        all_hands = hands(recognizers, way)
+        for group, contributors in GROUPS.items():
+            some = [one for one in all_hands if one.contributor in contributors]
+            counts = []
+            for each in EACH:
+                rng = np.random.default_rng(reading.SEED)
+                # Of smaller hands there would be little left to read.
+                able = [one for one in some if each == EACH[0] or len(one.labels) > 20 * each]
+                draws = [after_examples(one, each, rng) for one in able for _ in range(DRAWS)]
+                counts.append(np.sum([*draws, np.zeros(3, int)], axis=0))
+            rng = np.random.default_rng(reading.SEED)
+            goes = [as_you_go(one, rng) for one in some for _ in range(DRAWS)]
+            counts.append(np.sum(goes, axis=0))
+            sums[group] += counts
+            rows[group].append([name, *map(in_words, counts)])
+    columns = ["errors before → after, of digits"]
+    columns += [f"{each} examples of each digit" for each in EACH] + ["corrections as you go"]
+    tables: list[Table | str] = []
+    for group in GROUPS:
+        rows[group].append(["all of these", *map(in_words, sums[group])])
+        tables += [f"{group}:", {"columns": columns, "rows": rows[group]}]
+    return tables
+
+
+def in_words(counts: np.ndarray) -> str:
+    """Errors before and after, of how many, and how many fewer."""
+    before, after, digits = counts
+    fewer = f", {100 * (1 - after / before):.0f} % fewer" if before else ""
+    return f"{before} → {after} of {digits:,}{fewer}" if digits else ""
+
+
+def loss_table(recognizers: Recognizers, digits: digitlab.Digits) -> Table:
+    """What other people lose when the recognizer has learned one hand, in points."""
+    drawings, labels = reading.people()
+    writer, contributor = writers()
+    hands_of = [n for n in np.unique(writer) if (writer == n).sum() >= LEAST]
+    rng = np.random.default_rng(reading.SEED)
+    rows: dict[str, list[list[float]]] = {}
+    for number in rng.choice(hands_of, ONES, replace=False):
+        ours = writer == number
+        name = str(contributor[ours][0])
+        recognizer = recognizers if isinstance(recognizers, Recognizer) else recognizers(name)
+        sets = seen_by(recognizer, digits)
+        for way in ("as it is", "turned by 20 degrees"):
+            images = [HARDER[way](drawings[index]) for index in np.flatnonzero(ours)]
+            one = hand(recognizer, images, labels[ours], name)
+            order = rng.permutation(len(one.labels))
+            chosen = [order[one.labels[order] == digit][: EACH[-1]] for digit in range(10)]
+            examples = one.at(np.concatenate(chosen))
+            layer = PersonalLayer(examples.features, examples.labels)
+            lost = []
+            for kind, group in sets.items():
+                group = group.at(~ours) if kind == "people" else group
+                lost.append(100 * float(group.errors(layer).mean() - group.errors().mean()))
+            rows.setdefault(way, []).append(lost)
+    table = []
+    for way, points in rows.items():
+        means, most = np.mean(points, axis=0), np.max(points, axis=0)
+        cells = [f"{mean:+.3f} ({worst:+.2f})" for mean, worst in zip(means, most, strict=True)]
+        table.append([f"a hand {way}", *cells])
+    columns = [
+        "points more errors, mean (most)",
+        "all others' digits",
+        "MNIST test set",
+        "non-digits accepted",
+    ]
+    return {"columns": columns, "rows": table}
+
+
+_SEEN: dict[int, dict[str, Hand]] = {}
+
+
+def seen_by(recognizer: Recognizer, digits: digitlab.Digits) -> dict[str, Hand]:
+    """All people's digits, MNIST's test digits and non-digits, as a network sees them."""
+    if id(recognizer) not in _SEEN:
+        _, labels = reading.people()
+        non_digits = np.concatenate(
+            [
+                as_batch(group)[..., 0]
+                for group in reading.non_digits(digits.x_test.tobytes()).values()
+            ]
+        )
+        _SEEN[id(recognizer)] = {
+            "people": hand(recognizer, list(reading.pictures("strokes")), labels, ""),
+            "MNIST": hand(recognizer, list(digits.x_test), digits.y_test, ""),
+            "non-digits": _NonDigits(
+                **vars(hand(recognizer, list(non_digits), np.zeros(len(non_digits)), ""))
+            ),
+        }
+    return _SEEN[id(recognizer)]
+
+
+class _NonDigits(Hand):
+    """Non-digits, of which those are errors that are not rejected."""
+
+    def errors(self, layer: PersonalLayer | None = None) -> np.ndarray:
+        answers = self.answers if layer is None else layer.adjust(self.answers, self.features)
+        return answers[:, 10:].sum(1) <= 0.5
+
+
+def speed_table(recognizer: Recognizer) -> Table:
+    """The time to read and to learn with 50 examples."""
+    drawings, labels = reading.people()
+    personal = recognizer.adapt(drawings[:50], labels[:50])
+    functions: list[Callable[[], object]] = [
+        functools.partial(recognizer.predict, drawings[50]),
+        functools.partial(personal.predict, drawings[50]),
+        functools.partial(add_and_remove, personal, drawings[50], int(labels[50])),
+        functools.partial(recognizer.adapt, drawings[:50], labels[:50]),
+    ]
+    names = (
+        "`recognizer.predict`",
+        "`personal.predict`, 50 examples",
+        "`personal.add` and `personal.remove`, 50 examples",
+        "`recognizer.adapt`, 50 examples",
+    )
+    times = speed.medians_ms(functions)
+    rows = [[name, f"{ms:.2f}"] for name, ms in zip(names, times, strict=True)]
+    return {"columns": ["ms, median", ""], "rows": rows}
+
+
+def add_and_remove(personal: PersonalRecognizer, drawing: list, label: int) -> None:
+    """Learn an example and take it back, so that it can be learned once more."""
+    personal.add(drawing, label)
+    personal.remove()
+
+
+def content(digits: digitlab.Digits, recognizers: Recognizers | None = None) -> list[Table | str]:
+    """Measure everything.
+
+    Args:
+        digits: For MNIST's test digits.
+        recognizers: What reads; the shipped network when left out. If that has learned from
+            people's digits, a function that returns, for a contributor's name, a network that has
+            not learned from those.
+    """
+    recognizers = digitlab.load_recognizer() if recognizers is None else recognizers
+    one = recognizers if isinstance(recognizers, Recognizer) else recognizers("val")
+    _, sizes = np.unique(writers()[0], return_counts=True)
+    number = int((sizes >= LEAST).sum())
+    first = f"{number} hands of {LEAST} drawings or more, {DRAWS} draws of each"
+    return [
+        f"{first}. Rejected digits count as errors.",
+        *error_tables(recognizers),
+        f"Other people, after learning {EACH[-1]} drawings of each digit of one hand, "
+        f"{ONES} hands:",
+        loss_table(recognizers, digits),
+        speed_table(one),
+    ]

@@ -1,0 +1,107 @@
+"""The digits of many people, for example of a class, out of the files that their pads wrote.
+
+A folder holds the files of all people, in either form::
+
+    ada.json                  what DrawingPad(personal="ada.json") learned from Ada
+    ben/7.json, ben/7b.json   what pad.save wrote: in a folder for each person, the digit first
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from digitlab.drawings import load_drawing
+from digitlab.images import SIZE
+from digitlab.personal import is_hand, read_examples
+from digitlab.strokes import render_strokes
+
+
+@dataclass(frozen=True, eq=False)  # equality of arrays is an array
+class WrittenDigits:
+    """Digits by several people.
+
+    Attributes:
+        images: (n, 28, 28) uint8: 0 is paper, 255 full ink.
+        labels: (n,) int64, 0 to 9.
+        writers: (n,) str: whose each is.
+
+    Example:
+        >>> hand = digitlab.load_recognizer().adapt([digitlab.stored_drawing(4)], [4])
+        >>> hand.save("class/ada.json")
+        >>> digitlab.load_drawings("class").of("ada").labels
+        array([4])
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    writers: np.ndarray
+
+    def of(self, writer: str) -> "WrittenDigits":
+        """Return one person's digits."""
+        theirs = self.writers == writer
+        return WrittenDigits(self.images[theirs], self.labels[theirs], self.writers[theirs])
+
+
+def load_drawings(folder: str | os.PathLike[str]) -> WrittenDigits:
+    """Collect the files of many people into one data set.
+
+    Args:
+        folder: Has what pads wrote, see above: files of ``DrawingPad(personal=...)``, whose name is
+            the writer's; and drawings of `digitlab.save_drawing` in a folder for each writer, whose
+            names begin with the digit. Other files than ``.json`` are skipped.
+
+    Returns:
+        The digits, sorted by file.
+
+    Raises:
+        OSError: The folder or a file cannot be read.
+        ValueError: A file is neither, or a drawing is empty or its name does not begin with a
+            digit; or there is none at all. The message names the file.
+
+    Example:
+        >>> for name, digit in (("ada", 4), ("ben", 7)):
+        ...     digitlab.save_drawing(f"class/{name}/{digit}.json", digitlab.stored_drawing(digit))
+        >>> ours = digitlab.load_drawings("class")
+        >>> ours.labels, ours.writers, ours.of("ben").labels
+        (array([4, 7]), array(['ada', 'ben'], dtype='<U3'), array([7]))
+        >>> read = digitlab.load_recognizer().predict_images(ours.images).argmax(axis=1)
+        >>> for name in ("ada", "ben"):
+        ...     one = ours.writers == name
+        ...     ax = digitlab.plot_confusion(ours.labels[one], read[one], title=name)
+    """
+    folder = Path(folder)
+    images: list[np.ndarray] = []
+    labels: list[int] = []
+    writers: list[str] = []
+    for path in sorted(folder.rglob("*.json")):
+        in_folder = path.parent != folder
+        if is_hand(path):
+            more, digits, _ = read_examples(path)
+            writer = path.parent.name if in_folder else path.stem
+        else:
+            more, digits = _drawing(path), np.array([_digit(path)])
+            writer = path.parent.name
+        images.extend(more)
+        labels.extend(digits.tolist())
+        writers.extend([writer] * len(more))
+    if not images:
+        raise ValueError(f"expected drawings in {folder}, as files named .json, found none")
+    return WrittenDigits(np.stack(images), np.array(labels), np.array(writers))
+
+
+def _drawing(path: Path) -> np.ndarray:
+    """Read a drawing as images (1, 28, 28)."""
+    image = (255 * render_strokes(load_drawing(path))).round().astype(np.uint8)
+    if not image.any():
+        raise ValueError(f"expected a drawing of a digit in {path}, it is empty")
+    return image.reshape(1, SIZE, SIZE)
+
+
+def _digit(path: Path) -> int:
+    if path.name[0] not in "0123456789":
+        raise ValueError(
+            f"expected the name of {path} to begin with the digit that was drawn, such as 7.json"
+        )
+    return int(path.name[0])

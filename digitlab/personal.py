@@ -1,0 +1,139 @@
+"""A personal last layer: it learns from a few examples how one person writes.
+
+The network stays as it is. What its last dense layer gets, its *features*, are alike for digits
+that look alike: the cosine between those of two digits in the same hand is 0.8 in the middle, and
+0.2 between different digits. So a second last layer, kernel ridge regression (C. Saunders and
+others, 1998), learns the labels of the examples from it. The closer a drawing is to an example,
+the more this layer counts and the less the network.
+
+**The bound.** Where no example has a cosine above 0.4 with a drawing, the answer is the network's
+own, to the last bit. So nothing is forgotten but next to the examples.
+
+A person's examples are kept in a JSON file, as images of 28 x 28 in base64, a byte a pixel::
+
+    {"format": "digitlab hand", "version": 1, "network": "9f86...", "labels": [7, ...],
+     "images": ["AAAA...", ...], "sha256": "1b4f..."}
+
+"network" is the checksum of the network that they were taught to.
+"""
+
+import base64
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+
+from digitlab._io import atomic_write, with_checksum_json
+from digitlab.images import CLASSES, SIZE, as_labels
+
+_FORMAT = {"format": "digitlab hand", "version": 1}
+
+# Chosen on the writers of the contributors aga and apb, see benchmarks/hand.py.
+_FAR = 0.4  # the cosine up to which an example has no effect; at 1, only the examples count
+_SHARPNESS = 6.0  # of the kernel exp(-_SHARPNESS * (1 - cosine))
+_RIDGE = 0.1  # how far an example's own answer may stay from its label
+_STRENGTH = 16.0  # from the regression's answers, which are about 0 to 1, to log-probabilities
+_ACCEPT = 1.5  # how much sooner an example overrules the eleventh class than the digits
+
+
+class PersonalLayer:
+    """What was learned from examples. It does not change: another example makes a new one.
+
+    Args:
+        features: (n, f), of the examples.
+        labels: (n,) int64, 0 to 9.
+    """
+
+    def __init__(self, features: np.ndarray, labels: np.ndarray):
+        self._examples = _unit(features)
+        kernel = _kernel(self._examples @ self._examples.T)  # (n, n)
+        targets = np.eye(CLASSES)[labels] - 1 / CLASSES  # (n, 10)
+        self._weights = np.linalg.solve(kernel + _RIDGE * np.eye(len(labels)), targets)
+
+    def adjust(self, answers: np.ndarray, features: np.ndarray) -> np.ndarray:
+        """Return the network's answers as the examples change them.
+
+        Args:
+            answers: (n, 10) or (n, 11), probabilities.
+            features: (n, f), those which the answers were computed from.
+
+        Returns:
+            The same shape, float64. Without an example above the cosine 0.4, a row is unchanged.
+        """
+        cosines = _unit(features) @ self._examples.T  # (n, examples)
+        near = (cosines.max(axis=1, initial=_FAR, keepdims=True) - _FAR) / (1 - _FAR)  # (n, 1)
+        near = near.clip(0, 1)
+        personal = _STRENGTH * (_kernel(cosines) @ self._weights)  # (n, 10)
+        # Slightly above 0, so that there is a logarithm.
+        logits = (1 - near) * np.log(answers[:, :CLASSES] + 1e-12) + near * personal
+        digits = np.exp(logits - logits.max(axis=1, keepdims=True))
+        digits /= digits.sum(axis=1, keepdims=True)
+        # What looks like an example is a digit, however sure the network is that it is none.
+        others = answers[:, CLASSES:] * (1 - _ACCEPT * near).clip(0)  # (n, 0) or (n, 1)
+        digits *= 1 - others.sum(axis=1, keepdims=True)
+        return np.where(near > 0, np.hstack([digits, others]), answers)
+
+
+def _unit(features: np.ndarray) -> np.ndarray:
+    """Scale rows (n, f) to length 1."""
+    return features / np.linalg.norm(features, axis=1, keepdims=True).clip(1e-12)
+
+
+def _kernel(cosines: np.ndarray) -> np.ndarray:
+    return np.exp(-_SHARPNESS * (1 - cosines))
+
+
+def write_examples(
+    path: str | os.PathLike[str], images: np.ndarray, labels: np.ndarray, network: str
+) -> None:
+    """Write a person's examples to a file.
+
+    Args:
+        path: The file. It is replaced only when the new one is complete.
+        images: (n, 28, 28) uint8.
+        labels: (n,).
+        network: The checksum of the network.
+    """
+    document = _FORMAT | {
+        "network": network,
+        "labels": labels.tolist(),
+        "images": [base64.b64encode(image.tobytes()).decode() for image in images],
+    }
+    with atomic_write(path) as part:
+        part.write_text(with_checksum_json(document), encoding="utf-8")
+
+
+def is_hand(path: str | os.PathLike[str]) -> bool:
+    """Tell whether a file is one of `write_examples`, be it damaged or not."""
+    return json.dumps(_FORMAT)[1:-1] in Path(path).read_text(encoding="utf-8", errors="replace")
+
+
+def read_examples(path: str | os.PathLike[str]) -> tuple[np.ndarray, np.ndarray, str]:
+    """Read what `write_examples` wrote: images, labels, and the checksum of the network.
+
+    Raises:
+        OSError: The file cannot be read.
+        ValueError: It is not such a file, or it was changed.
+    """
+    path = Path(path)
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(document, dict) or any(document.get(k) != v for k, v in _FORMAT.items()):
+            raise ValueError(f"it does not hold {json.dumps(_FORMAT)}")
+        if json.loads(with_checksum_json(document))["sha256"] != document.get("sha256"):
+            raise ValueError("its checksum does not match: it was changed")
+        labels, network = (
+            as_labels(document["labels"], len(document["images"])),
+            document["network"],
+        )
+        pixels = b"".join(base64.b64decode(image, validate=True) for image in document["images"])
+        images = np.frombuffer(pixels, np.uint8).reshape(len(labels), SIZE, SIZE)
+        if not isinstance(network, str):
+            raise ValueError('"network" is no checksum')
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        raise ValueError(
+            f"expected {path} to hold the examples of a hand, as PersonalRecognizer.save writes "
+            f"them: {error}"
+        ) from None
+    return images, labels, network

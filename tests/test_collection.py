@@ -1,0 +1,49 @@
+"""The digits of a class, out of the files that its pads wrote."""
+
+import numpy as np
+import pytest
+
+import digitlab
+from digitlab import load_drawings, render_strokes, save_drawing, stored_drawing
+
+
+def as_kept(drawing):
+    return (255 * render_strokes(drawing)).round().astype(np.uint8)
+
+
+def test_files_of_both_kinds_come_together(tmp_path):
+    hand = digitlab.load_recognizer().adapt([stored_drawing(3), stored_drawing(9)], [3, 8])
+    hand.save(tmp_path / "ada.json")
+    hand.save(tmp_path / "ben" / "mine.json")
+    save_drawing(tmp_path / "ben" / "7b.json", stored_drawing(7, size=100), size=100)
+    (tmp_path / "ben" / "notes.txt").write_text("not a drawing")
+    ours = load_drawings(tmp_path)
+    assert ours.labels.tolist() == [3, 8, 7, 3, 8]
+    assert ours.writers.tolist() == ["ada", "ada", "ben", "ben", "ben"]
+    for image, digit in zip(ours.images, (3, 9, 7, 3, 9), strict=True):
+        np.testing.assert_array_equal(image, as_kept(stored_drawing(digit)))
+    assert ours.of("ada").labels.tolist() == [3, 8] and len(ours.of("ada").images) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("ada/seven.json", None, "begin with the digit"),
+        ("ada/7.json", "{", "to be a drawing in JSON"),
+        ("ada.json", '{"format": "digitlab hand", "version": 1}', "the examples of a hand"),
+        (
+            "ada/7.json",
+            '{"format": "digitlab drawing", "version": 1, "size": 9, "strokes": []}',
+            "empty",
+        ),
+        ("ada/7.txt", "nothing else", "found none"),
+    ],
+)
+def test_a_bad_file_is_named(tmp_path, name, content, message):
+    path = tmp_path / name
+    save_drawing(path, stored_drawing(7))
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(ValueError, match=message) as error:
+        load_drawings(tmp_path)
+    assert str(path if path.suffix == ".json" else tmp_path) in str(error.value)

@@ -1,0 +1,199 @@
+"""The personal recognizer: what it learns, that it forgets nothing else, and its file."""
+
+import json
+import pickle
+
+import numpy as np
+import pytest
+from sklearn.kernel_ridge import KernelRidge
+
+import digitlab
+from digitlab import Recognizer, load_personal, load_recognizer, render_strokes, stored_drawing
+from digitlab.images import as_batch
+from digitlab.personal import PersonalLayer
+from support import networks
+
+STORED = [stored_drawing(digit) for digit in range(10)]
+# Read as no digit, and their writer's 8.
+CROSS = [np.array([[90.0, 60], [190, 220]]), np.array([[190.0, 60], [110, 220]])]
+
+
+@pytest.fixture(scope="module")
+def recognizer():
+    return load_recognizer()
+
+
+def unit(rows):
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def moved(drawing, by):
+    """Each point moved at random, as a hand that trembles."""
+    rng = np.random.default_rng(0)
+    return [stroke + rng.normal(0, by, stroke.shape) for stroke in drawing]
+
+
+def test_litert_gives_the_features_beside_the_same_answers(recognizer, mnist):
+    batch = as_batch(mnist.x_test[:40])
+    runtime = recognizer._runtime
+    answers, features = runtime.with_features(batch)
+    for image, answer, feature in zip(batch, answers, features, strict=True):
+        np.testing.assert_array_equal(answer, runtime(image[None])[0])
+        # Computed without XNNPACK, by an interpreter that keeps everything.
+        layers = recognizer.get_activations(image[..., 0])
+        # It computes with whole numbers, and the last bit may turn one of them.
+        np.testing.assert_allclose(feature, layers["Layer 7"].ravel(), atol=0.02)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["residual", "leaky"])
+def test_litert_finds_the_features_of_any_network(name, tmp_path):
+    model = networks.make(name)
+    digitlab.export_tflite(model, tmp_path / "model.tflite")
+    images = np.stack([render_strokes(drawing) for drawing in STORED])
+    runtime = load_recognizer(tmp_path / "model.tflite")._runtime
+    _, features = runtime.with_features(as_batch(images))
+    np.testing.assert_allclose(features, digitlab.embed(model, images), rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("name", ["leaky", "the article's", "sequential"])
+def test_keras_gives_its_features(name):
+    model = digitlab.pen_cnn() if name == "sequential" else networks.make(name)
+    images = np.stack([render_strokes(drawing) for drawing in STORED])
+    runtime = Recognizer(model)._runtime
+    answers, features = runtime.with_features(as_batch(images))
+    np.testing.assert_allclose(answers, runtime(as_batch(images)), atol=1e-6)
+    np.testing.assert_allclose(features, digitlab.embed(model, images), rtol=1e-4, atol=1e-5)
+
+
+def test_a_function_has_nothing_to_learn_with():
+    reader = Recognizer(lambda images: np.full((len(images), 10), 0.1))
+    with pytest.raises(ValueError, match="a network with layers"):
+        reader.adapt()
+
+
+def test_an_example_is_read_as_it_was_labelled(recognizer):
+    wrong = [(digit + 3) % 10 for digit in range(10)]  # whatever the network says
+    for drawing, label in zip(STORED, wrong, strict=True):
+        assert recognizer.adapt([drawing], [label]).predict(drawing).digit == label
+    together = recognizer.adapt(STORED, wrong)
+    assert [together.predict(drawing).digit for drawing in STORED] == wrong
+    assert [recognizer.predict(drawing).digit for drawing in STORED] == [*range(10)]
+
+
+def test_what_is_like_an_example_is_accepted(recognizer):
+    again = moved(CROSS, 4)
+    assert recognizer.predict(CROSS).digit is recognizer.predict(again).digit is None
+    personal = recognizer.adapt()
+    personal.add(CROSS, 8)
+    assert personal.predict(CROSS).digit == personal.predict(again).digit == 8
+    assert not personal.rejects(render_strokes(again)[None])[0]
+
+
+def test_far_from_the_examples_nothing_changes(recognizer, mnist):
+    images = mnist.x_test[:400]
+    examples = mnist.x_test[2000:2020]
+    personal = recognizer.adapt(list(examples), (mnist.y_test[2000:2020] + 1) % 10)  # all wrong
+    features = recognizer._runtime.with_features(as_batch(np.concatenate([images, examples])))[1]
+    cosines = unit(features[:400]) @ unit(features[400:]).T
+    far = cosines.max(axis=1) <= 0.4
+    assert 10 < far.sum() < 390
+    after = personal.predict_images(images)
+    # One by one: in a batch, the last bit differs.
+    before = np.concatenate([recognizer.predict_images(image[None]) for image in images])
+    np.testing.assert_array_equal(before[far], after[far])
+    assert (before[~far] != after[~far]).any(axis=1).mean() > 0.9  # others were sure to a bit
+
+
+def test_the_layer_is_a_kernel_ridge_regression():
+    rng = np.random.default_rng(0)
+    features, labels = rng.uniform(0, 1, (30, 12)), rng.integers(10, size=30)
+    others = rng.uniform(0, 1, (50, 12))
+    # |a - b|² is 2 (1 - cosine) for vectors of length 1.
+    ridge = KernelRidge(alpha=0.1, kernel="rbf", gamma=3.0)
+    ridge.fit(unit(features), np.eye(10)[labels] - 0.1)
+    near = ((unit(others) @ unit(features).T).max(axis=1, keepdims=True) - 0.4) / 0.6
+    exponent = near * 16 * ridge.predict(unit(others))
+    expected = np.exp(exponent) / np.exp(exponent).sum(axis=1, keepdims=True)
+    answers = PersonalLayer(features, labels).adjust(np.full((50, 10), 0.1), others)
+    np.testing.assert_allclose(answers, expected, rtol=1e-6)
+
+
+def test_one_example_can_be_taken_back(recognizer):
+    personal = recognizer.adapt(STORED[:3], [7, 8, 9])
+    before = personal.predict(STORED[4]).probabilities
+    personal.add(STORED[4], 1)
+    assert personal.predict(STORED[4]).digit == 1
+    personal.remove()
+    np.testing.assert_array_equal(personal.predict(STORED[4]).probabilities, before)
+    personal.remove(0)
+    assert personal.labels.tolist() == [8, 9]
+    assert personal.predict(STORED[0]).digit == 0
+    np.testing.assert_array_equal(
+        personal.images[0], (255 * render_strokes(STORED[1])).round().astype(np.uint8)
+    )
+    personal.clear()
+    with pytest.raises(IndexError, match="one of 0 examples"):
+        personal.remove()
+    for drawing in STORED:
+        np.testing.assert_array_equal(
+            personal.predict(drawing).probabilities, recognizer.predict(drawing).probabilities
+        )
+
+
+def test_adapting_again_keeps_the_examples(recognizer):
+    first = recognizer.adapt(STORED[:1], [5])
+    second = first.adapt(STORED[1:2], [6])
+    assert (first.labels.tolist(), second.labels.tolist()) == ([5], [5, 6])
+    assert second.predict(STORED[0]).digit == 5
+
+
+def test_bad_examples_change_nothing(recognizer):
+    personal = recognizer.adapt(STORED[:1], [5])
+    for drawing, label, message in (
+        ([], 3, "without ink"),
+        (STORED[3], 10, "whole numbers from 0 to 9"),
+        (STORED[3], None, "labels of shape"),
+        ("mine.json", 3, "expected a drawing"),
+    ):
+        with pytest.raises((TypeError, ValueError), match=message):
+            personal.add(drawing, label)
+    with pytest.raises(ValueError, match=r"labels of shape \(2,\)"):
+        recognizer.adapt(STORED[:2], [1])
+    assert personal.labels.tolist() == [5]
+
+
+def test_a_saved_hand_reads_the_same(recognizer, tmp_path):
+    path = tmp_path / "new" / "mine.json"
+    personal = recognizer.adapt([*STORED, CROSS], [*range(10), 8])
+    personal.save(path)
+    assert path.stat().st_size < 1200 * 11
+    for copy in (load_personal(path), pickle.loads(pickle.dumps(personal))):
+        for drawing in (*STORED, CROSS):
+            np.testing.assert_array_equal(
+                copy.predict(drawing).probabilities, personal.predict(drawing).probabilities
+            )
+
+
+def test_a_hand_belongs_to_its_network(recognizer, tmp_path):
+    path = tmp_path / "mine.json"
+    other = Recognizer(digitlab.pen_cnn())
+    recognizer.adapt([CROSS], [8]).save(path)
+    with pytest.raises(ValueError, match="belongs to another one.*relearn=True"):
+        load_personal(path, other)
+    assert load_personal(path, other, relearn=True).predict(CROSS).digit == 8
+    other.adapt([CROSS], [8]).save(path)
+    assert load_personal(path, other).predict(CROSS).digit == 8
+
+
+def test_a_changed_file_is_rejected(recognizer, tmp_path):
+    path = tmp_path / "mine.json"
+    recognizer.adapt([CROSS], [8]).save(path)
+    content = path.read_text()
+    document = json.loads(content)
+    bad = [content[:-9], "[]", "{}", "[" * 100_000, content.replace("8", "7", 1)]
+    bad += [json.dumps(document | change) for change in ({"labels": [9]}, {"version": 2})]
+    for text in bad:
+        path.write_text(text)
+        with pytest.raises(ValueError, match="to hold the examples of a hand"):
+            load_personal(path)

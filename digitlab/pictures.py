@@ -48,8 +48,19 @@ def normalize_image(picture: npt.ArrayLike | Image.Image) -> np.ndarray:
     if len(rows) == 0:
         return np.zeros((SIZE, SIZE), np.float32)
     ink = ink[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
-    ink = _thickened(ink)
+    return fit_ink(ink)
 
+
+def fit_ink(ink: np.ndarray) -> np.ndarray:
+    """Bring the ink of one digit, cropped, to MNIST's geometry: thicken, fit, centre.
+
+    Args:
+        ink: (h, w) float32 in [0, 1], ink 1 on paper 0, not all 0.
+
+    Returns:
+        (28, 28) float32 in [0, 1].
+    """
+    ink = _thickened(ink)
     scale = BOX / max(ink.shape)
     height, width = (max(1, round(side * scale)) for side in ink.shape)
     fitted = Image.fromarray(ink).resize((width, height), Image.Resampling.BILINEAR)
@@ -66,6 +77,18 @@ def normalize_image(picture: npt.ArrayLike | Image.Image) -> np.ndarray:
     image = np.zeros((SIZE, SIZE), np.float32)
     image[top : top + height, left : left + width] = ink
     return image
+
+
+def find_ink(picture: npt.ArrayLike | Image.Image) -> tuple[np.ndarray, float]:
+    """Find what is written on a picture.
+
+    Returns:
+        The ink, (h, w) float32 in [0, 1], and how many pixels of the picture one of its pixels
+        stands for.
+    """
+    grey = _grey(picture)
+    times = max(np.shape(picture)[:2] if not isinstance(picture, Image.Image) else picture.size)
+    return _without_surroundings(_ink(grey)), float(max(times // _LARGE, 1))
 
 
 def is_picture(drawing: Any) -> bool:

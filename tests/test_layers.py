@@ -33,6 +33,19 @@ LAYERS: list[dict[str, str]] = [
     {
         "drawings": "numpy",
         "runtimes": "ai_edge_litert numpy tensorflow",
+        "prediction": "numpy",
+        "numbers.pieces": "numpy",
+        "numbers.search": "numpy",
+    },
+    # Numbers.
+    {
+        "numbers.stroke_pieces": "numpy",
+        "numbers.ink_pieces": "PIL numpy skimage",
+        "numbers.rows": "numpy",
+        "numbers.candidates": "numpy",
+    },
+    {
+        "numbers.reading": "numpy",
     },
     {
         "inspection": "keras numpy tqdm",

@@ -18,7 +18,8 @@ from digitlab.drawings import load_drawing, save_drawing
 from digitlab.pad.controller import Controller
 from digitlab.pad.controls import make_controls
 from digitlab.pad.history import History
-from digitlab.recognizer import Prediction, as_recognizer
+from digitlab.prediction import Prediction
+from digitlab.recognizer import as_recognizer
 from digitlab.strokes import as_strokes
 
 _PEN = 0.07  # of the pad's side: the width of the pen on the screen, which the network never sees

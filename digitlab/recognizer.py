@@ -11,8 +11,9 @@ from PIL import Image
 from tqdm import tqdm
 
 from digitlab._io import shipped_path
+from digitlab.brightness import is_picture
 from digitlab.images import CLASSES, as_array, as_batch, as_image, as_images
-from digitlab.pictures import is_picture, normalize_image
+from digitlab.pictures import normalize_image
 from digitlab.runtimes import ImageFunction, LiteRT, as_runtime
 from digitlab.strokes import render_strokes
 

@@ -11,12 +11,13 @@ from PIL import Image
 from tqdm import tqdm
 
 from digitlab._io import shipped_path
+from digitlab.brightness import is_picture
 from digitlab.images import CLASSES, as_array, as_batch, as_image, as_images
 from digitlab.numbers.ink_pieces import InkPieces
 from digitlab.numbers.pieces import Writing
 from digitlab.numbers.reading import NumberReading, read_pieces
 from digitlab.numbers.stroke_pieces import StrokePieces
-from digitlab.pictures import find_ink, is_picture, normalize_image
+from digitlab.pictures import find_ink, normalize_image
 from digitlab.prediction import Prediction, digit_probabilities
 from digitlab.runtimes import ImageFunction, LiteRT, as_runtime
 from digitlab.strokes import as_strokes, render_strokes

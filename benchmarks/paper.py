@@ -9,12 +9,14 @@ _FINER = 2  # times as large: drawn so, then made smaller
 
 
 def on_paper(drawing: Drawing, rng: np.random.Generator, height: float = 100.0) -> np.ndarray:
-    """Render a drawing as a photo of a sheet, with these choices at random:
+    """Render a drawing as a photo of a sheet.
+
+    With these choices at random:
 
     - a pen 5 to 12 % as wide as digits are high, blue or black, that wavers and sometimes pales;
     - paper that is plain, ruled, or squared, the lines at 10 to 35 % of the ink's contrast;
-    - light that falls off by up to 40 % across the sheet, and, in one of four, a soft shadow;
-    - grain, a slight blur, and JPEG's losses.
+    - light that falls off by up to 40 % across the sheet, in one of four with a soft shadow;
+    - grain and a slight blur.
 
     Args:
         drawing: Strokes (n, 2), none of them below 0, in pixels of the picture.

@@ -96,11 +96,8 @@ class Recognizer:
             >>> digitlab.load_recognizer().read_number([minus, *five]).text
             '-5'
         """
-        writing: Writing = (
-            InkPieces(*find_ink(drawing))
-            if is_picture(drawing)
-            else StrokePieces(as_strokes(drawing))
-        )
+        pieces: Callable = _pieces_of_picture if is_picture(drawing) else _pieces_of_drawing
+        writing: Writing = pieces(drawing)
         return read_pieces(writing, self._answers_in_batches)
 
     def predict_images(self, images: npt.ArrayLike, tta: bool = False) -> np.ndarray:
@@ -205,6 +202,14 @@ class Recognizer:
                 f"{np.array2string(answers[0], precision=3)}; does it end in a softmax?"
             )
         return answers
+
+
+def _pieces_of_picture(picture: npt.ArrayLike | Image.Image) -> InkPieces:
+    return InkPieces(*find_ink(picture))
+
+
+def _pieces_of_drawing(drawing: npt.ArrayLike) -> StrokePieces:
+    return StrokePieces(as_strokes(drawing))
 
 
 def _batches(n: int) -> Iterator[slice]:

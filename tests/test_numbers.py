@@ -89,11 +89,13 @@ def test_the_order_of_strokes_does_not_matter():
 
 
 def test_a_joined_stroke_is_cut():
-    two, three = written("2", 1), [stroke + (75, 0) for stroke in written("3", 1)]
-    joined = [np.concatenate([two[0], three[0]])]
-    reading = read(joined)
-    assert reading.text == "23"
-    assert reading.digits[0].box[2] < reading.digits[1].box[2]
+    """Three digits, each of one stroke, without lifting the pen between them."""
+    digits = [
+        [s + (110 * at, 0) for s in digitlab.stored_drawing(d)] for at, d in enumerate((6, 0, 2))
+    ]
+    reading = read([np.concatenate([stroke for digit in digits for stroke in digit])])
+    assert reading.text == "602"
+    assert reading.digits[0].box[2] < reading.digits[2].box[0]
 
 
 @pytest.mark.parametrize("digit", range(10))

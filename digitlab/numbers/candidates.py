@@ -38,6 +38,7 @@ class Costs:
     covered_mark: float = 4.5  # the same, for a comma, a point or a minus
     habits: float = 0.8  # times how seldom a digit is made of so many pieces
     wide: float = 3.0  # for each height that it is wider than digits
+    doubt: float = 2.0  # times how probable it is to be no digit, besides
     cut: float = 0.5  # for each end that was cut
     mark: float = 1.0  # for a comma, a point or a minus rather than a digit
     unknown: float = 4.0  # for a character that is none of these
@@ -51,12 +52,14 @@ class Candidate:
     Attributes:
         pieces: Their places in the row, in increasing order.
         mark: What else than a digit it may be by its shape: ".", ",", "-" or "?".
+        doubt: How much the eleventh class counts.
         mark_score: The logarithm of how likely that is, but for what the recognizer says.
         digit_scores: The same for each digit (10,).
     """
 
     pieces: tuple[int, ...]
     mark: str
+    doubt: float
     mark_score: float
     digit_scores: np.ndarray
 
@@ -65,6 +68,8 @@ class Candidate:
         with np.errstate(divide="ignore"):
             logs = np.log(answer.astype(np.float64) + 1e-12)
         digits = self.digit_scores + logs[:CLASSES]
+        if len(answer) > CLASSES:  # several digits at once are not always rejected
+            digits += self.doubt * np.log(max(1 - float(answer[CLASSES]), 1e-12))
         mark = self.mark_score
         if self.mark == "?":
             mark += logs[CLASSES] if len(answer) > CLASSES else -30.0
@@ -139,7 +144,7 @@ def _groups(
     window: range, gaps: dict, ends: np.ndarray, parents: Sequence[int]
 ) -> Iterator[tuple[tuple[int, ...], float]]:
     """Yield the groups that the first piece of a window forms, each with its widest gap."""
-    found = {(window[0],): 0.0}
+    found: dict[tuple[int, ...], float] = {(window[0],): 0.0}
     waiting = list(found)
     while waiting:
         group = waiting.pop()
@@ -212,7 +217,7 @@ class _Shapes:
         if mark == "?":
             score -= costs.unknown_more * (made_of - 1)
         score -= (costs.covered if mark == "?" else costs.covered_mark) * covered
-        return Candidate(pieces, mark, both + score, both + digit + habits)
+        return Candidate(pieces, mark, costs.doubt, both + score, both + digit + habits)
 
     def _mark(self, width: float, height: float, top: float, bottom: float) -> tuple[str, float]:
         """Tell what a shape may be other than a digit, and what that costs."""

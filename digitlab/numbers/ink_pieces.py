@@ -163,7 +163,7 @@ def _outline(solid: np.ndarray) -> np.ndarray:
 
 
 def _seams(ink: np.ndarray, height: float, pen: float) -> list[np.ndarray]:
-    """Find seams through ink (h, w), for digits of a height: the column (h,) of each in each row."""
+    """Find seams through ink (h, w) of digits of a height: the column (h,) of each in each row."""
     down, from_above = _cheapest(ink)
     up, from_below = _cheapest(ink[::-1])
     middle = len(ink) // 2

@@ -12,8 +12,8 @@ _BACK = 0.35  # how far the part after a cut may reach back over the part before
 _LEAST = 0.3  # how tall both parts must be
 _CUTS = 4  # at most, of one stroke
 _DETAIL, _STEP = 0.015, 0.06  # between points: at least and at most
-# How many of a hundred people's digits 0 to 9 have one, two, three or more strokes: rounded means of
-# four collections of UNIPEN, between which they differ much.
+# How many of a hundred people's digits 0 to 9 have one, two, three or more strokes: rounded means
+# of four contributors to UNIPEN, who differ much.
 _HABITS = [
     [70, 90, 98, 98, 20, 25, 98, 55, 82, 92],
     [29, 10, 1, 1, 80, 75, 1, 44, 17, 7],

@@ -21,7 +21,7 @@ import keras
 import numpy as np
 
 import digitlab
-from benchmarks import faults, hand, ink, page, reading, speed
+from benchmarks import faults, hand, ink, numbers, page, reading, speed
 from benchmarks.tables import Part, Table, read_results, write_results, write_tables
 from models import train as shipped
 
@@ -120,6 +120,16 @@ def accuracy_on_people() -> Part:
         f"{ours[0].count_params():,} parameters, seeds {', '.join(map(str, shipped.SEEDS))}, the "
         "first is shipped: the mean of the weights after each cycle, in LiteRT with int8 kernels",
         "content": [reading.table(article, [in_litert(model) for model in ours], digits)],
+    }
+
+
+def whole_numbers() -> Part:
+    """Numbers of several digits, from strokes and from pictures."""
+    return {
+        "conditions": f"{machine()}. {numbers.COUNT:,} numbers of {numbers.DIGITS[0]} to "
+        f"{numbers.DIGITS[1]} digits of each kind, seed {numbers.SEED}; contributors "
+        f"{', '.join(numbers.CONTRIBUTORS)}",
+        "content": [numbers.accuracy(), numbers.seconds()],
     }
 
 
@@ -245,6 +255,7 @@ def machine() -> str:
 
 PARTS = {
     "reading": accuracy_on_people,
+    "numbers": whole_numbers,
     "ablation": ablation,
     "networks": networks,
     "hand": learning_a_hand,

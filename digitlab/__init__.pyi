@@ -14,6 +14,7 @@ from digitlab.inspection import get_filters as get_filters
 from digitlab.journal import Journal as Journal
 from digitlab.mnist import Digits as Digits
 from digitlab.mnist import load_digits as load_digits
+from digitlab.numbers.reading import NumberReading as NumberReading
 from digitlab.pad.widget import DrawingPad as DrawingPad
 from digitlab.pictures import normalize_image as normalize_image
 from digitlab.plots.digits import plot_digits as plot_digits
@@ -27,11 +28,12 @@ from digitlab.plots.internals import plot_activations as plot_activations
 from digitlab.plots.internals import plot_embedding as plot_embedding
 from digitlab.plots.internals import plot_filters as plot_filters
 from digitlab.plots.internals import plot_saliency as plot_saliency
+from digitlab.prediction import Prediction as Prediction
 from digitlab.recognizer import PersonalRecognizer as PersonalRecognizer
-from digitlab.recognizer import Prediction as Prediction
 from digitlab.recognizer import Recognizer as Recognizer
 from digitlab.recognizer import load_personal as load_personal
 from digitlab.recognizer import load_recognizer as load_recognizer
+from digitlab.recognizer import read_number as read_number
 from digitlab.strokes import render_strokes as render_strokes
 from digitlab.training.augmentation import augment_digits as augment_digits
 from digitlab.training.fine_tuning import fine_tune as fine_tune

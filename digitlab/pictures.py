@@ -1,20 +1,37 @@
 """Pictures: a photo, a scan or a screenshot of one digit, brought to MNIST's geometry."""
 
-from collections.abc import Sequence
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageFilter, ImageOps
+import skimage as ski
+from PIL import Image, ImageFilter
 
-from digitlab.images import BOX, CENTRE, PEN_WIDTH, SIZE, as_array, centre_of_mass, detached
+from digitlab.brightness import read_brightness
+from digitlab.images import BOX, CENTRE, PEN_WIDTH, SIZE, centre_of_mass
+from digitlab.ruling import without_ruling
 
-_PIXELS = 64_000_000  # at most in a picture: more than a phone's camera has
-_LARGE = 256  # pixels: pictures of at least twice that size are reduced first
-_GRID = 64  # at least so many samples each way to estimate the paper's brightness
-_CHANNELS = ((), (1,), (3,), (4,))  # of a picture: grey, grey, RGB, RGBA
-_ALONG = 0.1  # share of the picture's edge: a digit does not cover more of it
-_LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # brightness of RGB, as Pillow's (ITU-R 601)
+_DIGIT = 256  # pixels: a picture of one digit is reduced to less than twice that
+_PAGE = 800  # pixels: the same for a page
+_BROAD = 0.35  # broadest stroke, as a share of the picture's shorter side
+_SMALL = 0.2  # least size of a digit, as a share of the picture's shorter side
+_CLOSE = 0.15  # greatest gap between the parts of a digit, as a share of its size
+_FAINT = 0.06  # least contrast of ink, as a share of the paper's brightness
+
+
+def find_ink(picture: npt.ArrayLike | Image.Image) -> tuple[np.ndarray, float]:
+    """Find what is written on a picture: everything but paper, shadows, ruled lines and frames.
+
+    Args:
+        picture: See `digitlab.normalize_image`.
+
+    Returns:
+        The ink, (h, w) float32 in [0, 1], ink 1 on paper 0, no side 1,600 pixels or more, all 0
+        where nothing is written; and how many pixels of the picture one of its pixels stands for.
+
+    Raises:
+        ValueError: As `digitlab.normalize_image`.
+    """
+    brightness, times = read_brightness(picture, _PAGE)
+    return without_ruling(_ink(brightness)), float(times)
 
 
 def normalize_image(picture: npt.ArrayLike | Image.Image) -> np.ndarray:
@@ -43,13 +60,24 @@ def normalize_image(picture: npt.ArrayLike | Image.Image) -> np.ndarray:
         >>> digitlab.load_recognizer().predict_images([digitlab.normalize_image(photo)]).argmax()
         np.int64(1)
     """
-    ink = _without_surroundings(_ink(_grey(picture)))
+    ink = _without_marks(without_ruling(_ink(read_brightness(picture, _DIGIT)[0])))
     rows, columns = np.nonzero(ink > 0.25)
     if len(rows) == 0:
         return np.zeros((SIZE, SIZE), np.float32)
     ink = ink[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
-    ink = _thickened(ink)
+    return fit_ink(ink)
 
+
+def fit_ink(ink: np.ndarray) -> np.ndarray:
+    """Bring the ink of one digit, cropped, to MNIST's geometry: thicken, fit, centre.
+
+    Args:
+        ink: (h, w) float32 in [0, 1], ink 1 on paper 0, not all 0.
+
+    Returns:
+        (28, 28) float32 in [0, 1].
+    """
+    ink = _thickened(ink)
     scale = BOX / max(ink.shape)
     height, width = (max(1, round(side * scale)) for side in ink.shape)
     fitted = Image.fromarray(ink).resize((width, height), Image.Resampling.BILINEAR)
@@ -68,194 +96,90 @@ def normalize_image(picture: npt.ArrayLike | Image.Image) -> np.ndarray:
     return image
 
 
-def is_picture(drawing: Any) -> bool:
-    """Tell a picture from a drawing, which is a list, a column or an array of strokes."""
-    if isinstance(drawing, Image.Image):
-        return True
-    if isinstance(drawing, Sequence) or not hasattr(drawing, "__array__"):
-        return False
-    array = np.asarray(detached(drawing))
-    return array.dtype != object and not (array.ndim == 3 and array.shape[2] == 2)
+def _ink(brightness: np.ndarray) -> np.ndarray:
+    """Estimate the ink at each place of a picture (h, w): float32 in [0, 1]."""
+    if _is_light_ink(brightness):
+        brightness = brightness.max() - brightness
+    paper = np.maximum(_paper(brightness), 1e-3)
+    ink = 1 - brightness / paper  # the share of the light that it swallows
+    # The closing takes the paper as a little too bright, by its grain.
+    ink = np.maximum(ink - np.quantile(ink, 0.2), 0)
+    fine = _fine_grain(brightness / paper)
+    sure = ink[ink > max(ink.max() / 2, _FAINT)]
+    if len(sure) == 0:
+        return np.zeros_like(ink)
+    full = np.quantile(sure, 0.99)
+    # Out of focus, little of the picture is bare paper.
+    grain = np.maximum(min(4 * _spread(ink), full / 4), 4 * fine)
+    return np.clip((ink - grain) / np.maximum(full - grain, full / 4), 0, 1) * (full > 2 * grain)
 
 
-def _grey(picture: npt.ArrayLike | Image.Image) -> np.ndarray:
-    """Brightness (h, w) of a picture, float32 in [0, 1], no side twice `_LARGE` or more."""
-    if isinstance(picture, Image.Image):
-        values = _values(picture)
-    else:
-        values = as_array(picture, "a picture, an array of numbers of shape (h, w) or (h, w, c)")
-        if values.shape in ((SIZE * SIZE,), (1, SIZE * SIZE)):  # a row of a table of digits
-            values = values.reshape(SIZE, SIZE)
-        if hasattr(picture, "columns") and values.shape != (SIZE, SIZE):
-            raise ValueError(
-                f"expected a table of 28 x 28 pixels, or one row of 784, got {values.shape}; many "
-                "images go to predict_images without their labels, a stroke into a list: [stroke]"
-            )
-    if values.ndim not in (2, 3) or 0 in values.shape or values.shape[2:] not in _CHANNELS:
-        raise ValueError(
-            "expected a picture of shape (h, w), (h, w, 1), (h, w, 3) or (h, w, 4), "
-            f"with no side 0, got {values.shape}"
-        )
-    if values.ndim == 2 and values.shape[1] == 2:
-        raise ValueError(
-            f"expected a picture, got shape {values.shape}: is it a stroke? "
-            "A drawing is a list of strokes: [stroke]"
-        )
-    _check_size(*values.shape[1::-1])
-    # Brightness times alpha, and alpha where the picture has one: (h, w, 1) or (h, w, 2).
-    full = _full(values)
-    layers = _reduced(values, full)
-    if not np.isfinite(layers).all():
-        raise ValueError("expected finite values of 32 bits in the picture, got NaN or infinity")
-    grey, *alphas = np.moveaxis(layers, 2, 0).astype(np.float64)
-    for alpha in alphas:
-        if alpha.max() > 0:
-            # Paper from which the ink stands out.
-            grey += (0.0 if grey.sum() > alpha.sum() * full / 2 else full) * (1 - alpha)
-    grey -= grey.min()
-    return (grey / (grey.max() or 1.0)).astype(np.float32)
+def _is_light_ink(brightness: np.ndarray) -> bool:
+    """Whether the ink, of which there is less than paper wherever there is some, is the lighter."""
+    small = np.asarray(Image.fromarray(brightness).reduce(max(1, max(brightness.shape) // 64)))
+    window = 2 * (min(small.shape) // 6) + 1
+    around = np.ones((window, window))
+    low, high = ski.morphology.erosion(small, around), ski.morphology.dilation(small, around)
+    return bool(np.sum((high - low) * (small - (high + low) / 2)) < 0)
 
 
-def _values(picture: Image.Image) -> np.ndarray:
-    """Return a Pillow image as an array (h, w) or (h, w, 4)."""
-    _check_size(*picture.size)  # before reading: a small file can claim a huge size
-    try:
-        picture = ImageOps.exif_transpose(picture)
-        if picture.has_transparency_data:
-            picture = picture.convert("RGBA")
-        elif picture.mode not in ("F", "I", "I;16", "I;16B", "I;16L", "I;16N"):
-            picture = picture.convert("L")
-        return np.asarray(picture)
-    except Exception as error:  # Pillow reads it only now, and each format has its own errors
-        raise ValueError(
-            f"expected a picture that can be read, got one of mode {picture.mode}, "
-            f"{picture.width} x {picture.height}, that cannot: {error}"
-        ) from error
+def _paper(brightness: np.ndarray) -> np.ndarray:
+    """Estimate the paper's brightness at each place of a picture (h, w), under ink too.
 
-
-def _full(values: np.ndarray) -> float:
-    """Return the value of full brightness, and of an opaque alpha."""
-    if values.dtype in (np.uint8, np.uint16):
-        return float(np.iinfo(values.dtype).max)
-    # Other types usually come from computing with one of these.
-    highest = float(values.max())
-    return next((full for full in (1.0, 255.0, 65535.0) if highest <= full), highest)
-
-
-def _check_size(width: int, height: int) -> None:
-    if width * height > _PIXELS:
-        raise ValueError(
-            f"expected a picture of at most {_PIXELS:,} pixels, got {width} x {height}; "
-            "make it smaller, 1000 x 1000 is plenty"
-        )
-
-
-def _reduced(values: np.ndarray, full: float) -> np.ndarray:
-    """The layers of a picture (h, w) or (h, w, c), averaged to a smaller size if it is large."""
-    times = max(values.shape[:2]) // _LARGE
-    if times < 2:
-        return _layers(values, full)
-    # A few rows at a time, so that a large picture is not copied as a whole.
-    tops = range(0, len(values), times)
-    rows = np.stack([_layers(values[top : top + times], full).mean(0) for top in tops])
-    lefts = np.arange(0, rows.shape[1], times)
-    widths = np.diff([*lefts, rows.shape[1]]).astype(np.float32)
-    return np.add.reduceat(rows, lefts, axis=1) / widths[:, None]
-
-
-def _layers(values: np.ndarray, full: float) -> np.ndarray:
-    """Brightness of a picture (h, w) or (h, w, c): (h, w, 1); with alpha, times that: (h, w, 2)."""
-    with np.errstate(over="ignore"):  # what does not fit into 32 bits becomes infinity
-        values = values.astype(np.float32)
-    if values.ndim == 2 or values.shape[2] == 1:
-        return values.reshape(*values.shape[:2], 1)
-    with np.errstate(over="ignore", invalid="ignore"):
-        grey = (values[:, :, :3] @ _LUMA)[:, :, None]
-        if values.shape[2] == 3:
-            return grey
-        alpha = values[:, :, 3:] / np.float32(full)
-        return np.concatenate([grey * alpha, alpha], axis=2)
-
-
-def _ink(values: np.ndarray) -> np.ndarray:
-    """Estimate the ink at each place of a grey picture (h, w): float32 in [0, 1]."""
-    difference = values - _paper(values)
-    if -difference.min() > difference.max():
-        difference = -difference  # dark ink on light paper
-    if difference.max() <= 0:
-        return np.zeros(values.shape, np.float32)
-    grain = 4 * _spread(difference)  # smaller differences are grain of the paper, not ink
-    full = np.quantile(difference[difference > difference.max() / 2], 0.99)
-    if full <= grain:
-        return np.zeros(values.shape, np.float32)
-    return np.clip((difference - grain) / (full - grain), 0.0, 1.0).astype(np.float32)
-
-
-def _without_surroundings(ink: np.ndarray) -> np.ndarray:
-    """Remove what runs along the edge of ink (h, w): a frame, or the desk beside the sheet.
-
-    Both cover a corner of the picture, which a digit that touches the edge hardly does. Where there
-    is hardly anything else, the ink along the edge is the digit itself, cropped closely.
+    A closing: dark places that are narrower than its window become as bright as what is around
+    them. Larger ones stay, such as shadows, and those that go on beyond the picture's edge, such as
+    the desk beside the sheet.
     """
-    solid = ink > 0.25
-    if not solid[[0, 0, -1, -1], [0, -1, 0, -1]].any():
-        return ink
-    around = np.concatenate([solid[0], solid[1:, -1], solid[-1, -2::-1], solid[-2:0:-1, 0]])
-    if _longest_run(around) < _ALONG * len(around):
-        return ink
-    outside = solid.copy()
-    outside[1:-1, 1:-1] = False
-    while (grown := _grown(outside) & solid).sum() > outside.sum():
-        outside = grown
-    rest = solid & ~outside
-    rows, columns = np.nonzero(rest)
-    if len(rows) == 0 or max(np.ptp(rows), np.ptp(columns)) < 0.05 * max(ink.shape):
-        return ink
-    inside = np.where(_grown(_grown(outside)) & ~rest, 0, ink)  # nor its soft edge
-    return inside / inside.max()
+    window = 2 * round(_BROAD * min(brightness.shape) / 2) + 1
+    room = window // 2
+    lines = [(np.ones((window, 1)), 1), (np.ones((1, window)), 1)]
+    closed = ski.morphology.closing(np.pad(brightness, room, mode="edge"), lines)
+    return closed[room:-room, room:-room] if room else closed
 
 
-def _longest_run(around: np.ndarray) -> int:
-    """Length of the longest run of True in a ring."""
-    gaps = np.flatnonzero(~around)
-    return int(np.diff(gaps, append=gaps[0] + len(around)).max()) - 1 if len(gaps) else len(around)
-
-
-def _grown(mask: np.ndarray) -> np.ndarray:
-    """Return a mask (h, w) grown by a pixel on all four sides."""
-    grown = mask.copy()
-    grown[1:] |= mask[:-1]
-    grown[:-1] |= mask[1:]
-    grown[:, 1:] |= mask[:, :-1]
-    grown[:, :-1] |= mask[:, 1:]
-    return grown
-
-
-def _paper(values: np.ndarray) -> np.ndarray:
-    """Estimate the paper's brightness at each place of a picture (h, w), under ink too: float64."""
-    y, x = (np.linspace(-1, 1, side) for side in values.shape)
-    down, across = (max(1, side // _GRID) for side in values.shape)
-    some = values[::down, ::across].astype(np.float64).ravel()
-    v, u = (axis.ravel() for axis in np.meshgrid(y[::down], x[::across], indexing="ij"))
-    terms = np.stack([u, v, u * u, u * v, v * v, np.ones_like(u)], axis=1)
-    paper = np.array([0, 0, 0, 0, 0, np.median(values)])
-    # Light falls off smoothly and ink does not: values far from the fitted surface are left out of
-    # the next fit. Paper of one brightness, such as MNIST's, has no spread and needs no fit.
-    for _ in range(5):
-        away = np.abs(some - terms @ paper)
-        spread = _spread(away)
-        if spread == 0:
-            break
-        near = away <= 2.5 * spread
-        paper = np.linalg.lstsq(terms[near], some[near], rcond=None)[0]
-    a, b, c, d, e, f = paper
-    y = y[:, None]
-    return (a + c * x + d * y) * x + (b + e * y) * y + f
+def _fine_grain(brightness: np.ndarray) -> np.ndarray:
+    """Standard deviation of the noise from pixel to pixel around each place of a picture (h, w)."""
+    # The second difference: 0 where brightness changes evenly, as it does out of focus.
+    second = np.zeros_like(brightness)
+    second[:, 1:-1] = brightness[:, 1:-1] - (brightness[:, :-2] + brightness[:, 2:]) / 2
+    down, across = (min(8, max(1, side // 24)) for side in brightness.shape)
+    blocks = [np.array_split(row, across, axis=1) for row in np.array_split(second, down)]
+    spread = np.array([[_spread(block) for block in row] for row in blocks]) / np.sqrt(1.5)
+    image = Image.fromarray(spread.astype(np.float32))
+    return np.asarray(image.resize(brightness.shape[::-1], Image.Resampling.BILINEAR))
 
 
 def _spread(difference: np.ndarray) -> float:
     """Standard deviation of the paper's grain, from the median, which ink hardly moves."""
     return 1.4826 * float(np.median(np.abs(difference)))
+
+
+def _without_marks(ink: np.ndarray) -> np.ndarray:
+    """Keep the digit of ink (h, w): no marks at the edge, no cut off neighbours, no specks."""
+    solid = ski.filters.apply_hysteresis_threshold(ink, 0.25, 0.5)
+    parts = ski.measure.regionprops(ski.measure.label(solid), ink)
+    if not parts:
+        return np.zeros_like(ink)
+    boxes = np.array([part.bbox for part in parts])  # top, left, bottom, right
+    weights = np.array([part.area * part.intensity_mean for part in parts])
+    sizes = np.maximum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1])
+    cut = ((boxes[:, :2] == 0) | (boxes[:, 2:] == ink.shape)).any(axis=1)  # by the picture's edge
+    whole = ~cut & (sizes >= _SMALL * min(ink.shape))
+    largest = int(np.argmax(np.where(whole, weights, 0) if whole.any() else weights))
+    kept = np.arange(len(parts)) == largest
+    kept |= ~cut & (weights >= weights[largest] / 3)  # another digit
+    while True:  # parts of the digit are close to it, and to each other
+        top, left, bottom, right = *boxes[kept, :2].min(0), *boxes[kept, 2:].max(0)
+        gaps = np.maximum(
+            np.maximum(boxes[:, 0] - bottom, top - boxes[:, 2]),
+            np.maximum(boxes[:, 1] - right, left - boxes[:, 3]),
+        )
+        close = gaps <= _CLOSE * sizes[largest]
+        if not (close & ~kept).any():
+            break
+        kept |= close
+    digit = np.isin(ski.measure.label(solid), 1 + np.flatnonzero(kept))
+    return np.where(ski.morphology.dilation(digit, np.ones((3, 3))), ink, 0)
 
 
 def _thickened(ink: np.ndarray) -> np.ndarray:

@@ -26,15 +26,30 @@ LAYERS: list[dict[str, str]] = [
         "_stderr": "",
         "_keras_defaults": "keras",
         "strokes": "numpy",
-        "pictures": "PIL numpy",
+        "brightness": "PIL numpy",
+        "ruling": "numpy skimage",
         "mnist": "numpy pooch",
         "explain": "numpy",
         "journal": "",
     },
     {
+        "pictures": "PIL numpy skimage",
         "drawings": "numpy",
         "personal": "numpy",
         "runtimes": "ai_edge_litert numpy tensorflow",
+        "prediction": "numpy",
+        "numbers.pieces": "numpy",
+        "numbers.search": "numpy",
+    },
+    # Numbers.
+    {
+        "numbers.stroke_pieces": "numpy",
+        "numbers.ink_pieces": "PIL numpy skimage",
+        "numbers.rows": "numpy",
+        "numbers.candidates": "numpy",
+    },
+    {
+        "numbers.reading": "numpy",
     },
     {
         "inspection": "keras numpy tqdm",

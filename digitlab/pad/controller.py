@@ -19,7 +19,7 @@ from digitlab.pad.reading import Explanation, as_read, explain_prediction, read_
 from digitlab.pad.saved import SavedDrawing
 from digitlab.pad.throttle import Throttle
 from digitlab.pad.view import Messages, ReadingView
-from digitlab.recognizer import Prediction
+from digitlab.prediction import Prediction
 
 # Handlers run in the main thread or in another, depending on ipykernel's version. One lock serves
 # all pads of a process. ipycanvas sends the commands of all canvases through one manager, so pads

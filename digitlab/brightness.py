@@ -1,0 +1,148 @@
+"""Brightness: a picture of any kind, checked, brought to grey and to a size to work with."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageOps
+
+from digitlab.images import SIZE, as_array, detached
+
+_PIXELS = 64_000_000  # at most in a picture: more than a phone's camera has
+_CHANNELS = ((), (1,), (3,), (4,))  # of a picture: grey, grey, RGB, RGBA
+_DEEP = ("F", "I", "I;16", "I;16B", "I;16L", "I;16N")  # Pillow's modes of more than 8 bits
+
+
+def is_picture(drawing: Any) -> bool:
+    """Tell a picture from a drawing, which is a list, a column or an array of strokes."""
+    if isinstance(drawing, Image.Image):
+        return True
+    if isinstance(drawing, Sequence) or not hasattr(drawing, "__array__"):
+        return False
+    array = np.asarray(detached(drawing))
+    return array.dtype != object and not (array.ndim == 3 and array.shape[2] == 2)
+
+
+def read_brightness(picture: npt.ArrayLike | Image.Image, side: int) -> tuple[np.ndarray, int]:
+    """Bring a picture to grey, and reduce it until no side is twice `side` or more.
+
+    Args:
+        picture: See `digitlab.normalize_image`.
+        side: Pixels.
+
+    Returns:
+        The brightness (h, w) float32, 0 for black and at most 1; and how many pixels of the
+        picture, in each direction, one of its pixels stands for.
+
+    Raises:
+        ValueError: It is no picture, is too large, or cannot be read.
+    """
+    values = _opened(picture) if isinstance(picture, Image.Image) else _checked(picture)
+    full = _full(values)
+    times = max(1, max(values.shape[:2]) // side)
+    layers = _reduced(values, full, times)
+    if not np.isfinite(layers).all():
+        raise ValueError("expected finite values of 32 bits in the picture, got NaN or infinity")
+    layers /= np.float32(full)
+    colour = layers[:, :, :3]
+    if layers.shape[2] == 4:
+        alpha = layers[:, :, 3:]
+        if alpha.max() > 0:
+            # Paper from which the ink stands out.
+            paper = 0 if colour.mean(dtype=float) > alpha.mean(dtype=float) / 2 else 1
+            colour = colour + paper * (1 - alpha)
+    return _grey(colour), times
+
+
+def _opened(picture: Image.Image) -> np.ndarray:
+    """Return a Pillow image as an array (h, w), (h, w, 3) or (h, w, 4), turned upright."""
+    _check_size(*picture.size)  # before reading: a small file can claim a huge size
+    try:
+        picture = ImageOps.exif_transpose(picture)
+        if picture.has_transparency_data:
+            picture = picture.convert("RGBA")
+        elif picture.mode in ("1", "LA"):
+            picture = picture.convert("L")
+        elif picture.mode not in ("L", *_DEEP):
+            picture = picture.convert("RGB")
+        return np.asarray(picture)
+    except Exception as error:  # Pillow reads it only now, and each format has its own errors
+        raise ValueError(
+            f"expected a picture that can be read, got one of mode {picture.mode}, "
+            f"{picture.width} x {picture.height}, that cannot: {error}"
+        ) from error
+
+
+def _checked(picture: npt.ArrayLike) -> np.ndarray:
+    """Return a picture that is no Pillow image as an array (h, w) or (h, w, c)."""
+    values = as_array(picture, "a picture, an array of numbers of shape (h, w) or (h, w, c)")
+    if values.shape in ((SIZE * SIZE,), (1, SIZE * SIZE)):  # a row of a table of digits
+        values = values.reshape(SIZE, SIZE)
+    if hasattr(picture, "columns") and values.shape != (SIZE, SIZE):
+        raise ValueError(
+            f"expected a table of 28 x 28 pixels, or one row of 784, got {values.shape}; many "
+            "images go to predict_images without their labels, a stroke into a list: [stroke]"
+        )
+    if values.ndim not in (2, 3) or 0 in values.shape or values.shape[2:] not in _CHANNELS:
+        raise ValueError(
+            "expected a picture of shape (h, w), (h, w, 1), (h, w, 3) or (h, w, 4), "
+            f"with no side 0, got {values.shape}"
+        )
+    if values.ndim == 2 and values.shape[1] == 2:
+        raise ValueError(
+            f"expected a picture, got shape {values.shape}: is it a stroke? "
+            "A drawing is a list of strokes: [stroke]"
+        )
+    _check_size(*values.shape[1::-1])
+    return values
+
+
+def _check_size(width: int, height: int) -> None:
+    if width * height > _PIXELS:
+        raise ValueError(
+            f"expected a picture of at most {_PIXELS:,} pixels, got {width} x {height}; "
+            "make it smaller, 1000 x 1000 is plenty"
+        )
+
+
+def _full(values: np.ndarray) -> float:
+    """Return the value of full brightness, and of an opaque alpha."""
+    if values.dtype in (np.uint8, np.uint16):
+        return float(np.iinfo(values.dtype).max)
+    # Other types usually come from computing with one of these.
+    highest = float(values.max())
+    return next((full for full in (1.0, 255.0, 65535.0) if highest <= full), highest)
+
+
+def _reduced(values: np.ndarray, full: float, times: int) -> np.ndarray:
+    """The layers of a picture (h, w) or (h, w, c), averaged over squares of `times` pixels."""
+    if times == 1:
+        return _layers(values, full)
+    # A few rows at a time, so that a large picture is not copied as a whole.
+    tops = range(0, len(values), times)
+    rows = np.stack([_layers(values[top : top + times], full).mean(0) for top in tops])
+    lefts = np.arange(0, rows.shape[1], times)
+    widths = np.diff([*lefts, rows.shape[1]]).astype(np.float32)
+    return np.add.reduceat(rows, lefts, axis=1) / widths[:, None]
+
+
+def _layers(values: np.ndarray, full: float) -> np.ndarray:
+    """Colours of a picture (h, w) or (h, w, c), times alpha, then alpha: float32 (h, w, 1 to 4)."""
+    with np.errstate(over="ignore", invalid="ignore"):  # what does not fit becomes infinity
+        layers = values.reshape(*values.shape[:2], -1).astype(np.float32)
+        if layers.shape[2] == 4:
+            layers[:, :, :3] *= layers[:, :, 3:] / np.float32(full)
+    return layers
+
+
+def _grey(colour: np.ndarray) -> np.ndarray:
+    """Weigh colours (h, w, c) so that edges, which ink has and light does not, stand out most."""
+    colour = colour - min(colour.min(), 0)
+    if colour.shape[2] == 1:
+        return colour[:, :, 0]
+    edges = np.concatenate([np.diff(colour, axis=axis).reshape(-1, 3) for axis in (0, 1)])
+    weights = np.linalg.eigh(edges.T @ edges)[1][:, -1].astype(np.float32)
+    weights *= np.sign(weights.sum()) or 1
+    weights /= np.abs(weights).sum()
+    return colour @ weights - np.minimum(weights, 0).sum()

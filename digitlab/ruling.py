@@ -1,0 +1,182 @@
+"""Ruling: lines of ruled and squared paper, tables and frames, told from ink and removed from it.
+
+Such a line is thin and straight, leans by a few degrees at most, and runs along the picture, past
+what is written. Across it, its ink is about as long as the line is thick. Where a pen crosses it,
+the ink is longer, and stays. Staff lines are removed from scores of music in this way (C. Dalitz et
+al., "A comparative study of staff removal algorithms", 2008).
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import skimage as ski
+
+_SOLID = 0.25  # ink from which on a pixel is part of a line
+_TILT = 0.12  # most slope of a line: 7 degrees
+_THICK = 0.06  # most thickness of a line, as a share of the picture's shorter side
+_LONG = 0.5  # least length of a line, as a share of the picture's side
+_GAP = 0.03  # longest gap in a line, as a share of the picture's side
+_PAST = 0.03  # least length of a line beyond what is written, as a share of the line's length
+_NEAR = 0.12  # a line ends so near the picture's edge, as a share of the picture's side
+_LARGE = 0.08  # least size of what is written, as a share of the picture's shorter side
+
+
+class Line(NamedTuple):
+    """A line across a picture, or down a transposed one."""
+
+    first: int  # column
+    heights: np.ndarray  # (n,) float64: where its middle is in this and the next columns
+    thickness: float
+
+    @property
+    def end(self) -> int:
+        """The column after the last."""
+        return self.first + len(self.heights)
+
+
+def without_ruling(ink: np.ndarray) -> np.ndarray:
+    """Remove lines along the picture from ink (h, w) in [0, 1]; strokes that cross them stay."""
+    solid = ink > _SOLID
+    across, down = find_lines(solid), find_lines(solid.T)
+    if not across and not down:
+        return ink
+    written = _written(_erased(solid, across, down))
+    if written is None and down:  # a 1 in a frame
+        middle = solid.shape[1] / 2
+        one = min(down, key=lambda line: abs(line.heights.mean() - middle))
+        down = [line for line in down if line is not one]
+        written = _written(_erased(solid, across, down))
+    if written is None:
+        return ink
+    rows, columns = written
+    across = [line for line in across if _runs_past(line, columns, solid.shape[1])]
+    down = [line for line in down if _runs_past(line, rows, solid.shape[0])]
+    rest = _erased(solid, across, down)
+    soft_edge = ski.morphology.dilation(solid & ~rest, np.ones((5, 5)))
+    return np.where(soft_edge & ~ski.morphology.dilation(rest, np.ones((3, 3))), 0, ink)
+
+
+def find_lines(solid: np.ndarray) -> list[Line]:
+    """Find the lines across a mask (h, w)."""
+    height, width = solid.shape
+    columns, tops, ends = _runs(solid)
+    thin = ends - tops <= max(2, _THICK * min(height, width))
+    columns, tops, ends = columns[thin], tops[thin], ends[thin]
+    middles, thickness = (tops + ends - 1) / 2, ends - tops
+    # Each run votes for the lines through its middle (P. Hough, 1962): cells of a few pixels for
+    # the line's height in the middle column, by its slope.
+    cell = max(1, max(height, width) / 400)
+    slopes = np.arange(-_TILT, _TILT, 2 * cell / width)
+    room = int(_TILT * width / 2 / cell) + 1
+    cells = int(height / cell) + 2 * room + 1
+
+    def votes(some: np.ndarray) -> np.ndarray:
+        at = (middles[some, None] - (columns[some, None] - width / 2) * slopes) / cell + room
+        at = at.astype(np.int64) + np.arange(len(slopes)) * cells
+        return np.bincount(at.ravel(), minlength=len(slopes) * cells)
+
+    left = np.ones(len(columns), bool)  # not taken by a line yet
+    table = votes(left)
+    lines = []
+    while table.max() >= _LONG * width / 3:
+        best = int(table.argmax())
+        middle = (best % cells + 0.5 - room) * cell
+        away = np.abs(middles - middle - (columns - width / 2) * slopes[best // cells])
+        near = left & (away <= 1.5 * cell + 0.5)
+        line = _traced(solid, columns[near], middles[near], thickness[near])
+        if line is not None:
+            lines.append(line)
+        table -= votes(near)
+        table[best] = 0
+        left &= ~near
+    return lines
+
+
+def _runs(solid: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return column, first row and row after the last of each run of True down a mask (h, w)."""
+    change = np.diff(np.pad(solid.T, ((0, 0), (1, 1))).astype(np.int8), axis=1)
+    columns, tops = np.nonzero(change == 1)
+    return columns, tops, np.nonzero(change == -1)[1]
+
+
+def _traced(
+    solid: np.ndarray, columns: np.ndarray, middles: np.ndarray, thickness: np.ndarray
+) -> Line | None:
+    """Follow a line through the middles of its runs, or None if it is short or has gaps."""
+    height, width = solid.shape
+    near = np.ones(len(columns), bool)
+    for _ in range(3):
+        if len(np.unique(columns[near])) < 3:
+            return None
+        thick = float(np.median(thickness[near]))
+        curve = np.polynomial.Polynomial.fit(columns[near], middles[near], 2)  # paper may bend
+        near = np.abs(middles - curve(columns)) <= max(1.0, thick / 2)
+    heights = curve(np.arange(width))
+    rows = np.clip(np.rint(heights).astype(int) + [[-1], [0], [1]], 0, height - 1)
+    inked = solid[rows, np.arange(width)].any(axis=0)
+    there = np.flatnonzero(inked)
+    # The longest stretch without a large gap.
+    parts = np.split(there, np.flatnonzero(np.diff(there) > max(2, _GAP * width)) + 1)
+    part = max(parts, key=len)
+    if len(part) == 0 or np.ptp(part) + 1 < _LONG * width:
+        return None
+    first, end = int(part[0]), int(part[-1]) + 1
+    alone = np.zeros(width, bool)
+    alone[columns[near]] = True
+    if alone[first:end].mean() < 0.4:  # it only leads through other ink
+        return None
+    return Line(first, heights[first:end], thick)
+
+
+def _erased(solid: np.ndarray, across: list[Line], down: list[Line]) -> np.ndarray:
+    """Return a mask (h, w) without these lines."""
+    rest = solid
+    for lines in (across, down):
+        if lines:
+            columns, tops, ends = _runs(rest)
+            gone = np.zeros(len(columns), bool)
+            for line in lines:
+                there = (columns >= line.first) & (columns < line.end)
+                at = line.heights[np.where(there, columns - line.first, 0)]
+                there &= (tops - 1 <= at) & (at <= ends)
+                gone |= there & (ends - tops <= 1.5 * line.thickness + 1.5)
+            marks = np.zeros((rest.shape[1], rest.shape[0] + 1), np.int8)
+            marks[columns[gone], tops[gone]] = 1
+            marks[columns[gone], ends[gone]] = -1
+            rest = rest & ~np.cumsum(marks, axis=1, dtype=np.int8)[:, :-1].astype(bool).T
+        rest = rest.T
+    return rest
+
+
+def _written(rest: np.ndarray) -> tuple[slice, slice] | None:
+    """Return the rows and columns of what is written, without specks and tails at the edge."""
+    parts = [part.slice for part in ski.measure.regionprops(ski.measure.label(rest))]
+    sizes = np.array([max(s.stop - s.start for s in part) for part in parts])
+    if len(parts) == 0 or sizes.max() < _LARGE * min(rest.shape):
+        return None
+    largest = int(sizes.argmax())
+    kept = [
+        part
+        for number, part in enumerate(parts)
+        if number == largest
+        or sizes[number] >= sizes[largest] / 3
+        and all(s.start > 0 and s.stop < n for s, n in zip(part, rest.shape, strict=True))
+    ]
+    rows, columns = (
+        slice(min(part[axis].start for part in kept), max(part[axis].stop for part in kept))
+        for axis in (0, 1)
+    )
+    return rows, columns
+
+
+def _runs_past(line: Line, written: slice, side: int) -> bool:
+    """Whether a line along a side of the picture begins before what is written and ends after."""
+    past = max(1, _PAST * len(line.heights))
+    if len(line.heights) >= 3 * (written.stop - written.start):
+        return True
+    return (
+        written.start - line.first >= past
+        and line.end - written.stop >= past
+        and line.first <= _NEAR * side
+        and line.end >= (1 - _NEAR) * side
+    )

@@ -29,7 +29,9 @@ def _in_256_colours(picture: str) -> str:
     if image.mode == "P":
         return picture
     file = io.BytesIO()
-    image.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(file, "PNG", optimize=True)
+    # The 256 colours that come close to all there are: rare ones count, as those of a colour bar.
+    few = image.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    few.save(file, "PNG", optimize=True)
     return base64.b64encode(file.getvalue()).decode() + "\n"
 
 

@@ -189,7 +189,8 @@ class Recognizer:
         It takes milliseconds, on any processor. This recognizer stays as it is.
 
         Args:
-            drawings: n drawings, each as for `predict`.
+            drawings: n drawings, each as for `predict`; or images (28, 28) in MNIST's geometry,
+                such as a prediction's ``image``.
             labels: (n,), 0 to 9: what each of them is.
 
         Raises:
@@ -266,7 +267,7 @@ class PersonalRecognizer(Recognizer):
         """Learn one more example.
 
         Args:
-            drawing: As for `predict`.
+            drawing: As for `Recognizer.adapt`.
             label: What it is, 0 to 9.
 
         Raises:
@@ -350,7 +351,9 @@ def _image_of(drawing: Any) -> np.ndarray:
 
 def as_example(drawing: Any) -> np.ndarray:
     """Return the image of an example as whole numbers, as it will be saved."""
-    image = (255 * _image_of(drawing)).round().astype(np.uint8)
+    ready = isinstance(drawing, np.ndarray) and drawing.shape == (SIZE, SIZE)
+    image = as_image(drawing) if ready else _image_of(drawing)
+    image = (255 * image).round().astype(np.uint8)
     if not image.any():
         raise ValueError("expected a drawing of a digit as an example, got one without ink")
     return image

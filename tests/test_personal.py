@@ -141,6 +141,11 @@ def test_one_example_can_be_taken_back(recognizer):
         )
 
 
+def test_an_image_is_learned_as_it_is(recognizer, mnist):
+    personal = recognizer.adapt(list(mnist.x_test[:5]), mnist.y_test[:5])
+    np.testing.assert_array_equal(personal.images, mnist.x_test[:5])
+
+
 def test_adapting_again_keeps_the_examples(recognizer):
     first = recognizer.adapt(STORED[:1], [5])
     second = first.adapt(STORED[1:2], [6])

@@ -43,7 +43,7 @@ def fine_tune(
 
     Args:
         model: A trained network, as for `digitlab.train`. Trained in place.
-        drawings: n drawings, each as for `Recognizer.predict`.
+        drawings: n drawings, each as for `Recognizer.adapt`.
         labels: (n,), 0 to 9.
         digits: What it learned from before. 2,000 of the training digits are replayed. MNIST when
             left out.

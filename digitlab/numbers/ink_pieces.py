@@ -87,7 +87,7 @@ class InkPieces:
                 np.degrees(tilt), Image.Resampling.BILINEAR, expand=True
             )
             ink = np.asarray(turned)
-        times = max(ink.shape) // (2 * _SHARP)
+        times = max(ink.shape) // _SHARP  # thickening large ink takes long
         return fit_ink(_reduced(ink, times) if times > 1 else ink)
 
     def cut(self, piece: int, line: Line) -> list[int]:

@@ -109,6 +109,7 @@ LAYERS: list[dict[str, str]] = [
         "pad.overlay": "anywidget numpy traitlets",
         "pad.controls": "ipywidgets traitlets",
         "pad.html": "PIL numpy",
+        "pad.number_strip": "ipywidgets",
         "pad.reading": "numpy",
     },
     {
@@ -121,6 +122,9 @@ LAYERS: list[dict[str, str]] = [
     },
     {
         "pad.widget": "IPython ipywidgets numpy traitlets",
+    },
+    {
+        "pad.number_pad": "traitlets",
     },
 ]
 

@@ -73,7 +73,12 @@ def test_other_signs_are_kept_as_unknown():
 
 @pytest.mark.parametrize("degrees", [-20, -10, 10, 20])
 def test_tilted_lines(degrees):
-    assert read(turned(written("2047"), degrees)).text == "2047"
+    assert read(turned(written("20478153"), degrees)).text == "20478153"
+
+
+def test_tilted_rows():
+    below = [stroke + (0, 150) for stroke in written("73520", 1)]
+    assert read(turned(written("20478") + below, -15)).text == "20478\n73520"
 
 
 def test_rows():

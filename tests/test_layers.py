@@ -115,6 +115,7 @@ LAYERS: list[dict[str, str]] = [
         "pad.overlay": "anywidget numpy traitlets",
         "pad.controls": "ipywidgets traitlets",
         "pad.html": "PIL numpy",
+        "pad.number_strip": "ipywidgets",
         "pad.reading": "numpy",
     },
     {
@@ -127,6 +128,9 @@ LAYERS: list[dict[str, str]] = [
     },
     {
         "pad.widget": "IPython ipywidgets numpy traitlets",
+    },
+    {
+        "pad.number_pad": "traitlets",
     },
 ]
 

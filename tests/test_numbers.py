@@ -5,6 +5,7 @@ import pytest
 
 import digitlab
 from benchmarks.compose import compose
+from benchmarks.paper import on_paper
 
 RECOGNIZER = digitlab.load_recognizer()
 
@@ -72,7 +73,12 @@ def test_other_signs_are_kept_as_unknown():
 
 @pytest.mark.parametrize("degrees", [-20, -10, 10, 20])
 def test_tilted_lines(degrees):
-    assert read(turned(written("2047"), degrees)).text == "2047"
+    assert read(turned(written("20478153"), degrees)).text == "20478153"
+
+
+def test_tilted_rows():
+    below = [stroke + (0, 150) for stroke in written("73520", 1)]
+    assert read(turned(written("20478") + below, -15)).text == "20478\n73520"
 
 
 def test_rows():
@@ -106,6 +112,29 @@ def test_one_digit_is_read_as_by_predict(digit):
     np.testing.assert_allclose(found.image, prediction.image, atol=0.15)
     points = np.concatenate(drawing)
     np.testing.assert_allclose(found.box, (*points.min(0), *points.max(0)), atol=4)
+
+
+def test_both_routes_agree():
+    rng = np.random.default_rng(2)
+    for seed, text in enumerate(["2047", "-5.3", "981", "60"]):
+        drawing = written(text, seed)
+        from_strokes, from_picture = read(drawing), read(on_paper(drawing, rng))
+        assert from_strokes.text == from_picture.text == text
+        widths = [
+            [character.box[2] - character.box[0] for character in reading.characters]
+            for reading in (from_strokes, from_picture)
+        ]
+        np.testing.assert_allclose(*widths, atol=16)  # the pen's width
+
+
+def test_boxes_are_in_pixels_of_the_picture():
+    picture = np.full((1500, 2000), 240, np.uint8)
+    picture[600:1000, 500:540] = 20
+    picture[600:1000, 900:940] = 20
+    reading = read(picture)
+    assert reading.text == "11"
+    boxes = [digit.box for digit in reading.digits]
+    np.testing.assert_allclose(boxes, [(500, 600, 540, 1000), (900, 600, 940, 1000)], atol=12)
 
 
 def test_nothing_written():

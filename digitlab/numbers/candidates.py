@@ -16,7 +16,7 @@ from digitlab.numbers.pieces import Line, Writing
 _AHEAD = 5  # pieces further to the right that may belong to the same character
 _CROWD, _AHEAD_IN_CROWD = 100, 2  # the same in a row of more pieces, which takes long to read
 _MOST = 4  # pieces of one character; parts that were cut from the same piece count once
-_BRIDGE = 0.35  # the widest gap within a character
+_BRIDGE = 0.45  # the widest gap within a character
 _WIDE, _TALL = 1.5, 1.7  # the largest character of several pieces
 _LEVEL, _LEVELS = 0.1, 40  # how far apart the levels are at which pieces are compared, how many
 _ROUND = [0, 2, 3, 4, 5, 6, 8]  # digits that no comma and no minus looks like
@@ -32,6 +32,8 @@ class Costs:
 
     low: float = 0.35  # standard deviation of the logarithm of the height, for lower digits
     high: float = 0.5  # and for higher ones
+    raised: float = 0.22  # standard deviation of the lower end from the line, for raised digits
+    sunk: float = 0.4  # and for those that reach below
     gap: float = 4.0  # for each height of a gap inside
     tangle: float = 14.0  # for the share of its width that others reach into it, above a fifth
     covered: float = 1.0  # for the share of its width, or theirs, that other pieces cover
@@ -41,7 +43,7 @@ class Costs:
     doubt: float = 2.0  # times how probable it is to be no digit, besides
     cut: float = 0.5  # for each end that was cut
     mark: float = 1.0  # for a comma, a point or a minus rather than a digit
-    unknown: float = 4.0  # for a character that is none of these
+    unknown: float = 7.0  # for a character that is none of these
     unknown_more: float = 1.0  # for each of its pieces but one
 
 
@@ -207,6 +209,8 @@ class _Shapes:
             (reach for p in pieces for other, reach in self._tangles[p] if other not in pieces),
             default=0.0,
         )
+        rise = self._bottom - bottom  # above the line
+        digit -= 0.5 * (rise / (costs.raised if rise > 0 else costs.sunk)) ** 2
         both = -costs.gap * bridge - costs.cut * self._cut_ends(inside)
         both -= costs.tangle * max(tangle - _REACH, 0.0)
         covered = self._covered(inside, (left, top, right, bottom))
@@ -225,7 +229,7 @@ class _Shapes:
         # From 0 at the upper end of the digits to 1 at their lower end.
         place = (middle - self._top) / max(self._bottom - self._top, 1e-9)
         costs = self._costs
-        if place > 0.65 and width <= 0.3 and height <= 0.55 and bottom > self._bottom - 0.2:
+        if place > 0.65 and width <= 0.3 and height <= 0.42 and bottom > self._bottom - 0.2:
             if height <= max(0.12, 1.4 * width) and height <= 0.3:
                 return ".", -costs.mark
             return ",", -costs.mark

@@ -25,8 +25,8 @@ _APART = 0.15  # how far apart seams must be
 _PENS = 2.5  # times the pen's width: how much ink a seam may cross
 _DIAGONAL = 0.1  # pixels of ink: what a step aside costs
 
-# How many of a hundred digits 0 to 9 hang together, or are in two, three or more parts: an estimate,
-# for pens skip and bars of fives stand apart.
+# How many of a hundred digits 0 to 9 hang together, or are in two, three or more parts: an
+# estimate, for pens skip and bars of fives stand apart.
 _HABITS = [
     [98, 97, 98, 98, 92, 75, 98, 96, 97, 98],
     [2, 3, 1.5, 1.5, 8, 25, 1.5, 4, 3, 2],
@@ -87,7 +87,8 @@ class InkPieces:
                 np.degrees(tilt), Image.Resampling.BILINEAR, expand=True
             )
             ink = np.asarray(turned)
-        return fit_ink(ink)
+        times = max(ink.shape) // _SHARP  # thickening large ink takes long
+        return fit_ink(_reduced(ink, times) if times > 1 else ink)
 
     def cut(self, piece: int, line: Line) -> list[int]:
         """See `Writing`: along seams that cross little ink."""

@@ -13,7 +13,7 @@ _SLANTS = np.radians(np.arange(-36, 37, 6.0))
 _LEVEL, _UPRIGHT = 0.6, 0.1
 _TALL = 0.45  # of the height of a digit: lower pieces do not begin a row
 _SHARED = 0.35  # of its height: a piece that shares so much with a row belongs to it
-_APART = 0.65  # of a row's height: the middles of rows are at least so far apart
+_APART = 0.85  # of a row's height: the middles of rows are at least so far apart
 _FLAT = 0.25  # of its width: a lower piece is a bar
 _SOME = 4000  # points are enough to find the tilt
 

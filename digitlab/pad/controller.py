@@ -38,12 +38,14 @@ class Controller:
 
     def __init__(self, pad: Any, history: History):
         self._pad, self._history = pad, history
+        self.below: list[Any] = []  # widgets between the canvas and the controls
         self._acting = False  # within a change and what follows from it
         self._by_hand = False  # a handler of the browser's events runs, and not a cell
         self._throttle = Throttle(self.handler(self._read_live))
         self.callbacks: list[Callable[[Prediction], None]] = []
-        self.view, self.messages, self.saved = ReadingView(), Messages(), SavedDrawing(pad.size)
-        self.canvas = DrawingCanvas(pad.size, pad.pen_width, self, bool(pad.personal))
+        self.view, self.messages = ReadingView(), Messages()
+        self.saved = SavedDrawing(pad.size, pad.height)
+        self.canvas = DrawingCanvas(pad.size, pad.height, pad.pen_width, self, bool(pad.personal))
         self.teaching = Teaching(self.handler(self.act)) if pad.personal else None
 
     # What hands do: see `Listener`.

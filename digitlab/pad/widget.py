@@ -90,6 +90,8 @@ class DrawingPad(Box):
     pen_width = traitlets.Float().tag(sync=True)
     recognizer = traitlets.Any()
     explain = traitlets.Bool(False)
+    _aspect = 1.0  # height by width
+    _make_controller = Controller
 
     def __init__(
         self,
@@ -105,7 +107,7 @@ class DrawingPad(Box):
         if not (type(size) is int and size > 0):
             raise ValueError(f"expected size to be a whole number of pixels above 0, got {size!r}")
         pen_width = size * _PEN if pen_width is None else pen_width
-        self.size = size
+        self.size, self.height = size, round(size * self._aspect)
         self.personal = personal
         self._history = History(_HISTORY)
         super().__init__(
@@ -115,7 +117,7 @@ class DrawingPad(Box):
             recognizer=recognizer,
             explain=explain,
         )
-        self._controller = parts = Controller(self, self._history)
+        self._controller = parts = self._make_controller(self, self._history)
         controls = make_controls(self, size, parts.handler(parts.act))
         whole_width = Layout(max_width="100%")
         beside: Widget = parts.view
@@ -124,7 +126,7 @@ class DrawingPad(Box):
             beside.layout.max_width, parts.view.layout.flex = "320px", "none"
         self.children = [
             HTML(parts.saved.style, layout=Layout(display="none")),
-            VBox([parts.canvas, controls, parts.saved.image], layout=whole_width),
+            VBox([parts.canvas, *parts.below, controls, parts.saved.image], layout=whole_width),
             beside,
             parts.messages,
         ]
@@ -208,7 +210,8 @@ class DrawingPad(Box):
 
     def __repr__(self) -> str:
         """Say what is drawn, and what was read."""
-        return f"<DrawingPad, strokes: {len(self.strokes)}. {self._controller.view.sentence}>"
+        name, sentence = type(self).__name__, self._controller.view.sentence
+        return f"<{name}, strokes: {len(self.strokes)}. {sentence}>"
 
     @traitlets.validate("recognizer")
     def _validate_recognizer(self, proposal: Any) -> Any:

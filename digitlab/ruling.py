@@ -21,6 +21,7 @@ _NEAR = 0.12  # a line ends so near the picture's edge, as a share of the pictur
 _PAGE = 3  # parts of what is written, from which on a picture is a page
 _LONGER = 3  # times the size of a digit: a line on a page
 _BEND = 0.02  # most distance of a line from a straight one, as a share of its length
+_TALL = 0.92  # most length of a 1, as a share of the length of a line beside it
 _LARGE = 0.08  # least size of what is written, as a share of the picture's shorter side
 
 
@@ -45,17 +46,20 @@ def without_ruling(ink: np.ndarray) -> np.ndarray:
     across = [line for line in all_across if _runs_through(line, width, all_down)]
     down = [line for line in all_down if _runs_through(line, height, all_across)]
     written = _written(_erased(solid, across, down))
-    if not written and down:  # a 1 in a frame
-        one = min(down, key=lambda line: abs(line.heights.mean() - width / 2))
-        down = [line for line in down if line is not one]
-        written = _written(_erased(solid, across, down))
+    if not written and down:
+        # A tall 1 is shorter than the lines beside it, or than the picture.
+        one = min(down, key=lambda line: len(line.heights))
+        longest = max((len(line.heights) for line in down if line is not one), default=height)
+        if len(one.heights) < _TALL * longest:
+            down = [line for line in down if line is not one]
+            written = _written(_erased(solid, across, down))
+    if not written and across + down:  # one line may be a stroke, several are empty paper
+        return ink if len(across) + len(down) == 1 else np.zeros_like(ink)
     if written:
         left, right = min(part[1].start for part in written), max(part[1].stop for part in written)
         top, bottom = min(part[0].start for part in written), max(part[0].stop for part in written)
         across = [line for line in across if _runs_past(line, left, right)]
         down = [line for line in down if _runs_past(line, top, bottom)]
-    else:
-        across, down = [], []
     # On a page, lines may end anywhere, and are longer than digits.
     written = _written(_erased(solid, all_across, all_down))
     if len(written) >= _PAGE:
@@ -99,6 +103,9 @@ def find_lines(solid: np.ndarray) -> list[Line]:
         line = _traced(solid, columns[near], middles[near], thickness[near])
         if line is not None:
             lines.append(line)
+            there = (columns >= line.first) & (columns < line.end)
+            at = line.heights[np.where(there, columns - line.first, 0)]
+            near |= left & there & (np.abs(middles - at) <= 1.5 * cell + 0.5)
         table -= votes(near)
         table[best] = 0
         left &= ~near
@@ -172,9 +179,11 @@ def _written(rest: np.ndarray) -> list[tuple[slice, slice]]:
     whole = [
         part
         for part in parts
-        if all(0 < s.start and s.stop < side for s, side in zip(part, rest.shape, strict=True))
+        if all(s.start > 0 and s.stop < side for s, side in zip(part, rest.shape, strict=True))
     ]
-    parts = whole or parts
+    # Where everything is cut by the picture's edge, so is the digit, but not by a rest of a line.
+    broad = _THICK * min(rest.shape)
+    parts = whole or [part for part in parts if min(s.stop - s.start for s in part) > broad]
     largest = max(map(_size, parts), default=0)
     return [part for part in parts if _size(part) >= largest / 3]
 

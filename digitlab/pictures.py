@@ -11,9 +11,9 @@ from digitlab.ruling import without_ruling
 
 _DIGIT = 256  # pixels: a picture of one digit is reduced to less than twice that
 _PAGE = 800  # pixels: the same for a page
-_BROAD = 0.35  # broadest stroke, as a share of the picture's shorter side
+_BROAD = 0.5  # broadest stroke, as a share of the picture's shorter side
 _SMALL = 0.2  # least size of a digit, as a share of the picture's shorter side
-_CLOSE = 0.15  # greatest gap between the parts of a digit, as a share of its size
+_CLOSE = 0.3  # greatest gap between the parts of a digit, as a share of its size
 _FAINT = 0.06  # least contrast of ink, as a share of the paper's brightness
 
 
@@ -117,7 +117,7 @@ def _ink(brightness: np.ndarray) -> np.ndarray:
 def _is_light_ink(brightness: np.ndarray) -> bool:
     """Whether the ink, of which there is less than paper wherever there is some, is the lighter."""
     small = np.asarray(Image.fromarray(brightness).reduce(max(1, max(brightness.shape) // 64)))
-    window = 2 * (min(small.shape) // 6) + 1
+    window = 2 * (min(small.shape) // 4) + 1
     around = np.ones((window, window))
     low, high = ski.morphology.erosion(small, around), ski.morphology.dilation(small, around)
     return bool(np.sum((high - low) * (small - (high + low) / 2)) < 0)
@@ -174,7 +174,7 @@ def _without_marks(ink: np.ndarray) -> np.ndarray:
             np.maximum(boxes[:, 0] - bottom, top - boxes[:, 2]),
             np.maximum(boxes[:, 1] - right, left - boxes[:, 3]),
         )
-        close = gaps <= _CLOSE * sizes[largest]
+        close = gaps <= np.where(cut, _CLOSE / 2, _CLOSE) * sizes[largest]
         if not (close & ~kept).any():
             break
         kept |= close

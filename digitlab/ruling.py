@@ -18,6 +18,9 @@ _LONG = 0.5  # least length of a line, as a share of the picture's side
 _GAP = 0.03  # longest gap in a line, as a share of the picture's side
 _PAST = 0.03  # least length of a line beyond what is written, as a share of the line's length
 _NEAR = 0.12  # a line ends so near the picture's edge, as a share of the picture's side
+_PAGE = 3  # parts of what is written, from which on a picture is a page
+_LONGER = 3  # times the size of a digit: a line on a page
+_BEND = 0.02  # most distance of a line from a straight one, as a share of its length
 _LARGE = 0.08  # least size of what is written, as a share of the picture's shorter side
 
 
@@ -37,20 +40,30 @@ class Line(NamedTuple):
 def without_ruling(ink: np.ndarray) -> np.ndarray:
     """Remove lines along the picture from ink (h, w) in [0, 1]; strokes that cross them stay."""
     solid = ink > _SOLID
-    across, down = find_lines(solid), find_lines(solid.T)
-    if not across and not down:
-        return ink
+    all_across, all_down = find_lines(solid), find_lines(solid.T)
+    height, width = solid.shape
+    across = [line for line in all_across if _runs_through(line, width, all_down)]
+    down = [line for line in all_down if _runs_through(line, height, all_across)]
     written = _written(_erased(solid, across, down))
-    if written is None and down:  # a 1 in a frame
-        middle = solid.shape[1] / 2
-        one = min(down, key=lambda line: abs(line.heights.mean() - middle))
+    if not written and down:  # a 1 in a frame
+        one = min(down, key=lambda line: abs(line.heights.mean() - width / 2))
         down = [line for line in down if line is not one]
         written = _written(_erased(solid, across, down))
-    if written is None:
+    if written:
+        left, right = min(part[1].start for part in written), max(part[1].stop for part in written)
+        top, bottom = min(part[0].start for part in written), max(part[0].stop for part in written)
+        across = [line for line in across if _runs_past(line, left, right)]
+        down = [line for line in down if _runs_past(line, top, bottom)]
+    else:
+        across, down = [], []
+    # On a page, lines may end anywhere, and are longer than digits.
+    written = _written(_erased(solid, all_across, all_down))
+    if len(written) >= _PAGE:
+        long = _LONGER * max(map(_size, written))
+        across = across + [line for line in all_across if len(line.heights) >= long]
+        down = down + [line for line in all_down if len(line.heights) >= long]
+    if not across and not down:
         return ink
-    rows, columns = written
-    across = [line for line in across if _runs_past(line, columns, solid.shape[1])]
-    down = [line for line in down if _runs_past(line, rows, solid.shape[0])]
     rest = _erased(solid, across, down)
     soft_edge = ski.morphology.dilation(solid & ~rest, np.ones((5, 5)))
     return np.where(soft_edge & ~ski.morphology.dilation(rest, np.ones((3, 3))), 0, ink)
@@ -121,6 +134,9 @@ def _traced(
     if len(part) == 0 or np.ptp(part) + 1 < _LONG * width:
         return None
     first, end = int(part[0]), int(part[-1]) + 1
+    straight = np.linspace(heights[first], heights[end - 1], end - first)
+    if np.abs(heights[first:end] - straight).max() > max(1, _BEND * (end - first)):
+        return None
     alone = np.zeros(width, bool)
     alone[columns[near]] = True
     if alone[first:end].mean() < 0.4:  # it only leads through other ink
@@ -148,35 +164,44 @@ def _erased(solid: np.ndarray, across: list[Line], down: list[Line]) -> np.ndarr
     return rest
 
 
-def _written(rest: np.ndarray) -> tuple[slice, slice] | None:
-    """Return the rows and columns of what is written, without specks and tails at the edge."""
+def _written(rest: np.ndarray) -> list[tuple[slice, slice]]:
+    """Return rows and columns of each part of what is written, but of specks and tails."""
     parts = [part.slice for part in ski.measure.regionprops(ski.measure.label(rest))]
-    sizes = np.array([max(s.stop - s.start for s in part) for part in parts])
-    if len(parts) == 0 or sizes.max() < _LARGE * min(rest.shape):
-        return None
-    largest = int(sizes.argmax())
-    kept = [
+    least = _LARGE * min(rest.shape)
+    parts = [part for part in parts if _size(part) >= least]
+    whole = [
         part
-        for number, part in enumerate(parts)
-        if number == largest
-        or sizes[number] >= sizes[largest] / 3
-        and all(0 < s.start and s.stop < n for s, n in zip(part, rest.shape, strict=True))
+        for part in parts
+        if all(0 < s.start and s.stop < side for s, side in zip(part, rest.shape, strict=True))
     ]
-    rows, columns = (
-        slice(min(part[axis].start for part in kept), max(part[axis].stop for part in kept))
-        for axis in (0, 1)
-    )
-    return rows, columns
+    parts = whole or parts
+    largest = max(map(_size, parts), default=0)
+    return [part for part in parts if _size(part) >= largest / 3]
 
 
-def _runs_past(line: Line, written: slice, side: int) -> bool:
-    """Whether a line along a side of the picture begins before what is written and ends after."""
+def _size(part: tuple[slice, slice]) -> int:
+    return max(side.stop - side.start for side in part)
+
+
+def _runs_through(line: Line, side: int, others: list[Line]) -> bool:
+    """Whether a line ends near the edges of a picture of that side, or at lines across it."""
+    away = max(2, _GAP * side)
+
+    def meets(place: int, height: float) -> bool:
+        return any(
+            other.first - away <= height < other.end + away
+            and abs(
+                other.heights[int(np.clip(height - other.first, 0, len(other.heights) - 1))] - place
+            )
+            <= away
+            for other in others
+        )
+
+    near = line.first <= _NEAR * side and line.end >= (1 - _NEAR) * side
+    return near or meets(line.first, line.heights[0]) and meets(line.end, line.heights[-1])
+
+
+def _runs_past(line: Line, start: int, end: int) -> bool:
+    """Whether a line begins before what is written, and ends after it."""
     past = max(1, _PAST * len(line.heights))
-    if len(line.heights) >= 3 * (written.stop - written.start):
-        return True
-    return (
-        written.start - line.first >= past
-        and line.end - written.stop >= past
-        and line.first <= _NEAR * side
-        and line.end >= (1 - _NEAR) * side
-    )
+    return start - line.first >= past and line.end - end >= past

@@ -21,7 +21,7 @@ import keras
 import numpy as np
 
 import digitlab
-from benchmarks import faults, ink, page, pictures, reading, speed
+from benchmarks import faults, ink, numbers, page, pictures, reading, speed
 from benchmarks.tables import Part, Table, read_results, write_results, write_tables
 from models import train as shipped
 
@@ -132,6 +132,16 @@ def pictures_of_a_digit() -> Part:
         f"set, and people's of the contributors {held_out}; what finds the ink was chosen with "
         "others",
         "content": [pictures.table(digits)],
+    }
+
+
+def whole_numbers() -> Part:
+    """Numbers of several digits, from strokes and from pictures."""
+    return {
+        "conditions": f"{machine()}. {numbers.COUNT:,} numbers of {numbers.DIGITS[0]} to "
+        f"{numbers.DIGITS[1]} digits of each kind, seed {numbers.SEED}; contributors "
+        f"{', '.join(numbers.CONTRIBUTORS)}",
+        "content": [numbers.accuracy(), numbers.seconds()],
     }
 
 
@@ -252,6 +262,7 @@ def machine() -> str:
 PARTS = {
     "reading": accuracy_on_people,
     "pictures": pictures_of_a_digit,
+    "numbers": whole_numbers,
     "ablation": ablation,
     "networks": networks,
     "saliency": saliency,

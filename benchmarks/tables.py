@@ -153,7 +153,7 @@ PAGES = {
     "README.md": ["headline"],
     "models/README.md": ["summary"],
     "benchmarks/README.md": [
-        *("reading", "pictures", "ablation", "networks", "saliency"),
+        *("reading", "pictures", "numbers", "ablation", "networks", "saliency"),
         *("ink", "page", "faults", "classroom"),
     ],
 }

@@ -12,6 +12,8 @@ from digitlab.inspection import get_filters as get_filters
 from digitlab.journal import Journal as Journal
 from digitlab.mnist import Digits as Digits
 from digitlab.mnist import load_digits as load_digits
+from digitlab.numbers.reading import NumberReading as NumberReading
+from digitlab.pad.number_pad import NumberPad as NumberPad
 from digitlab.pad.widget import DrawingPad as DrawingPad
 from digitlab.pictures import find_ink as find_ink
 from digitlab.pictures import normalize_image as normalize_image
@@ -26,9 +28,10 @@ from digitlab.plots.internals import plot_activations as plot_activations
 from digitlab.plots.internals import plot_embedding as plot_embedding
 from digitlab.plots.internals import plot_filters as plot_filters
 from digitlab.plots.internals import plot_saliency as plot_saliency
-from digitlab.recognizer import Prediction as Prediction
+from digitlab.prediction import Prediction as Prediction
 from digitlab.recognizer import Recognizer as Recognizer
 from digitlab.recognizer import load_recognizer as load_recognizer
+from digitlab.recognizer import read_number as read_number
 from digitlab.strokes import render_strokes as render_strokes
 from digitlab.training.augmentation import augment_digits as augment_digits
 from digitlab.training.loop import train as train

@@ -79,8 +79,19 @@ def normalize_image(picture: npt.ArrayLike | Image.Image) -> np.ndarray:
     if len(rows) == 0:
         return np.zeros((SIZE, SIZE), np.float32)
     ink = ink[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
-    ink = _thickened(ink)
+    return fit_ink(ink)
 
+
+def fit_ink(ink: np.ndarray) -> np.ndarray:
+    """Bring the ink of one digit, cropped, to MNIST's geometry: thicken, fit, centre.
+
+    Args:
+        ink: (h, w) float32 in [0, 1], ink 1 on paper 0, not all 0.
+
+    Returns:
+        (28, 28) float32 in [0, 1].
+    """
+    ink = _thickened(ink)
     scale = BOX / max(ink.shape)
     height, width = (max(1, round(side * scale)) for side in ink.shape)
     fitted = Image.fromarray(ink).resize((width, height), Image.Resampling.BILINEAR)

@@ -1,7 +1,7 @@
 """The recognizer: a drawing, or images of 28 x 28, to the probabilities of the ten digits."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,66 +13,21 @@ from tqdm import tqdm
 from digitlab._io import shipped_path
 from digitlab.brightness import is_picture
 from digitlab.images import CLASSES, as_array, as_batch, as_image, as_images
-from digitlab.pictures import normalize_image
+from digitlab.numbers.ink_pieces import InkPieces
+from digitlab.numbers.pieces import Writing
+from digitlab.numbers.reading import NumberReading, read_pieces
+from digitlab.numbers.stroke_pieces import StrokePieces
+from digitlab.pictures import find_ink, normalize_image
+from digitlab.prediction import Prediction, digit_probabilities
 from digitlab.runtimes import ImageFunction, LiteRT, as_runtime
-from digitlab.strokes import render_strokes
+from digitlab.strokes import as_strokes, render_strokes
 
 _BATCH = 32  # images: the fastest size; from 128 on, their arrays leave the processor's cache
+_FEW = 16  # the same for the parts of a number, of which there are about as many
 
 # Below this probability `predict_images` looks again. On held-out digits of MNIST, thresholds from
 # 0.8 to 1 gave the same accuracy, and 1 or 2 of 100 digits are below 0.9.
 _SURE = 0.9
-
-
-@dataclass(frozen=True, eq=False)  # equality of arrays is an array
-class Prediction:
-    """What a recognizer read.
-
-    Attributes:
-        digit: The digit, 0 to 9, or None if there is none (see `reason`).
-        confidence: The probability of that digit, 0 to 1; 0.0 if there is none.
-        probabilities: (10,) float32, sums to 1: of each digit, given that it is one; all equal
-            without ink.
-        image: (28, 28) float32 in [0, 1]: what the network saw, ink 1 on paper 0.
-
-    Both arrays are read-only; ``image.copy()`` can be changed.
-
-    Example:
-        >>> recognizer = digitlab.load_recognizer()
-        >>> prediction = recognizer.predict(digitlab.stored_drawing(5))
-        >>> prediction.digit, prediction.reason, prediction.probabilities.shape
-        (5, None, (10,))
-        >>> recognizer.predict([]).reason
-        'empty'
-    """
-
-    digit: int | None
-    confidence: float
-    probabilities: np.ndarray
-    image: np.ndarray
-
-    def __post_init__(self) -> None:
-        for name in ("probabilities", "image"):
-            array = np.array(getattr(self, name))  # a copy: the caller may go on writing to its own
-            array.flags.writeable = False
-            object.__setattr__(self, name, array)
-
-    def __reduce__(self) -> tuple[Any, ...]:  # by the constructor, for pickle makes arrays writable
-        return type(self), tuple(getattr(self, field.name) for field in fields(self))
-
-    @property
-    def reason(self) -> str | None:
-        """Why there is no digit: "empty" without ink, else "not a digit"; None if there is one."""
-        if self.digit is not None:
-            return None
-        return "not a digit" if self.image.any() else "empty"
-
-    def __str__(self) -> str:
-        """Say it as a sentence: "I read a 5 (99 %)"."""
-        if self.digit is None:
-            return "Draw a digit" if self.reason == "empty" else "I see no digit in this"
-        article = "an" if self.digit == 8 else "a"
-        return f"I read {article} {self.digit} ({self.confidence:.0%})".replace("%", " %")
 
 
 class Recognizer:
@@ -118,11 +73,33 @@ class Recognizer:
         if not image.any():
             return Prediction(None, 0.0, np.full(CLASSES, 1 / CLASSES, np.float32), image)
         (answer,) = self._answers(image[None])
-        probabilities = _digit_probabilities(answer[None])[0]
+        probabilities = digit_probabilities(answer[None])[0]
         if _is_non_digit(answer[None])[0]:
             return Prediction(None, 0.0, probabilities, image)
         digit = int(probabilities.argmax())
         return Prediction(digit, float(probabilities[digit]), probabilities, image)
+
+    def read_number(self, drawing: npt.ArrayLike | Image.Image) -> NumberReading:
+        """Read any number of digits, also in several rows, touching, or on tilted lines.
+
+        The writing is cut in many ways, and the network reads all parts; the best way wins. What is
+        no digit stays: a point, a comma and a minus as ".", "," and "-", anything else as "?".
+
+        Args:
+            drawing: As for `predict`. The strokes may be in any order.
+
+        Raises:
+            TypeError, ValueError: As `predict`.
+
+        Example:
+            >>> minus = np.array([(0, 140), (60, 140)])
+            >>> five = [stroke + (20, 0) for stroke in digitlab.stored_drawing(5)]
+            >>> digitlab.load_recognizer().read_number([minus, *five]).text
+            '-5'
+        """
+        pieces: Callable = _pieces_of_picture if is_picture(drawing) else _pieces_of_drawing
+        writing: Writing = pieces(drawing)
+        return read_pieces(writing, self._answers_in_batches)
 
     def predict_images(self, images: npt.ArrayLike, tta: bool = False) -> np.ndarray:
         """Read images that are already in MNIST's geometry, each of them as a digit.
@@ -149,7 +126,7 @@ class Recognizer:
         probabilities = np.empty((len(images), CLASSES), np.float32)
         unsure: list[int] = []
         for batch in _batches(len(images)):
-            probabilities[batch] = _digit_probabilities(self._answers(images[batch]))
+            probabilities[batch] = digit_probabilities(self._answers(images[batch]))
             if tta:
                 some = np.flatnonzero(probabilities[batch].max(axis=1) < _SURE) + batch.start
                 unsure.extend(some.tolist())
@@ -157,7 +134,7 @@ class Recognizer:
                 while len(unsure) >= _BATCH or unsure and batch.stop >= len(images):
                     again, unsure = unsure[:_BATCH], unsure[_BATCH:]
                     for moved in _moved(images[again]):
-                        probabilities[again] += _digit_probabilities(self._answers(moved))
+                        probabilities[again] += digit_probabilities(self._answers(moved))
                     probabilities[again] /= 3
         return probabilities
 
@@ -204,6 +181,14 @@ class Recognizer:
         """
         return self._runtime.activations(as_image(image)[None, ..., None])
 
+    def _answers_in_batches(self, images: np.ndarray) -> np.ndarray:
+        """Do the same in batches, each of a full size: LiteRT takes long to change to another."""
+        count, size = len(images), _FEW
+        whole = np.zeros((-(-count // size) * size, *images.shape[1:]), np.float32)
+        whole[:count] = images
+        answers = [self._answers(whole[at : at + size]) for at in range(0, len(whole), size)]
+        return np.concatenate(answers)[:count]
+
     def _answers(self, images: np.ndarray) -> np.ndarray:
         """Return the network's checked answers, (n, 10) or (n, 11), to images (n, 28, 28)."""
         batch = as_batch(images)
@@ -219,6 +204,14 @@ class Recognizer:
                 f"{np.array2string(answers[0], precision=3)}; does it end in a softmax?"
             )
         return answers
+
+
+def _pieces_of_picture(picture: npt.ArrayLike | Image.Image) -> InkPieces:
+    return InkPieces(*find_ink(picture))
+
+
+def _pieces_of_drawing(drawing: npt.ArrayLike) -> StrokePieces:
+    return StrokePieces(as_strokes(drawing))
 
 
 def _batches(n: int) -> Iterator[slice]:
@@ -241,13 +234,6 @@ def _moved(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _is_non_digit(answers: np.ndarray) -> np.ndarray:
     """Tell which answers (n, 10) or (n, 11) are those of non-digits: (n,) bool."""
     return answers[:, CLASSES:].sum(axis=1) > 0.5
-
-
-def _digit_probabilities(answers: np.ndarray) -> np.ndarray:
-    """Return probabilities (n, 10) float32, given a digit, from answers (n, 10) or (n, 11)."""
-    # Slightly above 0, so that they sum to 1 even if the network is certain of a non-digit.
-    digits = answers[:, :CLASSES].astype(np.float64) + 1e-12
-    return (digits / digits.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
 def as_recognizer(reader: Any) -> Any:
@@ -303,3 +289,27 @@ def load_recognizer(path: str | Path | None = None) -> Recognizer:
     if not path.is_file():
         raise FileNotFoundError(f"no network at {path}: export one with digitlab.export_tflite")
     return Recognizer(LiteRT.from_file(path))
+
+
+def read_number(drawing: npt.ArrayLike | Image.Image) -> NumberReading:
+    """Read a number with the network that comes with the package: see `Recognizer.read_number`.
+
+    Args:
+        drawing: A list of strokes, each of shape (n, 2): x, y in pad pixels, y down; or a picture,
+            an array or a Pillow image.
+
+    Raises:
+        TypeError, ValueError: See `digitlab.render_strokes` and `digitlab.normalize_image`.
+
+    Example:
+        >>> one, zero = digitlab.stored_drawing(1), digitlab.stored_drawing(0)
+        >>> reading = digitlab.read_number(one + [stroke + (100, 0) for stroke in zero])
+        >>> reading.text, [digit.box[0] for digit in reading.digits]  # left ends
+        ('10', [137.0, 184.0])
+    """
+    return _shipped().read_number(drawing)
+
+
+@cache
+def _shipped() -> Recognizer:
+    return load_recognizer()

@@ -35,6 +35,19 @@ LAYERS: list[dict[str, str]] = [
         "pictures": "PIL numpy skimage",
         "drawings": "numpy",
         "runtimes": "ai_edge_litert numpy tensorflow",
+        "prediction": "numpy",
+        "numbers.pieces": "numpy",
+        "numbers.search": "numpy",
+    },
+    # Numbers.
+    {
+        "numbers.stroke_pieces": "numpy",
+        "numbers.ink_pieces": "PIL numpy skimage",
+        "numbers.rows": "numpy",
+        "numbers.candidates": "numpy",
+    },
+    {
+        "numbers.reading": "numpy",
     },
     {
         "inspection": "keras numpy tqdm",
@@ -96,6 +109,7 @@ LAYERS: list[dict[str, str]] = [
         "pad.overlay": "anywidget numpy traitlets",
         "pad.controls": "ipywidgets traitlets",
         "pad.html": "PIL numpy",
+        "pad.number_strip": "ipywidgets",
         "pad.reading": "numpy",
     },
     {
@@ -108,6 +122,9 @@ LAYERS: list[dict[str, str]] = [
     },
     {
         "pad.widget": "IPython ipywidgets numpy traitlets",
+    },
+    {
+        "pad.number_pad": "traitlets",
     },
 ]
 

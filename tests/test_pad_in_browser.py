@@ -148,6 +148,39 @@ def test_all_ten_digits_are_read(frontend, device):
     page.context.close()
 
 
+def test_a_number_is_read_as_it_is_written(lab):
+    page = lab.open("number.ipynb", ["import digitlab", "pad = digitlab.NumberPad()\npad"])
+    pad = browser.Pad(page)
+    pad.says("Write a number")
+    # The helper counts in 280ths of the width.
+    four, two = ([stroke[::4] * 0.3 for stroke in stored_drawing(digit)] for digit in (4, 2))
+    pad.draw_with_mouse([*four, *(stroke + (80, 0) for stroke in two)])
+    pad.says("I read 42")
+    pad.wait_for_kernel()
+    assert pad.ink() > 0.01
+    box = pad.box
+    assert abs(box["width"] / box["height"] - 2.5) < 0.02
+    (left, _), (right, _) = (
+        (place["x"] + place["width"] / 2, place["y"])
+        for place in (
+            pad.root.get_by_role("button", name=name, exact=True).bounding_box() for name in "42"
+        )
+    )
+    for middle, digit in ((left, four), (right, [stroke + (80, 0) for stroke in two])):
+        points = np.concatenate([pad.on_screen(stroke) for stroke in digit])
+        assert abs(middle - (points[:, 0].min() + points[:, 0].max()) / 2) < 5
+    pad.press("4")
+    wait_for(lambda: python(page, "pad.prediction.digit") == 4)
+    page.mouse.move(box["x"] + 300, box["y"] + 200)
+    page.mouse.down()
+    for y in (215, 235, 260):  # out at the lower edge
+        page.mouse.move(box["x"] + 300, box["y"] + y)
+    page.mouse.up()
+    wait_for(lambda: len(strokes(page)) == 4)
+    np.testing.assert_allclose(strokes(page)[-1][-1], [300, 224], atol=1)
+    page.context.close()
+
+
 def test_the_kernel_has_what_was_drawn(lab):
     page = lab.open("strokes.ipynb", PAD)
     pad = browser.Pad(page)

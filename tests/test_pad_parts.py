@@ -214,7 +214,7 @@ def test_the_overlay_is_one_module():
 def test_the_picture_of_a_drawing_does_not_depend_on_the_way_to_it():
     rng = np.random.default_rng(0)
     strokes = [rng.uniform(0, 280, (2, 2)) for _ in range(100)]
-    picture = Picture(280)
+    picture = Picture(280, 280)
     lengths = [*range(1, 100, 3), *range(100, 0, -7), 90]  # more and more, undone, and loaded
     drawings = [(strokes[:length], 5.0) for length in lengths]
     drawings += [
@@ -227,7 +227,7 @@ def test_the_picture_of_a_drawing_does_not_depend_on_the_way_to_it():
     seen = set()
     for drawing in drawings:
         image = picture.draw(*drawing)
-        np.testing.assert_array_equal(image, Picture(280).draw(*drawing))
+        np.testing.assert_array_equal(image, Picture(280, 280).draw(*drawing))
         seen.add(image.tobytes())
     assert len(seen) > 40
 

@@ -22,7 +22,10 @@ _SCALE = 2  # canvas pixels for each pad pixel, so that ink is sharp on phones, 
 _LETTERS = dict.fromkeys("\u044f\u03b6\u05d6\u0626\u0638\u10d6\u314b\u3064\u30c4\u0e1c", "z")
 _LETTERS |= dict.fromkeys("\u043d\u03c5\u05d8\u063a\u10e7\u315b\u3093\u30f3\u0e31", "y")
 
+_BOX = "#64b5f6"  # the colour of boxes
+
 Point = Sequence[float]  # x, y in pad pixels, y down
+Box4 = tuple[float, float, float, float]  # left, top, right, bottom in pad pixels
 
 
 class Listener(Protocol):
@@ -45,27 +48,29 @@ class Listener(Protocol):
 
 
 class DrawingCanvas(Box):
-    """A square to draw on.
+    """A place to draw on.
 
     Args:
-        size: Its side in pad pixels.
+        size: Its width in pad pixels.
+        height: In pad pixels: as much as the width, or two fifths of it.
         pen_width: In pad pixels.
         listener: Is called when the user draws or presses a key.
     """
 
-    def __init__(self, size: int, pen_width: float, listener: Listener):
-        self._size = size
+    def __init__(self, size: int, height: int, pen_width: float, listener: Listener):
+        self._size, self._height = size, height
+        self._boxes: tuple[Box4, ...] = ()  # shown behind the strokes
         self._listener = listener
         self._strokes: tuple[np.ndarray, ...] = ()  # what is shown below the pen
         self._pen: list[Point] = []  # the stroke that is being drawn
         self._name: str | None = None  # the overlay's name for it; the lower canvas has none
         self._canvas = Canvas(
             width=_SCALE * size,
-            height=_SCALE * size,
+            height=_SCALE * height,
             layout=Layout(width="100%", height="auto"),
         )
         self._other_canvas = Canvas(width=1, height=1)  # see _redraw
-        self._overlay = Overlay(size=size, pen_width=pen_width)
+        self._overlay = Overlay(size=size, height=height, pen_width=pen_width)
         self._overlay.add_class("digitlab-overlay")
         self._connect(listener.handler)
         super().__init__(
@@ -73,6 +78,8 @@ class DrawingCanvas(Box):
             layout=Layout(width=f"{size}px", max_width="100%"),
         )
         self.add_class("digitlab-paper")
+        if height != size:
+            self.add_class("digitlab-wide")
         self._redraw()
 
     @property
@@ -94,6 +101,12 @@ class DrawingCanvas(Box):
         self._strokes = tuple(strokes)
         self._redraw()
         self._overlay.send_change(self._strokes)
+
+    def mark(self, boxes: Sequence[Box4]) -> None:
+        """Show boxes behind the strokes: left, top, right, bottom in pad pixels."""
+        if tuple(boxes) != self._boxes:
+            self._boxes = tuple(boxes)
+            self._redraw()
 
     def set_pen_width(self, pen_width: float) -> None:
         """Draw all strokes with a pen of another width, in pad pixels."""
@@ -125,7 +138,13 @@ class DrawingCanvas(Box):
         with hold_canvas():
             canvas.set_transform(_SCALE, 0, 0, _SCALE, 0, 0)
             canvas.fill_style = "black"
-            canvas.fill_rect(0, 0, self._size, self._size)
+            canvas.fill_rect(0, 0, self._size, self._height)
+            if self._boxes:
+                around = self._overlay.pen_width / 2  # boxes are those of the pen's middle
+                left, top = np.array(self._boxes).T[:2] - around
+                right, bottom = np.array(self._boxes).T[2:] + around
+                canvas.line_width, canvas.stroke_style = 1, _BOX
+                canvas.stroke_rects(left, top, right - left, bottom - top)
             canvas.fill_style = canvas.stroke_style = "white"
             canvas.line_width = self._overlay.pen_width
             canvas.line_cap = canvas.line_join = "round"

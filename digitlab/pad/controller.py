@@ -18,7 +18,7 @@ from digitlab.pad.reading import Explanation, explain_prediction, read_drawing
 from digitlab.pad.saved import SavedDrawing
 from digitlab.pad.throttle import Throttle
 from digitlab.pad.view import Messages, ReadingView
-from digitlab.recognizer import Prediction
+from digitlab.prediction import Prediction
 
 # Handlers run in the main thread or in another, depending on ipykernel's version. One lock serves
 # all pads of a process. ipycanvas sends the commands of all canvases through one manager, so pads
@@ -37,12 +37,17 @@ class Controller:
 
     def __init__(self, pad: Any, history: History):
         self._pad, self._history = pad, history
+        self.below: list[Any] = []  # widgets between the canvas and the controls
         self._acting = False  # within a change and what follows from it
         self._by_hand = False  # a handler of the browser's events runs, and not a cell
         self._throttle = Throttle(self.handler(self._read_live))
         self.callbacks: list[Callable[[Prediction], None]] = []
-        self.view, self.messages, self.saved = ReadingView(), Messages(), SavedDrawing(pad.size)
-        self.canvas = DrawingCanvas(pad.size, pad.pen_width, self)
+        self.view, self.messages, self.saved = (
+            ReadingView(),
+            Messages(),
+            SavedDrawing(pad.size, pad.height),
+        )
+        self.canvas = DrawingCanvas(pad.size, pad.height, pad.pen_width, self)
 
     # What hands do: see `Listener`.
 

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from digitlab.explain import AGAINST, FOR, SIGNS, colour_saliency, say_place, strongest_ink
-from digitlab.recognizer import Prediction
+from digitlab.prediction import Prediction
 
 _CHANNELS, _SIDE = 6, 28  # of each layer so many channels, each so many pixels wide and high
 _ROW = _CHANNELS * (_SIDE + 1) + 1  # with a line about each

@@ -38,7 +38,8 @@ class Overlay(anywidget.AnyWidget):
     """
 
     _esm = overlay_script()
-    size = Int().tag(sync=True)
+    size = Int().tag(sync=True)  # its width in pad pixels
+    height = Int().tag(sync=True)
     pen_width = Float().tag(sync=True)
     alive = Bool(False).tag(sync=True)  # set by the browser
 

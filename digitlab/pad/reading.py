@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from digitlab.explain import measure_saliency
-from digitlab.recognizer import Prediction
+from digitlab.prediction import Prediction
 
 _DOT = 0.03  # of the pad's side: ink no larger is a dot, however the hand trembled
 

@@ -37,7 +37,7 @@ _PAD_OR_PICTURE = """
   display: none;
 }
 """
-_SIDE, _FINER = 168, 3  # pixels; drawn three times as large, then made smaller: smooth
+_HEIGHT, _FINER = 168, 3  # pixels; drawn three times as large, then made smaller: smooth
 _APART = 5  # strokes drawn afresh in each picture
 
 
@@ -50,17 +50,18 @@ class SavedDrawing:
         image: A widget that the pad must hold, with the drawing alone.
 
     Args:
-        size: The side of the pad in pixels.
+        size: The width of the pad in pixels.
+        height: Its height.
     """
 
-    def __init__(self, size: int):
+    def __init__(self, size: int, height: int):
         name = uuid4().hex[:12]
         self.pad_class, self._class = f"digitlab-pad-{name}", f"digitlab-picture-{name}"
         rules = _PAD_OR_PICTURE.replace("PAD", self.pad_class).replace("PICTURE", self._class)
         self.style = f"<style>{_STYLE}{rules}</style>"
         self.image = HTML()
         self.image.add_class("digitlab-still")
-        self._picture = Picture(size)
+        self._picture = Picture(size, height)
         self._displayed = False
         self._bundle: dict[str, str] = {}
 
@@ -75,8 +76,9 @@ class SavedDrawing:
             reading: What `reading_html` gave.
             words: The same in words, for pages without pictures.
         """
-        url = image_url(self._picture.draw(strokes, pen_width))
-        self.image.value = f'<img src="{url}" width="168" height="168" alt="the drawing">'
+        image = self._picture.draw(strokes, pen_width)
+        url, (height, width) = image_url(image), image.shape
+        self.image.value = f'<img src="{url}" width="{width}" height="{height}" alt="the drawing">'
         picture = picture_html(self.image.value, reading)
         html = f'<div class="digitlab-picture {self._class}">{picture}</div>'
         self._bundle = {"text/html": f"<style>{_NO_WIDGET}</style>{html}", "text/plain": words}
@@ -95,14 +97,16 @@ class Picture:
     It keeps what it has drawn: a stroke more costs that stroke only, be it the 2,000th.
 
     Args:
-        size: The side of the pad in pixels.
+        size: The width of the pad in pixels.
+        height: Its height.
     """
 
-    def __init__(self, size: int):
-        self._size = size
+    def __init__(self, size: int, height: int):
+        self._scale = _HEIGHT * _FINER / height
+        self._blank = Image.new("L", (round(_HEIGHT * size / height) * _FINER, _HEIGHT * _FINER))
         self._pen_width = 0.0
         self._below: list[np.ndarray] = []  # strokes that are drawn, all but the last ones
-        self._drawn = _blank()
+        self._drawn = self._blank.copy()
 
     def draw(self, drawing: Sequence[np.ndarray], pen_width: float) -> np.ndarray:
         """Draw strokes as the pad shows them.
@@ -113,13 +117,13 @@ class Picture:
             pen_width: In pad pixels.
 
         Returns:
-            (168, 168) float32 in [0, 1].
+            (168, w) float32 in [0, 1], w in proportion to the pad.
         """
-        strokes, scale = list(drawing), _SIDE * _FINER / self._size
+        strokes, scale = list(drawing), self._scale
         below = len(self._below)
         same = len(strokes) >= below and all(map(operator.is_, self._below, strokes))
         if not same or pen_width != self._pen_width:
-            below, self._drawn, self._pen_width = 0, _blank(), pen_width
+            below, self._drawn, self._pen_width = 0, self._blank.copy(), pen_width
         # The last ones stay apart, so that each can be undone.
         if len(strokes) - below > 2 * _APART:
             _add_ink(self._drawn, strokes[below:-_APART], scale, pen_width)
@@ -128,10 +132,6 @@ class Picture:
         picture = self._drawn.copy()
         _add_ink(picture, strokes[below:], scale, pen_width)
         return np.asarray(picture.reduce(_FINER), np.float32) / 255
-
-
-def _blank() -> Image.Image:
-    return Image.new("L", (_SIDE * _FINER,) * 2)
 
 
 def _add_ink(

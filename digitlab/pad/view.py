@@ -8,7 +8,7 @@ from ipywidgets import HTML, Layout, Output, VBox
 
 from digitlab.pad.html import activations_html, error_html, reading_html, saliency_html
 from digitlab.pad.reading import Explanation
-from digitlab.recognizer import Prediction
+from digitlab.prediction import Prediction
 
 
 class ReadingView(VBox):

@@ -18,7 +18,8 @@ from digitlab.drawings import load_drawing, save_drawing
 from digitlab.pad.controller import Controller
 from digitlab.pad.controls import make_controls
 from digitlab.pad.history import History
-from digitlab.recognizer import Prediction, as_recognizer
+from digitlab.prediction import Prediction
+from digitlab.recognizer import as_recognizer
 from digitlab.strokes import as_strokes
 
 _PEN = 0.07  # of the pad's side: the width of the pen on the screen, which the network never sees
@@ -82,6 +83,8 @@ class DrawingPad(Box):
     pen_width = traitlets.Float().tag(sync=True)
     recognizer = traitlets.Any()
     explain = traitlets.Bool(False)
+    _aspect = 1.0  # height by width
+    _make_controller = Controller
 
     def __init__(
         self,
@@ -96,7 +99,7 @@ class DrawingPad(Box):
         if not (type(size) is int and size > 0):
             raise ValueError(f"expected size to be a whole number of pixels above 0, got {size!r}")
         pen_width = size * _PEN if pen_width is None else pen_width
-        self.size = size
+        self.size, self.height = size, round(size * self._aspect)
         self._history = History(_HISTORY)
         super().__init__(
             layout={} if layout is None else layout,
@@ -105,12 +108,12 @@ class DrawingPad(Box):
             recognizer=recognizer,
             explain=explain,
         )
-        self._controller = parts = Controller(self, self._history)
+        self._controller = parts = self._make_controller(self, self._history)
         controls = make_controls(self, size, parts.handler(parts.act))
         whole_width = Layout(max_width="100%")
         self.children = [
             HTML(parts.saved.style, layout=Layout(display="none")),
-            VBox([parts.canvas, controls, parts.saved.image], layout=whole_width),
+            VBox([parts.canvas, *parts.below, controls, parts.saved.image], layout=whole_width),
             parts.view,
             parts.messages,
         ]
@@ -194,7 +197,8 @@ class DrawingPad(Box):
 
     def __repr__(self) -> str:
         """Say what is drawn, and what was read."""
-        return f"<DrawingPad, strokes: {len(self.strokes)}. {self._controller.view.sentence}>"
+        name, sentence = type(self).__name__, self._controller.view.sentence
+        return f"<{name}, strokes: {len(self.strokes)}. {sentence}>"
 
     @traitlets.validate("recognizer")
     def _validate_recognizer(self, proposal: Any) -> Any:

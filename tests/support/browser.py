@@ -256,7 +256,7 @@ class Pad:
     def shows(self, drawing, size=280):
         """Whether the screen shows this drawing, in white ink on black, and nothing else."""
         screen = Image.open(io.BytesIO(self.canvas.screenshot())).convert("L")
-        expected = Picture(size).draw(drawing, 0.07 * size)
+        expected = Picture(size, size).draw(drawing, 0.07 * size)
         pixels = np.asarray(screen.resize(expected.shape), np.float32) / 255
         return np.abs(pixels - expected)[3:-3, 3:-3].mean() < 0.01  # without the pad's edge
 

@@ -22,10 +22,11 @@ const LOOKS = 8; // that find nothing, until the kernel is asked for the drawing
 const ANSWER = 5000; // milliseconds to wait for it before the kernel is asked again
 
 function render({ model, el }) {
+  const height = model.get("height"); // in pad pixels; the width is the size
   const canvas = document.createElement("canvas");
   canvas.tabIndex = 0;
   canvas.setAttribute("role", "application");
-  canvas.setAttribute("aria-label", "Pad: draw a digit with the mouse, a finger or a pen");
+  canvas.setAttribute("aria-label", `Pad: draw a ${height === model.get("size") ? "digit" : "number"} with the mouse, a finger or a pen`);
   canvas.setAttribute("aria-keyshortcuts", "Control+Z Control+Y");
   // There from the start, for screen readers announce what changes in such a place.
   const status = document.createElement("div");
@@ -49,6 +50,15 @@ function render({ model, el }) {
 
   function redraw() {
     prepare(canvas, context, model.get("size"), model.get("pen_width"));
+    if (height !== model.get("size")) {
+      // A new height resets what was prepared.
+      const { lineWidth } = context;
+      const transform = context.getTransform();
+      canvas.height = Math.max(Math.round(height * transform.d), 1);
+      context.setTransform(transform);
+      context.lineCap = context.lineJoin = "round";
+      context.lineWidth = lineWidth;
+    }
     context.strokeStyle = "white";
     for (const points of drawing) drawStroke(context, points);
     for (const points of strokes.values()) drawStroke(context, points);
@@ -105,7 +115,15 @@ function render({ model, el }) {
     else redraw();
   }
 
-  const input = new PointerInput(canvas, model.get("size"), {
+  // Below the lower edge of a wide pad is as far outside as below that of a square one.
+  class WideInput extends PointerInput {
+    place(event) {
+      const [x, y] = super.place(event);
+      return [x, y > height ? y - height + this.size : y];
+    }
+  }
+
+  const input = new WideInput(canvas, model.get("size"), {
     down({ pointerType }) {
       if (pointerType !== "mouse") canvas.focus({ preventScroll: true }); // a mouse brings it by itself
       if (strokes.size === 0) redraw(); // the window may have been zoomed since
@@ -117,7 +135,8 @@ function render({ model, el }) {
       unsent = [point];
       send();
     },
-    extend(points) {
+    extend(outside) {
+      const points = outside.map(([x, y]) => [x, Math.min(y, height)]);
       const all = strokes.get(stroke);
       drawStroke(context, [all.at(-1), ...points]);
       all.push(...points);

@@ -1,0 +1,263 @@
+"""Candidates: groups of pieces that may be one character, and what their shape says about it.
+
+A candidate's score is the logarithm of how likely it is a certain character: what the recognizer
+says, less costs for a shape or a place that characters hardly have. All lengths are in heights of a
+digit. The costs were chosen on composed numbers, see benchmarks/numbers.py.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from digitlab.images import CLASSES
+from digitlab.numbers.pieces import Line, Writing
+
+_AHEAD = 5  # pieces further to the right that may belong to the same character
+_CROWD, _AHEAD_IN_CROWD = 100, 2  # the same in a row of more pieces, which takes long to read
+_MOST = 4  # pieces of one character; parts that were cut from the same piece count once
+_BRIDGE = 0.45  # the widest gap within a character
+_WIDE, _TALL = 1.5, 1.7  # the largest character of several pieces
+_LEVEL, _LEVELS = 0.1, 40  # how far apart the levels are at which pieces are compared, how many
+_ROUND = [0, 2, 3, 4, 5, 6, 8]  # digits that no comma and no minus looks like
+_REACH = 0.2  # of the wider one: how far neighbours may reach into each other
+_BROAD = 0.9  # digits are hardly wider
+_NARROW = 0.3  # the least width that counts for that
+_PLACES = 64  # of a piece's ink, between which gaps are measured
+
+
+@dataclass(frozen=True)
+class Costs:
+    """How much less likely a candidate becomes, as natural logarithms."""
+
+    low: float = 0.35  # standard deviation of the logarithm of the height, for lower digits
+    high: float = 0.5  # and for higher ones
+    raised: float = 0.22  # standard deviation of the lower end from the line, for raised digits
+    sunk: float = 0.4  # and for those that reach below
+    gap: float = 4.0  # for each height of a gap inside
+    tangle: float = 14.0  # for the share of its width that others reach into it, above a fifth
+    covered: float = 1.0  # for the share of its width, or theirs, that other pieces cover
+    covered_mark: float = 4.5  # the same, for a comma, a point or a minus
+    habits: float = 0.8  # times how seldom a digit is made of so many pieces
+    wide: float = 3.0  # for each height that it is wider than digits
+    doubt: float = 2.0  # times how probable it is to be no digit, besides
+    cut: float = 0.5  # for each end that was cut
+    mark: float = 1.0  # for a comma, a point or a minus rather than a digit
+    unknown: float = 7.0  # for a character that is none of these
+    unknown_more: float = 1.0  # for each of its pieces but one
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """Pieces that may be one character.
+
+    Attributes:
+        pieces: Their places in the row, in increasing order.
+        mark: What else than a digit it may be by its shape: ".", ",", "-" or "?".
+        doubt: How much the eleventh class counts.
+        mark_score: The logarithm of how likely that is, but for what the recognizer says.
+        digit_scores: The same for each digit (10,).
+    """
+
+    pieces: tuple[int, ...]
+    mark: str
+    doubt: float
+    mark_score: float
+    digit_scores: np.ndarray
+
+    def scores(self, answer: np.ndarray) -> np.ndarray:
+        """Score the ten digits and the mark (11,), with the recognizer's answer (10,) or (11,)."""
+        with np.errstate(divide="ignore"):
+            logs = np.log(answer.astype(np.float64) + 1e-12)
+        digits = self.digit_scores + logs[:CLASSES]
+        if len(answer) > CLASSES:  # several digits at once are not always rejected
+            digits += self.doubt * np.log(max(1 - float(answer[CLASSES]), 1e-12))
+        mark = self.mark_score
+        if self.mark == "?":
+            mark += logs[CLASSES] if len(answer) > CLASSES else -30.0
+        elif self.mark in ",-":  # a comma may look like a 1, 7 or 9, but not like a small 6
+            mark += np.log(max(1 - answer[_ROUND].sum(), 1e-12))
+        return np.append(digits, mark)
+
+
+def find_candidates(
+    writing: Writing, row: Sequence[int], line: Line, costs: Costs
+) -> list[Candidate]:
+    """List the candidates of a row.
+
+    Args:
+        writing: The pieces.
+        row: Those of the row, from left to right.
+        line: The row's line.
+        costs: What shapes cost.
+    """
+    level = [line.level(writing.points[piece]) / line.height for piece in row]
+    ends = np.array([(*points.min(0), *points.max(0)) for points in level])  # (n, 4)
+    parents = [writing.parents[piece] for piece in row]
+    shape = _Shapes(ends, parents, writing.habits, _tangles(level, ends), line, costs)
+    ahead = _AHEAD if len(row) <= _CROWD else _AHEAD_IN_CROWD
+    gaps = _gaps(level, ahead)
+    return [
+        shape.candidate(pieces, bridge)
+        for first in range(len(row))
+        for pieces, bridge in _groups(
+            range(first, min(first + 1 + ahead, len(row))), gaps, ends, parents
+        )
+    ]
+
+
+def _gaps(level: Sequence[np.ndarray], ahead: int) -> dict[tuple[int, int], float]:
+    """Distances between the ink of each piece and that of the next ones."""
+    some = [points[:: max(1, -(-len(points) // _PLACES))] for points in level]
+    return {
+        (i, j): float(np.sqrt(((a[:, None] - some[j]) ** 2).sum(2).min()))
+        for i, a in enumerate(some)
+        for j in range(i + 1, min(i + 1 + ahead, len(some)))
+    }
+
+
+def _tangles(level: Sequence[np.ndarray], ends: np.ndarray) -> dict[tuple[int, int], float]:
+    """How far pieces reach into each other at the same level, whichever is taken as the left one.
+
+    In widths of the wider one: 0 where one is left of the other all the way from top to bottom,
+    though their boxes may overlap; 0.5 for a zero and the slash through its middle.
+    """
+    widths = np.maximum(ends[:, 2] - ends[:, 0], _NARROW)
+    levels = np.arange(ends[:, 1].min(), ends[:, 3].max() + _LEVEL, _LEVEL)[:_LEVELS]
+    left = np.full((len(level), len(levels)), np.inf)
+    right = -left
+    for piece, points in enumerate(level):
+        at = np.minimum(((points[:, 1] - levels[0]) / _LEVEL).astype(int), len(levels) - 1)
+        np.minimum.at(left[piece], at, points[:, 0])
+        np.maximum.at(right[piece], at, points[:, 0])
+    found = {}
+    for ahead in range(1, _AHEAD + 3):
+        # Without a level in common, this is -inf.
+        one = (right[:-ahead] - left[ahead:]).max(1)
+        other = (right[ahead:] - left[:-ahead]).max(1)
+        wider = np.maximum(widths[:-ahead], widths[ahead:])
+        for first, reach in enumerate(np.minimum(one, other) / wider):
+            if reach > 0:
+                found[first, first + ahead] = float(reach)
+    return found
+
+
+def _groups(
+    window: range, gaps: dict, ends: np.ndarray, parents: Sequence[int]
+) -> Iterator[tuple[tuple[int, ...], float]]:
+    """Yield the groups that the first piece of a window forms, each with its widest gap."""
+    found: dict[tuple[int, ...], float] = {(window[0],): 0.0}
+    waiting = list(found)
+    while waiting:
+        group = waiting.pop()
+        for joined in window:
+            if joined in group:
+                continue
+            gap = min(gaps[min(piece, joined), max(piece, joined)] for piece in group)
+            larger = tuple(sorted((*group, joined)))
+            bridge = max(found[group], gap)
+            if gap > _BRIDGE or bridge >= found.get(larger, np.inf):
+                continue
+            box = ends[list(larger)]
+            width = box[:, 2].max() - box[:, 0].min()
+            height = box[:, 3].max() - box[:, 1].min()
+            made_of = len({parents[piece] for piece in larger})
+            if width <= _WIDE and height <= _TALL and made_of <= _MOST:
+                found[larger] = bridge
+                waiting.append(larger)
+    yield from found.items()
+
+
+class _Shapes:
+    """Scores groups of a row's pieces by their shapes.
+
+    Args:
+        ends: Left, top, right and bottom (n, 4) of the pieces, straightened, in heights.
+        parents: For each, the piece that it was cut from.
+        habits: See `Writing`.
+        tangles: See `_tangles`.
+        line: The row's line.
+        costs: What shapes cost.
+    """
+
+    def __init__(
+        self,
+        ends: np.ndarray,
+        parents: Sequence[int],
+        habits: np.ndarray,
+        tangles: dict[tuple[int, int], float],
+        line: Line,
+        costs: Costs,
+    ):
+        self._ends, self._parents, self._costs = ends, parents, costs
+        self._tangles: list[list[tuple[int, float]]] = [[] for _ in ends]
+        for (one, other), reach in tangles.items():
+            self._tangles[one].append((other, reach))
+            self._tangles[other].append((one, reach))
+        self._habits = costs.habits * habits
+        self._top, self._bottom = line.top / line.height, line.bottom / line.height
+
+    def candidate(self, pieces: tuple[int, ...], bridge: float) -> Candidate:
+        """Make a candidate of pieces between which the widest gap is `bridge`."""
+        costs, inside = self._costs, list(pieces)
+        box = self._ends[inside]
+        (left, top), (right, bottom) = box[:, :2].min(0), box[:, 2:].max(0)
+        width, height = right - left, bottom - top
+        size = np.log(max(height, 0.02))
+        digit = -0.5 * (size / (costs.low if size < 0 else costs.high)) ** 2
+        tangle = max(
+            (reach for p in pieces for other, reach in self._tangles[p] if other not in pieces),
+            default=0.0,
+        )
+        rise = self._bottom - bottom  # above the line
+        digit -= 0.5 * (rise / (costs.raised if rise > 0 else costs.sunk)) ** 2
+        both = -costs.gap * bridge - costs.cut * self._cut_ends(inside)
+        both -= costs.tangle * max(tangle - _REACH, 0.0)
+        covered = self._covered(inside, (left, top, right, bottom))
+        digit -= costs.covered * covered + costs.wide * max(width - _BROAD, 0.0)
+        made_of = len({self._parents[piece] for piece in inside})
+        habits = self._habits[min(made_of, len(self._habits)) - 1]  # (10,)
+        mark, score = self._mark(width, height, top, bottom)
+        if mark == "?":
+            score -= costs.unknown_more * (made_of - 1)
+        score -= (costs.covered if mark == "?" else costs.covered_mark) * covered
+        return Candidate(pieces, mark, costs.doubt, both + score, both + digit + habits)
+
+    def _mark(self, width: float, height: float, top: float, bottom: float) -> tuple[str, float]:
+        """Tell what a shape may be other than a digit, and what that costs."""
+        middle = (top + bottom) / 2
+        # From 0 at the upper end of the digits to 1 at their lower end.
+        place = (middle - self._top) / max(self._bottom - self._top, 1e-9)
+        costs = self._costs
+        if place > 0.65 and width <= 0.3 and height <= 0.42 and bottom > self._bottom - 0.2:
+            if height <= max(0.12, 1.4 * width) and height <= 0.3:
+                return ".", -costs.mark
+            return ",", -costs.mark
+        if 0.2 < place < 0.8 and height <= 0.3 and 0.15 <= width <= 1.2 and width > 2 * height:
+            return "-", -costs.mark
+        return "?", -costs.unknown
+
+    def _covered(self, inside: list[int], box: tuple[float, float, float, float]) -> float:
+        """How much these pieces and others stand in each other's way: 0 to 1.
+
+        That is the share of their widths that they have in common. It counts less the taller both
+        are, since digits may overlap, but hardly a digit and a bar.
+        """
+        left, top, right, bottom = box
+        others = np.delete(self._ends, inside, axis=0)
+        if not len(others):
+            return 0.0
+        shared = np.minimum(others[:, 2], right) - np.maximum(others[:, 0], left)
+        least = np.maximum(np.minimum(others[:, 2] - others[:, 0], right - left), 0.1)
+        lower = np.minimum(others[:, 3] - others[:, 1], bottom - top)
+        weight = np.clip(1 - lower, 0, 1)
+        return float((np.clip(shared / least - 0.2, 0, 0.8) / 0.8 * weight).max())
+
+    def _cut_ends(self, inside: list[int]) -> int:
+        """Count the cuts between these pieces and others."""
+        count = 0
+        for piece in inside:
+            for beside in (piece - 1, piece + 1):
+                if 0 <= beside < len(self._parents) and beside not in inside:
+                    count += bool(self._parents[beside] == self._parents[piece])
+        return count

@@ -1,0 +1,217 @@
+"""The pieces of a picture's ink: what hangs together, cut where digits touch.
+
+A cut is a seam from top to bottom that crosses as little ink as possible (S. Avidan and A. Shamir,
+"Seam carving for content-aware image resizing", 2007).
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import skimage as ski
+from PIL import Image
+
+from digitlab.numbers.pieces import Box, Line, typical_size
+from digitlab.pictures import fit_ink
+
+_SOLID = 0.25  # ink from which on pixels hang together
+_SHARP = 64  # pixels: the height of a digit that is enough
+_SPECK = 0.05  # of the size of a digit: what is smaller both ways is no writing
+_MOST = 400  # pieces: more are not writing
+_TILTED = np.radians(5)  # less is not turned back: the network does not mind
+# Of the height of a digit, for cuts.
+_LEAST = 0.12  # how wide the parts must be
+_APART = 0.15  # how far apart seams must be
+_PENS = 2.5  # times the pen's width: how much ink a seam may cross
+_DIAGONAL = 0.1  # pixels of ink: what a step aside costs
+
+# How many of a hundred digits 0 to 9 hang together, or are in two, three or more parts: an
+# estimate, for pens skip and bars of fives stand apart.
+_HABITS = [
+    [98, 97, 98, 98, 92, 75, 98, 96, 97, 98],
+    [2, 3, 1.5, 1.5, 8, 25, 1.5, 4, 3, 2],
+    [0.3, 0.3, 0.3, 0.3, 0.5, 0.5, 0.3, 0.5, 0.3, 0.3],
+]
+
+
+class _Patch(NamedTuple):
+    """Ink (h, w) float32 in [0, 1], and where its upper left corner is."""
+
+    left: int
+    top: int
+    ink: np.ndarray
+
+
+class InkPieces:
+    """See `digitlab.numbers.pieces.Writing`. Pieces may be none.
+
+    Args:
+        ink: (h, w) float32 in [0, 1], as `digitlab.pictures.find_ink` gives it.
+        scale: Pixels of the picture for one of the ink.
+    """
+
+    habits = np.log(np.array(_HABITS) / 100)
+
+    def __init__(self, ink: np.ndarray, scale: float):
+        patches = _components(ink)
+        if patches and (times := int(_size(patches) / _SHARP)) > 1:
+            ink, scale = _reduced(ink, times), scale * times
+            patches = _components(ink)
+        self._scale = scale
+        self._patches: list[_Patch] = []
+        self.points: list[np.ndarray] = []
+        self.parents: list[int] = []
+        for patch in patches:
+            self._add(patch, len(self.points))
+
+    def box(self, pieces: Sequence[int]) -> Box:
+        """See `Writing`."""
+        points = np.concatenate([self.points[piece] for piece in pieces]) * self._scale
+        (left, top), (right, bottom) = points.min(0).tolist(), points.max(0).tolist()
+        return left, top, right, bottom
+
+    def image(self, pieces: Sequence[int], tilt: float) -> np.ndarray:
+        """See `Writing`."""
+        patches = [self._patches[piece] for piece in pieces]
+        left, top = min(p.left for p in patches), min(p.top for p in patches)
+        right = max(p.left + p.ink.shape[1] for p in patches)
+        bottom = max(p.top + p.ink.shape[0] for p in patches)
+        ink = np.zeros((bottom - top, right - left), np.float32)
+        for patch in patches:
+            height, width = patch.ink.shape
+            y, x = patch.top - top, patch.left - left
+            place = ink[y : y + height, x : x + width]
+            np.maximum(place, patch.ink, out=place)
+        if abs(tilt) > _TILTED:
+            turned = Image.fromarray(ink).rotate(
+                np.degrees(tilt), Image.Resampling.BILINEAR, expand=True
+            )
+            ink = np.asarray(turned)
+        times = max(ink.shape) // _SHARP  # thickening large ink takes long
+        return fit_ink(_reduced(ink, times) if times > 1 else ink)
+
+    def cut(self, piece: int, line: Line) -> list[int]:
+        """See `Writing`: along seams that cross little ink."""
+        patch = self._patches[piece]
+        pen = _pen_width(patch.ink > _SOLID)
+        seams = _seams(patch.ink, line.height, pen)
+        if not seams:
+            return []
+        x = np.arange(patch.ink.shape[1])
+        part = sum((x > seam[:, None]).astype(int) for seam in seams)  # (h, w)
+        made = []
+        for number in range(len(seams) + 1):
+            ink = np.where(part == number, patch.ink, 0)
+            if (ink > _SOLID).any():
+                made.append(len(self.points))
+                self._add(_trimmed(_Patch(patch.left, patch.top, ink)), self.parents[piece])
+        return made
+
+    def _add(self, patch: _Patch, parent: int) -> None:
+        self._patches.append(patch)
+        self.parents.append(parent)
+        self.points.append(_outline(patch.ink > _SOLID) + (patch.left, patch.top))
+
+
+def _components(ink: np.ndarray) -> list[_Patch]:
+    """Take apart what does not hang together in ink (h, w), without specks."""
+    ink = np.pad(ink, 1)
+    labels = ski.measure.label(ink > _SOLID, connectivity=2)
+    patches = []
+    for region in ski.measure.regionprops(labels):
+        top, left, bottom, right = region.bbox
+        # With the soft edge around it.
+        rows, columns = slice(top - 1, bottom + 1), slice(left - 1, right + 1)
+        around = labels[rows, columns]
+        own = ski.morphology.dilation(around == region.label, np.ones((3, 3))) & (
+            (around == 0) | (around == region.label)
+        )
+        patches.append(_Patch(left - 2, top - 2, np.where(own, ink[rows, columns], 0)))
+    patches.sort(key=lambda patch: -max(patch.ink.shape))
+    patches = patches[:_MOST]
+    least = _SPECK * _size(patches) if patches else 0
+    return [patch for patch in patches if max(patch.ink.shape) - 2 > least]
+
+
+def _size(patches: Sequence[_Patch]) -> float:
+    """See `typical_size`."""
+    return typical_size(np.array([patch.ink.shape for patch in patches]) - 2)
+
+
+def _reduced(ink: np.ndarray, times: int) -> np.ndarray:
+    """Ink (h, w), averaged to a smaller size."""
+    height, width = (-(-side // times) * times for side in ink.shape)
+    padded = np.pad(ink, ((0, height - ink.shape[0]), (0, width - ink.shape[1])))
+    return padded.reshape(height // times, times, width // times, times).mean((1, 3))
+
+
+def _trimmed(patch: _Patch) -> _Patch:
+    """Cut off the margins without ink."""
+    rows, columns = np.flatnonzero(patch.ink.any(1)), np.flatnonzero(patch.ink.any(0))
+    ink = patch.ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return _Patch(patch.left + columns[0], patch.top + rows[0], ink)
+
+
+def _outline(solid: np.ndarray) -> np.ndarray:
+    """The first and last places (n, 2) of each row and column of a mask (h, w): x, y."""
+    height, width = solid.shape
+    rows, columns = np.flatnonzero(solid.any(1)), np.flatnonzero(solid.any(0))
+    left, right = solid[rows].argmax(1), width - 1 - solid[rows, ::-1].argmax(1)
+    high, low = solid[:, columns].argmax(0), height - 1 - solid[::-1, columns].argmax(0)
+    x = np.concatenate([left, right + 1, columns + 0.5, columns + 0.5])
+    y = np.concatenate([rows + 0.5, rows + 0.5, high, low + 1])
+    return np.stack([x, y], axis=1).astype(np.float64)
+
+
+def _seams(ink: np.ndarray, height: float, pen: float) -> list[np.ndarray]:
+    """Find seams through ink (h, w) of digits of a height: the column (h,) of each in each row."""
+    down, from_above = _cheapest(ink)
+    up, from_below = _cheapest(ink[::-1])
+    middle = len(ink) // 2
+    total = down[middle] + up[len(ink) - 1 - middle] - ink[middle]  # (w,)
+    solid = ink > _SOLID
+    filled = np.cumsum(solid.any(0))
+    order = np.argsort(total, kind="stable")
+    seams: list[tuple[int, np.ndarray]] = []
+    for column in order:
+        if total[column] > _PENS * pen or len(seams) >= 2 + 2.5 * ink.shape[1] / height:
+            break
+        if min(filled[column], filled[-1] - filled[column]) < _LEAST * height:
+            continue
+        if all(abs(column - other) >= _APART * height for other, _ in seams):
+            upper = _traced(from_above, middle, column)
+            lower = _traced(from_below, len(ink) - 1 - middle, column)
+            seams.append((column, np.concatenate([upper[::-1], lower[1:]])))
+    return [seam for _, seam in sorted(seams, key=lambda found: found[0])]
+
+
+def _pen_width(solid: np.ndarray) -> float:
+    """Estimate the width of the lines in a mask (h, w)."""
+    # A line has two edges, and edges are staircases, 4 / pi as long as they look.
+    edge = sum(np.count_nonzero(np.diff(np.pad(solid, 1), axis=axis)) for axis in (0, 1))
+    return 2 * np.count_nonzero(solid) / max(edge, 1) * 4 / np.pi
+
+
+def _cheapest(ink: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """For each place of ink (h, w), the least ink on a way from the first row, and its last step.
+
+    Returns:
+        (h, w) float64, and (h, w) -1, 0 or 1: where the way came from in the row before.
+    """
+    least = ink.astype(np.float64)
+    steps = np.zeros(ink.shape, np.int8)
+    for row in range(1, len(ink)):
+        before = np.pad(least[row - 1], 1, constant_values=np.inf)
+        ways = np.stack([before[1:-1], before[:-2] + _DIAGONAL, before[2:] + _DIAGONAL])
+        best = ways.argmin(0)
+        least[row] += np.take_along_axis(ways, best[None], 0)[0]
+        steps[row] = np.array([0, -1, 1], np.int8)[best]
+    return least, steps
+
+
+def _traced(steps: np.ndarray, row: int, column: int) -> np.ndarray:
+    """The columns of a way back from a place to the first row."""
+    columns = [int(column)]
+    for at in range(row, 0, -1):
+        columns.append(columns[-1] + int(steps[at, columns[-1]]))
+    return np.array(columns)

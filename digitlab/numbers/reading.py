@@ -1,0 +1,196 @@
+"""From pieces of writing to what is read in them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from digitlab.images import CLASSES
+from digitlab.numbers.candidates import Candidate, Costs, find_candidates
+from digitlab.numbers.pieces import Box, Line, Writing
+from digitlab.numbers.rows import find_rows
+from digitlab.numbers.search import best_path
+from digitlab.prediction import Prediction, digit_probabilities
+
+Answer = Callable[[np.ndarray], np.ndarray]  # images (n, 28, 28) to probabilities (n, 10 or 11)
+
+_DOUBTFUL = 0.9  # below this probability of a digit, its pieces may be two joined digits
+_WIDE = 1.0  # heights: so may wider ones, be they ever so probable
+_NARROW = 0.3  # heights: narrower ones are not cut
+
+
+@dataclass(frozen=True, eq=False)
+class Character(Prediction):
+    """One character of a number: a `Prediction`, with what it stands for and where it is.
+
+    Attributes:
+        text: The digit; or ".", ",", "-", or "?" for anything else that is no digit.
+        box: Its left, top, right and bottom end in pixels of the drawing or picture.
+        row: The number of its row, from 0.
+    """
+
+    text: str
+    box: Box
+    row: int
+
+
+@dataclass(frozen=True, eq=False)
+class NumberReading:
+    """What a recognizer read in writing of any number of digits and rows.
+
+    Attributes:
+        characters: All that was found, row by row, from left to right, each a `Prediction` with
+            ``text``, ``box`` and ``row``.
+        confidence: The probability of the whole text among all ways to cut the writing and to read
+            the parts, 0 to 1; 0.0 if there is none.
+
+    Example:
+        >>> two = digitlab.stored_drawing(2)
+        >>> seven = [stroke + (200, 0) for stroke in digitlab.stored_drawing(7)]
+        >>> reading = digitlab.read_number(two + seven)
+        >>> reading.text, [digit.digit for digit in reading.digits]
+        ('27', [2, 7])
+        >>> print(digitlab.read_number([]))
+        Nothing is written here
+    """
+
+    characters: tuple[Character, ...]
+    confidence: float
+
+    @property
+    def rows(self) -> tuple[str, ...]:
+        """The text of each row, from top to bottom; spaces are not kept."""
+        count = 1 + max((character.row for character in self.characters), default=-1)
+        texts = [""] * count
+        for character in self.characters:
+            texts[character.row] += character.text
+        return tuple(texts)
+
+    @property
+    def text(self) -> str:
+        """All rows, with line breaks between them; "" if nothing is written."""
+        return "\n".join(self.rows)
+
+    @property
+    def digits(self) -> tuple[Character, ...]:
+        """The characters that are digits."""
+        return tuple(character for character in self.characters if character.digit is not None)
+
+    def __str__(self) -> str:
+        """Say it as a sentence: "I read 2047 (98 %)"."""
+        if not self.characters:
+            return "Nothing is written here"
+        return f"I read {' and '.join(self.rows)} ({self.confidence:.0%})".replace("%", " %")
+
+
+def read_pieces(writing: Writing, answer: Answer, costs: Costs | None = None) -> NumberReading:
+    """Read writing.
+
+    Args:
+        writing: The pieces. They may be cut, which adds pieces to it.
+        answer: The recognizer's network.
+        costs: What unusual shapes cost.
+    """
+    characters: list[Character] = []
+    share = 1.0 if writing.points else 0.0
+    rows = find_rows(writing.points) if writing.points else []
+    for number, (line, row) in enumerate(rows):
+        reading = RowReading(writing, answer, line, row, costs or Costs())
+        reading.read()
+        if reading.cut_doubtful():
+            reading.read()
+        characters += reading.characters(number)
+        share *= reading.share
+    return NumberReading(tuple(characters), share)
+
+
+class RowReading:
+    """The search in one row, step by step.
+
+    Attributes:
+        row: The pieces, from left to right.
+        line: The row's line.
+        candidates: Groups of places in `row`.
+        images: (n, 28, 28) float32: what the network sees of each.
+        answers: (n, 10) or (n, 11): what it answers.
+        scores: (n, 11): of each digit and the mark.
+        chosen: The candidates on the best path.
+        share: How likely that path is.
+    """
+
+    candidates: list[Candidate]
+    images: np.ndarray
+    answers: np.ndarray
+    scores: np.ndarray
+    chosen: list[int]
+    share: float
+
+    def __init__(self, writing: Writing, answer: Answer, line: Line, row: list[int], costs: Costs):
+        self._writing, self._answer, self._costs = writing, answer, costs
+        self.line, self.row = line, row
+        self._seen: dict[tuple[int, ...], tuple[np.ndarray, np.ndarray]] = {}
+
+    def read(self) -> None:
+        """Find the candidates, have them read, and find the best path."""
+        self.candidates = find_candidates(self._writing, self.row, self.line, self._costs)
+        keys = [tuple(self.row[place] for place in found.pieces) for found in self.candidates]
+        new = [key for key in keys if key not in self._seen]
+        images = np.stack([self._writing.image(key, self.line.tilt) for key in new])
+        for key, image, answer in zip(new, images, self._answer(images), strict=True):
+            self._seen[key] = image, answer
+        self.images = np.stack([self._seen[key][0] for key in keys])
+        self.answers = np.stack([self._seen[key][1] for key in keys])
+        self.scores = np.stack(
+            [
+                found.scores(answer)
+                for found, answer in zip(self.candidates, self.answers, strict=True)
+            ]
+        )
+        path = best_path(
+            len(self.row),
+            [found.pieces for found in self.candidates],
+            self.scores.max(1),
+            np.logaddexp.reduce(self.scores, axis=1),
+        )
+        self.chosen, self.share = path.chosen, path.share
+
+    def cut_doubtful(self) -> bool:
+        """Cut the pieces of characters that may be two; return whether any was cut."""
+        cut = False
+        for index in self.chosen:
+            pieces = [self.row[place] for place in self.candidates[index].pieces]
+            level = self.line.level(np.concatenate([self._writing.points[p] for p in pieces]))
+            width = np.ptp(level[:, 0]) / self.line.height
+            sure = self.answers[index][:CLASSES].max() >= _DOUBTFUL
+            if width < _NARROW or (sure and width < _WIDE) or self._text(index) in ".,-":
+                continue
+            for piece in pieces:
+                if parts := self._writing.cut(piece, self.line):
+                    at = self.row.index(piece)
+                    self.row[at : at + 1] = parts
+                    cut = True
+        return cut
+
+    def characters(self, row: int) -> list[Character]:
+        """Return the characters on the best path."""
+        made = []
+        for index in sorted(self.chosen, key=self._place):
+            box = self._writing.box([self.row[p] for p in self.candidates[index].pieces])
+            text = self._text(index)
+            probabilities = digit_probabilities(self.answers[index][None])[0]
+            digit = int(text) if text.isdigit() else None
+            confidence = 0.0 if digit is None else float(probabilities[digit])
+            made.append(
+                Character(digit, confidence, probabilities, self.images[index], text, box, row)
+            )
+        return made
+
+    def _place(self, index: int) -> float:
+        """Where on the line a candidate's ink is, on the whole."""
+        pieces = [self.row[place] for place in self.candidates[index].pieces]
+        points = np.concatenate([self._writing.points[piece] for piece in pieces])
+        return float(self.line.level(points)[:, 0].mean())
+
+    def _text(self, index: int) -> str:
+        best = int(self.scores[index].argmax())
+        return str(best) if best < CLASSES else self.candidates[index].mark

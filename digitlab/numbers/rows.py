@@ -1,0 +1,142 @@
+"""Rows of writing: how their lines are tilted, and which pieces stand in which.
+
+The tilt is the one at which the ink, looked at along the lines, covers the least height.
+"""
+
+import numpy as np
+
+from digitlab.numbers.pieces import Line, straightening, typical_size, weighted_median
+
+_TILTS = np.radians(np.arange(-30, 31, 2.0))
+_SLANTS = np.radians(np.arange(-36, 37, 6.0))
+# How much less of the height a tilt or a slant of one radian must cover, in sizes of a digit.
+_LEVEL, _UPRIGHT = 0.6, 0.1
+_TALL = 0.45  # of the height of a digit: lower pieces do not begin a row
+_SHARED = 0.35  # of its height: a piece that shares so much with a row belongs to it
+_APART = 0.85  # of a row's height: the middles of rows are at least so far apart
+_FLAT = 0.25  # of its width: a lower piece is a bar
+_SOME = 4000  # points are enough to find the tilt
+
+
+def find_rows(points: list[np.ndarray]) -> list[tuple[Line, list[int]]]:
+    """Sort pieces into rows, from top to bottom.
+
+    Args:
+        points: See `digitlab.numbers.pieces.Writing`.
+
+    Returns:
+        Each row's line, and its pieces from left to right.
+    """
+    sides = np.array([np.ptp(piece, axis=0) for piece in points])
+    tilt = _tilt(np.concatenate(points), typical_size(sides))
+    turn = straightening(tilt, 0.0)
+    ends = np.array([(y.min(), y.max()) for y in ((piece @ turn)[:, 1] for piece in points)])
+    heights = ends[:, 1] - ends[:, 0]
+    tall = heights >= _TALL * weighted_median(heights)
+    rows: list[list[int]] = []
+    bands: list[tuple[float, float]] = []  # the top and bottom of each row
+    for piece in np.argsort(-heights, kind="stable"):
+        top, bottom = ends[piece]
+        shares = [
+            (min(bottom, low) - max(top, high)) / max(bottom - top, 1e-9) for high, low in bands
+        ]
+        best = int(np.argmax(shares)) if shares else -1
+        if shares and (
+            not tall[piece] or shares[best] > _SHARED or _near(top, bottom, bands[best])
+        ):
+            rows[best].append(int(piece))
+            bands[best] = _band(ends[rows[best]])
+        else:
+            rows.append([int(piece)])
+            bands.append((top, bottom))
+    _merge(rows, bands)
+    order = np.argsort([high + low for high, low in bands])
+    return [(line_of(points, rows[at], tilt), rows[at]) for at in order]
+
+
+def _merge(rows: list[list[int]], bands: list[tuple[float, float]]) -> None:
+    """Join rows that are too near: the upper loops of eights, say, to the lower ones."""
+    for one in range(len(rows) - 1, 0, -1):
+        for other in range(one):
+            (top, bottom), (high, low) = bands[one], bands[other]
+            apart = abs(top + bottom - high - low) / 2
+            if apart < _APART * max(bottom - top, low - high):
+                rows[other] += rows.pop(one)
+                bands[other] = min(top, high), max(bottom, low)
+                del bands[one]
+                break
+
+
+def _near(top: float, bottom: float, band: tuple[float, float]) -> bool:
+    """Tell whether a piece is too near to a row's middle to stand in another row."""
+    high, low = band
+    return abs(top + bottom - high - low) / 2 < _APART * (low - high)
+
+
+def _band(ends: np.ndarray) -> tuple[float, float]:
+    """Top and bottom of most of a row's taller pieces, from those of each (n, 2)."""
+    heights = ends[:, 1] - ends[:, 0]
+    top, bottom = np.median(ends[heights >= 0.7 * heights.max()], axis=0)
+    return float(top), float(bottom)
+
+
+def line_of(points: list[np.ndarray], row: list[int], tilt: float) -> Line:
+    """Measure the line of a row, and sort its pieces from left to right."""
+    flat = [points[piece] @ straightening(tilt, 0.0) for piece in row]
+    slant = _slant(flat)
+    shear = straightening(0.0, slant)
+    ends = np.array([(*p.min(0), *p.max(0)) for p in (level @ shear for level in flat)])
+    places = [float(piece[:, 0].mean()) for piece in (level @ shear for level in flat)]
+    row[:] = [row[at] for at in np.argsort(places, kind="stable")]
+    tall = _columns(ends)
+    heights = tall[:, 1] - tall[:, 0]
+    height = weighted_median(heights)
+    if height < _FLAT * (wide := float((ends[:, 2] - ends[:, 0]).max())):
+        height = 0.9 * wide  # nothing but bars
+    digits = tall[heights > 0.6 * height]
+    top, bottom = np.median(digits if len(digits) else tall, axis=0)
+    return Line(tilt, slant, max(float(height), 1e-9), float(top), float(bottom))
+
+
+def _columns(ends: np.ndarray) -> np.ndarray:
+    """Top and bottom (n, 2) of what stands above each other in boxes (n, 4), left to right."""
+    columns: list[list[float]] = []
+    for left, top, right, bottom in ends[np.argsort(ends[:, 0])]:
+        if columns:
+            last = columns[-1]
+            shared = min(right, last[1]) - left
+            if shared > 0.5 * min(right - left, last[1] - last[0]) or shared == right - left:
+                last[1:] = [max(last[1], right), min(last[2], top), max(last[3], bottom)]
+                continue
+        columns.append([left, right, top, bottom])
+    return np.array(columns)[:, 2:]
+
+
+def _tilt(points: np.ndarray, size: float) -> float:
+    """Find the tilt of the lines on which points (n, 2) are written."""
+    points = points[:: max(1, len(points) // _SOME)] / size
+    if np.ptp(points[:, 0]) < 1.5 * min(np.ptp(points[:, 1]), 1.0):
+        return 0.0  # nothing beside anything
+    return float(_best(_TILTS, [_covered(points @ straightening(t, 0.0)) for t in _TILTS], _LEVEL))
+
+
+def _covered(points: np.ndarray) -> float:
+    """How much of the height points (n, 2) cover, up to small gaps."""
+    y = np.sort(points[:, 1])
+    return float(np.minimum(np.diff(y), 0.1).sum())
+
+
+def _slant(flat: list[np.ndarray]) -> float:
+    """Find the slant at which pieces are narrowest, all together."""
+    points = np.concatenate(flat)
+    starts = np.cumsum([0, *map(len, flat[:-1])])
+    heights = np.maximum.reduceat(points[:, 1], starts) - np.minimum.reduceat(points[:, 1], starts)
+    size = float(heights.max()) or 1.0
+    sheared = points[:, :1] + points[:, 1:] * np.tan(_SLANTS)  # (p, angles)
+    widths = np.maximum.reduceat(sheared, starts) - np.minimum.reduceat(sheared, starts)
+    weights = heights / size  # bars and dots have no slant
+    return float(_best(_SLANTS, (widths * weights[:, None]).sum(0) / size, _UPRIGHT))
+
+
+def _best(angles: np.ndarray, costs: np.ndarray | list[float], prior: float) -> float:
+    return float(angles[np.argmin(np.asarray(costs) + prior * np.abs(angles))])

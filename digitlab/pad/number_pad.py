@@ -1,0 +1,114 @@
+"""The number pad: a wide pad on which several digits are read as they are written."""
+
+from typing import Any
+
+import traitlets
+
+from digitlab.numbers.reading import Character, NumberReading
+from digitlab.pad.controller import Controller
+from digitlab.pad.history import History
+from digitlab.pad.number_strip import NumberStrip
+from digitlab.pad.widget import DrawingPad
+from digitlab.recognizer import as_recognizer
+
+
+class NumberController(Controller):
+    """Carries out what is asked of a number pad."""
+
+    def __init__(self, pad: Any, history: History):
+        super().__init__(pad, history)
+        self.strip = NumberStrip(pad.size, self.handler(self.choose))
+        self.below = [self.strip]
+        self._chosen: int | None = None  # the character whose button was pressed last
+
+    def choose(self, number: int) -> None:
+        """Show what the network saw of a character, and its other readings."""
+        self._chosen = number
+        self._show_reading(self._pad.reading)
+
+    def replace(self, strokes: Any) -> None:
+        """See `Controller`; nothing is chosen then."""
+        self._chosen = None
+        super().replace(strokes)
+
+    def _read(self) -> Any:
+        strokes = [*self._history.drawing, *self.canvas.pen]
+        try:
+            with self._throttle.pace():
+                # Copies, which a recognizer may write to.
+                reading = self._pad.recognizer.read_number([stroke.copy() for stroke in strokes])
+        except Exception:
+            self._show("I could not read this")
+            raise
+        self._show_reading(reading)
+        return reading
+
+    def _show_reading(self, reading: NumberReading) -> None:
+        characters = reading.characters
+        last = len(characters) - 1
+        chosen = last if self._chosen is None else min(self._chosen, last)
+        shown: Character | None = characters[chosen] if characters else None
+        self._show(str(reading) if characters else "Write a number", shown)
+        self.strip.show(reading, chosen)
+        self.canvas.mark([character.box for character in characters])
+        self._set(reading=reading)
+        if shown is not None:
+            self._set(prediction=shown, image=shown.image)
+
+
+class NumberPad(DrawingPad):
+    """A wide pad to write a number on, with what is read under each digit.
+
+    It is a `DrawingPad` that is read as a whole number: boxes show how it was cut, and the button
+    under a digit shows what the network saw of it, and how likely the other digits are. Its traits
+    and methods are those of the `DrawingPad`, and
+
+    - ``reading``: what was read last, a `NumberReading`. Read-only. `predict` returns it, and
+      callbacks of `on_predict` get it.
+    - ``prediction``: of the digit whose button was pressed last, or of the last digit.
+
+    Args:
+        recognizer: A `Recognizer`, a Keras model or a function, as for `DrawingPad`; or an object
+            with ``read_number(strokes) -> NumberReading`` as well.
+        size: The width of the pad in pixels; its height is two fifths of that.
+        live: As for `DrawingPad`.
+        pen_width: On the screen, in pad pixels; 2 % of the size when left out.
+        layout: As for `DrawingPad`.
+
+    Raises:
+        TypeError, ValueError: When an argument is none of these.
+
+    Example:
+        >>> pad = digitlab.NumberPad()  # `pad` as the last line of a cell shows it
+        >>> pad.draw(digitlab.stored_drawing(4))
+        >>> pad.draw([stroke + (200, 0) for stroke in digitlab.stored_drawing(2)])
+        >>> pad.reading.text
+        '42'
+    """
+
+    reading = traitlets.Instance(NumberReading, read_only=True)
+    _aspect = 0.4
+    _make_controller = NumberController
+
+    def __init__(
+        self,
+        recognizer: Any = None,
+        size: int = 560,
+        *,
+        live: bool = True,
+        pen_width: float | None = None,
+        layout: Any = None,
+    ):
+        if pen_width is None and type(size) is int:
+            pen_width = 0.02 * size
+        super().__init__(recognizer, size, live=live, pen_width=pen_width, layout=layout)
+
+    @traitlets.validate("recognizer")
+    def _validate_recognizer(self, proposal: Any) -> Any:
+        recognizer = as_recognizer(proposal.value)
+        if not callable(getattr(recognizer, "read_number", None)):
+            raise TypeError(
+                "expected a recognizer with read_number(strokes), a Keras model, or a function, "
+                f"got {type(recognizer).__name__}"
+            )
+        return recognizer

@@ -1,0 +1,66 @@
+"""What a network answers about one image, as an object: a digit, or why there is none."""
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from digitlab.images import CLASSES
+
+
+@dataclass(frozen=True, eq=False)  # equality of arrays is an array
+class Prediction:
+    """What a recognizer read.
+
+    Attributes:
+        digit: The digit, 0 to 9, or None if there is none (see `reason`).
+        confidence: The probability of that digit, 0 to 1; 0.0 if there is none.
+        probabilities: (10,) float32, sums to 1: of each digit, given that it is one; all equal
+            without ink.
+        image: (28, 28) float32 in [0, 1]: what the network saw, ink 1 on paper 0.
+
+    Both arrays are read-only; ``image.copy()`` can be changed.
+
+    Example:
+        >>> recognizer = digitlab.load_recognizer()
+        >>> prediction = recognizer.predict(digitlab.stored_drawing(5))
+        >>> prediction.digit, prediction.reason, prediction.probabilities.shape
+        (5, None, (10,))
+        >>> recognizer.predict([]).reason
+        'empty'
+    """
+
+    digit: int | None
+    confidence: float
+    probabilities: np.ndarray
+    image: np.ndarray
+
+    def __post_init__(self) -> None:
+        for name in ("probabilities", "image"):
+            array = np.array(getattr(self, name))  # a copy: the caller may go on writing to its own
+            array.flags.writeable = False
+            object.__setattr__(self, name, array)
+
+    def __reduce__(self) -> tuple[Any, ...]:  # by the constructor, for pickle makes arrays writable
+        return type(self), tuple(getattr(self, field.name) for field in fields(self))
+
+    @property
+    def reason(self) -> str | None:
+        """Why there is no digit: "empty" without ink, else "not a digit"; None if there is one."""
+        if self.digit is not None:
+            return None
+        return "not a digit" if self.image.any() else "empty"
+
+    def __str__(self) -> str:
+        """Say it as a sentence: "I read a 5 (99 %)"."""
+        if self.digit is None:
+            return "Draw a digit" if self.reason == "empty" else "I see no digit in this"
+        article = "an" if self.digit == 8 else "a"
+        return f"I read {article} {self.digit} ({self.confidence:.0%})".replace("%", " %")
+
+
+def digit_probabilities(answers: np.ndarray) -> np.ndarray:
+    """Return probabilities (n, 10) float32, given a digit, from answers (n, 10) or (n, 11)."""
+    # Slightly above 0, so that they sum to 1 even if the network is certain of a non-digit.
+    digits = answers[:, :CLASSES].astype(np.float64) + 1e-12
+    return (digits / digits.sum(axis=1, keepdims=True)).astype(np.float32)

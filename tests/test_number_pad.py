@@ -1,0 +1,107 @@
+"""The number pad: what is written is read as a number, and shown under each digit."""
+
+import numpy as np
+import pytest
+
+from digitlab import NumberPad, NumberReading, Recognizer, stored_drawing
+
+
+def written(*digits):
+    """Stored drawings side by side, 90 pad pixels each."""
+    return [
+        stroke * 0.5 + (20 + 90 * place, 40)
+        for place, digit in enumerate(digits)
+        for stroke in stored_drawing(digit)
+    ]
+
+
+@pytest.fixture
+def pad():
+    pad = NumberPad()
+    yield pad
+    pad.close()
+
+
+def buttons(pad):
+    return pad._controller.strip.children
+
+
+def labels(pad):
+    return "".join(button.description for button in buttons(pad))
+
+
+def places(pad):
+    """The middle of each button, in pad pixels."""
+    end, middles = 0.0, []
+    for button in buttons(pad):
+        start = end + float(button.layout.margin.split()[-1].rstrip("%"))
+        end = start + float(button.layout.width.rstrip("%"))
+        middles.append((start + end) / 2 * pad.size / 100)
+    return middles
+
+
+def test_each_digit_is_shown_under_its_place(pad):
+    pad.draw(written(4, 0, 7))
+    assert pad.reading.text == labels(pad) == "407"
+    middles = [(digit.box[0] + digit.box[2]) / 2 for digit in pad.reading.digits]
+    np.testing.assert_allclose(places(pad), middles, atol=0.1)
+    assert "I read 407" in repr(pad)
+
+
+def test_narrow_digits_keep_their_order(pad):
+    pad.draw([stroke * (0.2, 1) + (8 * place, 0) for place in range(3) for stroke in written(1)])
+    assert places(pad) == sorted(places(pad))
+    assert len(buttons(pad)) == len(pad.reading.characters)
+
+
+def test_a_button_shows_what_the_network_saw(pad):
+    pad.draw(written(4, 0, 7))
+    assert pad.prediction.digit == 7
+    buttons(pad)[0].click()
+    assert pad.prediction.digit == 4
+    assert pad.image is pad.prediction.image
+    assert [button.button_style for button in buttons(pad)] == ["primary", "", ""]
+    pad.draw(written(5, 5, 5, 2)[-1:])  # what was chosen stays so
+    assert pad.prediction.digit == 4 and len(buttons(pad)) == 4
+
+
+def test_undo_and_clear(pad):
+    pad.draw(written(2, 3))
+    pad.undo()
+    assert pad.reading.text == labels(pad) == "2"
+    pad.redo()
+    assert pad.reading.text == "23"
+    pad.clear()
+    assert pad.reading.text == labels(pad) == ""
+    assert "Write a number" in repr(pad)
+
+
+def test_callbacks_get_the_reading(pad):
+    got = []
+    pad.on_predict(got.append)
+    pad.draw(written(6))
+    assert [type(reading) for reading in got] == [NumberReading]
+    assert pad.predict() is got[-1] is pad.reading
+
+
+def test_the_pad_is_wide_and_so_is_its_picture(pad):
+    pad.draw(written(1))
+    assert (pad.size, pad.height) == (560, 224)
+    assert 'width="420" height="168"' in pad._controller.saved.image.value
+
+
+def test_a_function_reads_too():
+    pad = NumberPad(lambda image: np.eye(10)[3])
+    pad.draw(written(1))
+    assert pad.reading.text == "3"
+    assert isinstance(pad.recognizer, Recognizer)
+    pad.close()
+
+
+def test_what_cannot_read_numbers_is_refused():
+    class OneDigit:
+        def predict(self, drawing):
+            """Read one digit."""
+
+    with pytest.raises(TypeError, match="expected a recognizer with read_number"):
+        NumberPad(OneDigit())

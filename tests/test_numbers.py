@@ -1,0 +1,178 @@
+"""Numbers composed of drawings of single digits are read again, from strokes and pictures."""
+
+import numpy as np
+import pytest
+
+import digitlab
+from benchmarks.compose import compose
+from benchmarks.paper import on_paper
+
+RECOGNIZER = digitlab.load_recognizer()
+
+
+def written(text, seed=0, **how):
+    """A number of stored drawings, and of marks before some of its digits."""
+    digits = [character for character in text if character.isdigit()]
+    marks, place = {}, 0
+    for character in text:
+        if character.isdigit():
+            place += 1
+        else:
+            marks[place] = character
+    drawings = [digitlab.stored_drawing(int(digit)) for digit in digits]
+    return compose(drawings, np.random.default_rng(seed), marks=marks, **how)
+
+
+def turned(drawing, degrees):
+    angle = np.radians(degrees)
+    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    return [stroke @ turn for stroke in drawing]
+
+
+def read(drawing):
+    return RECOGNIZER.read_number(drawing)
+
+
+def share_read(texts, **how):
+    """The share of numbers that are read as they are."""
+    return np.mean(
+        [read(written(text, seed, **how)).text == text for seed, text in enumerate(texts)]
+    )
+
+
+def numbers(count, seed=0):
+    rng = np.random.default_rng(seed)
+    return ["".join(map(str, rng.integers(10, size=rng.integers(1, 7)))) for _ in range(count)]
+
+
+def test_numbers_of_one_to_six_digits():
+    assert share_read(numbers(40)) >= 0.95
+
+
+def test_touching_digits():
+    assert share_read(numbers(40), touching=True) >= 0.85
+
+
+def test_marks_stay():
+    texts = ["3.14", "12,5", "-7", "-40.25", "20-26", "1,000"]
+    assert [read(written(text)).text for text in texts] == texts
+
+
+def test_other_signs_are_kept_as_unknown():
+    dollar = [
+        np.array([(180, 60), (120, 40), (70, 90), (180, 170), (150, 220), (70, 210)]),
+        np.array([(135, 10), (115, 260)]),
+        np.array([(155, 10), (135, 260)]),
+    ]
+    price = dollar + [stroke + (220, 0) for stroke in digitlab.stored_drawing(5)]
+    reading = read(price)
+    assert reading.text == "?5"
+    assert [character.digit for character in reading.characters] == [None, 5]
+    assert reading.characters[0].reason == "not a digit"
+
+
+@pytest.mark.parametrize("degrees", [-20, -10, 10, 20])
+def test_tilted_lines(degrees):
+    assert read(turned(written("20478153"), degrees)).text == "20478153"
+
+
+def test_tilted_rows():
+    below = [stroke + (0, 150) for stroke in written("73520", 1)]
+    assert read(turned(written("20478") + below, -15)).text == "20478\n73520"
+
+
+def test_rows():
+    below = [stroke + (30, 180) for stroke in written("358", 1)]
+    reading = read(below + written("1046"))
+    assert reading.rows == ("1046", "358")
+    assert reading.text == "1046\n358"
+    assert [digit.row for digit in reading.digits] == [0, 0, 0, 0, 1, 1, 1]
+
+
+def test_the_order_of_strokes_does_not_matter():
+    drawing = written("4757")
+    assert read(drawing[::-1]).text == read(drawing).text == "4757"
+
+
+def test_a_joined_stroke_is_cut():
+    """Three digits, each of one stroke, without lifting the pen between them."""
+    digits = [
+        [s + (110 * at, 0) for s in digitlab.stored_drawing(d)] for at, d in enumerate((6, 0, 2))
+    ]
+    reading = read([np.concatenate([stroke for digit in digits for stroke in digit])])
+    assert reading.text == "602"
+    assert reading.digits[0].box[2] < reading.digits[2].box[0]
+
+
+@pytest.mark.parametrize("digit", range(10))
+def test_one_digit_is_read_as_by_predict(digit):
+    drawing = digitlab.stored_drawing(digit)
+    prediction, (found,) = RECOGNIZER.predict(drawing), read(drawing).characters
+    assert found.digit == prediction.digit == digit
+    np.testing.assert_allclose(found.image, prediction.image, atol=0.15)
+    points = np.concatenate(drawing)
+    np.testing.assert_allclose(found.box, (*points.min(0), *points.max(0)), atol=4)
+
+
+def test_both_routes_agree():
+    rng = np.random.default_rng(2)
+    for seed, text in enumerate(["2047", "-5.3", "981", "60"]):
+        drawing = written(text, seed)
+        from_strokes, from_picture = read(drawing), read(on_paper(drawing, rng))
+        assert from_strokes.text == from_picture.text == text
+        widths = [
+            [character.box[2] - character.box[0] for character in reading.characters]
+            for reading in (from_strokes, from_picture)
+        ]
+        np.testing.assert_allclose(*widths, atol=16)  # the pen's width
+
+
+def test_boxes_are_in_pixels_of_the_picture():
+    picture = np.full((1500, 2000), 240, np.uint8)
+    picture[600:1000, 500:540] = 20
+    picture[600:1000, 900:940] = 20
+    reading = read(picture)
+    assert reading.text == "11"
+    boxes = [digit.box for digit in reading.digits]
+    np.testing.assert_allclose(boxes, [(500, 600, 540, 1000), (900, 600, 940, 1000)], atol=12)
+
+
+def test_nothing_written():
+    for empty in ([], [np.zeros((0, 2))], np.zeros((40, 60)), np.full((40, 60, 3), 200, np.uint8)):
+        reading = read(empty)
+        assert reading.text == "" and reading.rows == () and reading.characters == ()
+        assert reading.confidence == 0
+        assert str(reading) == "Nothing is written here"
+
+
+def test_text_and_characters_agree():
+    for seed, text in enumerate(numbers(8, seed=3)):
+        reading = read(written(text, seed, touching=True))
+        assert "".join(c.text for c in reading.characters) == reading.text
+        assert [c.text for c in reading.digits] == [str(c.digit) for c in reading.digits]
+        assert all(c.text in ".,-?" for c in reading.characters if c.digit is None)
+        assert 0 < reading.confidence <= 1
+        lefts = [c.box[0] + c.box[2] for c in reading.characters]
+        assert lefts == sorted(lefts) or len(lefts) > 1
+
+
+@pytest.mark.parametrize("size", [1e-3, 1.0, 1e5])
+def test_size_and_place_do_not_matter(size):
+    drawing = [(stroke - 300) * size for stroke in written("5038")]
+    assert read(drawing).text == "5038"
+
+
+@pytest.mark.parametrize("bad", [5, "204", [[1, 2, 3]], [[(0, np.nan)]], np.zeros((2, 3, 5))])
+def test_bad_input_raises_what_predict_raises(bad):
+    with pytest.raises((TypeError, ValueError)) as expected:
+        RECOGNIZER.predict(bad)
+    with pytest.raises((TypeError, ValueError)) as raised:
+        digitlab.read_number(bad)
+    assert str(raised.value) == str(expected.value)
+
+
+def test_any_network_will_do():
+    def always_three(images):
+        return np.tile(np.eye(10)[3], (len(images), 1))
+
+    assert digitlab.Recognizer(always_three).read_number(written("12")).text in ("33", "3")

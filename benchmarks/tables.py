@@ -153,7 +153,7 @@ PAGES = {
     "README.md": ["headline"],
     "models/README.md": ["summary"],
     "benchmarks/README.md": [
-        *("reading", "numbers", "ablation", "networks", "hand", "saliency"),
+        *("reading", "numbers", "pictures", "ablation", "networks", "hand", "saliency"),
         *("ink", "page", "faults", "classroom"),
     ],
 }

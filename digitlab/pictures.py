@@ -11,9 +11,14 @@ from digitlab.ruling import without_ruling
 
 _DIGIT = 256  # pixels: a picture of one digit is reduced to less than twice that
 _PAGE = 800  # pixels: the same for a page
-_BROAD = 0.35  # broadest stroke, as a share of the picture's shorter side
+# The side of the window that holds ink, and more paper, as a share of the picture's shorter side: a
+# digit may fill its picture, and on a page there is more than the sheet.
+_DIGIT_AROUND = 0.5
+_PAGE_AROUND = 0.33
+_BROAD = 0.5  # broadest stroke, as a share of the picture's shorter side
 _SMALL = 0.2  # least size of a digit, as a share of the picture's shorter side
-_CLOSE = 0.15  # greatest gap between the parts of a digit, as a share of its size
+_CLOSE = 0.3  # greatest gap between the parts of a digit, as a share of its size
+_SOFT = 0.5  # share of the digit that is neither ink nor paper, from which on it is out of focus
 _FAINT = 0.06  # least contrast of ink, as a share of the paper's brightness
 
 
@@ -29,18 +34,26 @@ def find_ink(picture: npt.ArrayLike | Image.Image) -> tuple[np.ndarray, float]:
 
     Raises:
         ValueError: As `digitlab.normalize_image`.
+
+    Example:
+        >>> photo = np.full((400, 3000), 230, np.uint8)
+        >>> photo[60:340, 140:155] = 20  # a 1
+        >>> photo[380:383] = 90  # on ruled paper
+        >>> ink, scale = digitlab.find_ink(photo)
+        >>> ink.shape, scale, int(ink.any(axis=1).sum() * scale)
+        ((134, 1000), 3.0, 282)
     """
     brightness, times = read_brightness(picture, _PAGE)
-    return without_ruling(_ink(brightness)), float(times)
+    return without_ruling(_ink(brightness, _PAGE_AROUND)), float(times)
 
 
 def normalize_image(picture: npt.ArrayLike | Image.Image) -> np.ndarray:
     """Bring a picture of one digit to MNIST's geometry: threshold, crop, fit, centre.
 
-    Whatever covers most of the picture is taken as paper, so ink may be light on dark or dark on
-    light, and the lighting may change slowly across the paper. A frame along the edge, or the desk
-    beside the sheet, is left out. Lines much thinner than MNIST's are thickened. MNIST's own digits
-    come out almost unchanged.
+    Ink may be light on dark or dark on light, and of any colour that the paper does not have.
+    Shadows, lines and frames along the picture, marks at its edge and the desk beside the sheet are
+    left out. A pen much thinner than MNIST's is thickened. MNIST's own digits come out almost
+    unchanged.
 
     Args:
         picture: An array of any size and numeric type, (h, w) or (h, w, c) with c = 1 grey, 3 RGB
@@ -60,7 +73,8 @@ def normalize_image(picture: npt.ArrayLike | Image.Image) -> np.ndarray:
         >>> digitlab.load_recognizer().predict_images([digitlab.normalize_image(photo)]).argmax()
         np.int64(1)
     """
-    ink = _without_marks(without_ruling(_ink(read_brightness(picture, _DIGIT)[0])))
+    brightness, _ = read_brightness(picture, _DIGIT)
+    ink = _without_marks(without_ruling(_ink(brightness, _DIGIT_AROUND)))
     rows, columns = np.nonzero(ink > 0.25)
     if len(rows) == 0:
         return np.zeros((SIZE, SIZE), np.float32)
@@ -84,6 +98,8 @@ def fit_ink(ink: np.ndarray) -> np.ndarray:
     ink = np.asarray(fitted)  # (height, width), the longer one 20
     # Scaling down has made a thin pen on a large sheet pale.
     ink = ink / ink.max()
+    if np.mean(ink[ink > 0.25] < 0.75) > _SOFT:
+        ink = np.clip(1.5 * ink - 0.25, 0, 1)
 
     # Moved by whole pixels, as MNIST's digits were, so that nothing is blurred a second time. Very
     # uneven ink stops at the edge.
@@ -96,9 +112,9 @@ def fit_ink(ink: np.ndarray) -> np.ndarray:
     return image
 
 
-def _ink(brightness: np.ndarray) -> np.ndarray:
+def _ink(brightness: np.ndarray, around: float) -> np.ndarray:
     """Estimate the ink at each place of a picture (h, w): float32 in [0, 1]."""
-    if _is_light_ink(brightness):
+    if _is_light_ink(brightness, around):
         brightness = brightness.max() - brightness
     paper = np.maximum(_paper(brightness), 1e-3)
     ink = 1 - brightness / paper  # the share of the light that it swallows
@@ -109,17 +125,24 @@ def _ink(brightness: np.ndarray) -> np.ndarray:
     if len(sure) == 0:
         return np.zeros_like(ink)
     full = np.quantile(sure, 0.99)
-    # Out of focus, little of the picture is bare paper.
-    grain = np.maximum(min(4 * _spread(ink), full / 4), 4 * fine)
-    return np.clip((ink - grain) / np.maximum(full - grain, full / 4), 0, 1) * (full > 2 * grain)
+    grain = 4 * _spread(ink)
+    if grain > full / 2:  # out of focus, with little bare paper; or only grain, which evens out
+        few = np.asarray(Image.fromarray(ink).reduce(max(1, min(ink.shape) // 12)))
+        if few.max() - np.quantile(few, 0.2) < full / 2:
+            return np.zeros_like(ink)
+    grain = min(grain, full / 4)
+    local = np.maximum(grain, 4 * fine)
+    return np.clip((ink - local) / np.maximum(full - local, full / 4), 0, 1) * (full > 2 * local)
 
 
-def _is_light_ink(brightness: np.ndarray) -> bool:
-    """Whether the ink, of which there is less than paper wherever there is some, is the lighter."""
+def _is_light_ink(brightness: np.ndarray, around: float) -> bool:
+    """Whether the ink is lighter: there is less ink than paper around each place with some.
+
+    In the whole picture that need not be so, for a dark desk may be larger than the sheet.
+    """
     small = np.asarray(Image.fromarray(brightness).reduce(max(1, max(brightness.shape) // 64)))
-    window = 2 * (min(small.shape) // 6) + 1
-    around = np.ones((window, window))
-    low, high = ski.morphology.erosion(small, around), ski.morphology.dilation(small, around)
+    window = np.ones((2 * int(around / 2 * min(small.shape)) + 1,) * 2)
+    low, high = ski.morphology.erosion(small, window), ski.morphology.dilation(small, window)
     return bool(np.sum((high - low) * (small - (high + low) / 2)) < 0)
 
 
@@ -174,7 +197,7 @@ def _without_marks(ink: np.ndarray) -> np.ndarray:
             np.maximum(boxes[:, 0] - bottom, top - boxes[:, 2]),
             np.maximum(boxes[:, 1] - right, left - boxes[:, 3]),
         )
-        close = gaps <= _CLOSE * sizes[largest]
+        close = gaps <= np.where(cut, _CLOSE / 2, _CLOSE) * sizes[largest]
         if not (close & ~kept).any():
             break
         kept |= close

@@ -18,6 +18,10 @@ _LONG = 0.5  # least length of a line, as a share of the picture's side
 _GAP = 0.03  # longest gap in a line, as a share of the picture's side
 _PAST = 0.03  # least length of a line beyond what is written, as a share of the line's length
 _NEAR = 0.12  # a line ends so near the picture's edge, as a share of the picture's side
+_PAGE = 3  # parts of what is written, from which on a picture is a page
+_LONGER = 3  # times the size of a digit: a line on a page
+_BEND = 0.02  # most distance of a line from a straight one, as a share of its length
+_TALL = 0.92  # most length of a 1, as a share of the length of a line beside it
 _LARGE = 0.08  # least size of what is written, as a share of the picture's shorter side
 
 
@@ -37,20 +41,33 @@ class Line(NamedTuple):
 def without_ruling(ink: np.ndarray) -> np.ndarray:
     """Remove lines along the picture from ink (h, w) in [0, 1]; strokes that cross them stay."""
     solid = ink > _SOLID
-    across, down = find_lines(solid), find_lines(solid.T)
+    all_across, all_down = find_lines(solid), find_lines(solid.T)
+    height, width = solid.shape
+    across = [line for line in all_across if _runs_through(line, width, all_down)]
+    down = [line for line in all_down if _runs_through(line, height, all_across)]
+    written = _written(_erased(solid, across, down))
+    if not written and down:
+        # A tall 1 is shorter than the lines beside it, or than the picture.
+        one = min(down, key=lambda line: len(line.heights))
+        longest = max((len(line.heights) for line in down if line is not one), default=height)
+        if len(one.heights) < _TALL * longest:
+            down = [line for line in down if line is not one]
+            written = _written(_erased(solid, across, down))
+    if not written and across + down:  # one line may be a stroke, several are empty paper
+        return ink if len(across) + len(down) == 1 else np.zeros_like(ink)
+    if written:
+        left, right = min(part[1].start for part in written), max(part[1].stop for part in written)
+        top, bottom = min(part[0].start for part in written), max(part[0].stop for part in written)
+        across = [line for line in across if _runs_past(line, left, right)]
+        down = [line for line in down if _runs_past(line, top, bottom)]
+    # On a page, lines may end anywhere, and are longer than digits.
+    written = _written(_erased(solid, all_across, all_down))
+    if len(written) >= _PAGE:
+        long = _LONGER * max(map(_size, written))
+        across = across + [line for line in all_across if len(line.heights) >= long]
+        down = down + [line for line in all_down if len(line.heights) >= long]
     if not across and not down:
         return ink
-    written = _written(_erased(solid, across, down))
-    if written is None and down:  # a 1 in a frame
-        middle = solid.shape[1] / 2
-        one = min(down, key=lambda line: abs(line.heights.mean() - middle))
-        down = [line for line in down if line is not one]
-        written = _written(_erased(solid, across, down))
-    if written is None:
-        return ink
-    rows, columns = written
-    across = [line for line in across if _runs_past(line, columns, solid.shape[1])]
-    down = [line for line in down if _runs_past(line, rows, solid.shape[0])]
     rest = _erased(solid, across, down)
     soft_edge = ski.morphology.dilation(solid & ~rest, np.ones((5, 5)))
     return np.where(soft_edge & ~ski.morphology.dilation(rest, np.ones((3, 3))), 0, ink)
@@ -86,6 +103,9 @@ def find_lines(solid: np.ndarray) -> list[Line]:
         line = _traced(solid, columns[near], middles[near], thickness[near])
         if line is not None:
             lines.append(line)
+            there = (columns >= line.first) & (columns < line.end)
+            at = line.heights[np.where(there, columns - line.first, 0)]
+            near |= left & there & (np.abs(middles - at) <= 1.5 * cell + 0.5)
         table -= votes(near)
         table[best] = 0
         left &= ~near
@@ -121,6 +141,9 @@ def _traced(
     if len(part) == 0 or np.ptp(part) + 1 < _LONG * width:
         return None
     first, end = int(part[0]), int(part[-1]) + 1
+    straight = np.linspace(heights[first], heights[end - 1], end - first)
+    if np.abs(heights[first:end] - straight).max() > max(1, _BEND * (end - first)):
+        return None
     alone = np.zeros(width, bool)
     alone[columns[near]] = True
     if alone[first:end].mean() < 0.4:  # it only leads through other ink
@@ -148,35 +171,46 @@ def _erased(solid: np.ndarray, across: list[Line], down: list[Line]) -> np.ndarr
     return rest
 
 
-def _written(rest: np.ndarray) -> tuple[slice, slice] | None:
-    """Return the rows and columns of what is written, without specks and tails at the edge."""
+def _written(rest: np.ndarray) -> list[tuple[slice, slice]]:
+    """Return rows and columns of each part of what is written, but of specks and tails."""
     parts = [part.slice for part in ski.measure.regionprops(ski.measure.label(rest))]
-    sizes = np.array([max(s.stop - s.start for s in part) for part in parts])
-    if len(parts) == 0 or sizes.max() < _LARGE * min(rest.shape):
-        return None
-    largest = int(sizes.argmax())
-    kept = [
+    least = _LARGE * min(rest.shape)
+    parts = [part for part in parts if _size(part) >= least]
+    whole = [
         part
-        for number, part in enumerate(parts)
-        if number == largest
-        or sizes[number] >= sizes[largest] / 3
-        and all(s.start > 0 and s.stop < n for s, n in zip(part, rest.shape, strict=True))
+        for part in parts
+        if all(s.start > 0 and s.stop < side for s, side in zip(part, rest.shape, strict=True))
     ]
-    rows, columns = (
-        slice(min(part[axis].start for part in kept), max(part[axis].stop for part in kept))
-        for axis in (0, 1)
-    )
-    return rows, columns
+    # Where everything is cut by the picture's edge, so is the digit, but not by a rest of a line.
+    broad = _THICK * min(rest.shape)
+    parts = whole or [part for part in parts if min(s.stop - s.start for s in part) > broad]
+    largest = max(map(_size, parts), default=0)
+    return [part for part in parts if _size(part) >= largest / 3]
 
 
-def _runs_past(line: Line, written: slice, side: int) -> bool:
-    """Whether a line along a side of the picture begins before what is written and ends after."""
+def _size(part: tuple[slice, slice]) -> int:
+    return max(side.stop - side.start for side in part)
+
+
+def _runs_through(line: Line, side: int, others: list[Line]) -> bool:
+    """Whether a line ends near the edges of a picture of that side, or at lines across it."""
+    away = max(2, _GAP * side)
+
+    def meets(place: int, height: float) -> bool:
+        return any(
+            other.first - away <= height < other.end + away
+            and abs(
+                other.heights[int(np.clip(height - other.first, 0, len(other.heights) - 1))] - place
+            )
+            <= away
+            for other in others
+        )
+
+    near = line.first <= _NEAR * side and line.end >= (1 - _NEAR) * side
+    return near or meets(line.first, line.heights[0]) and meets(line.end, line.heights[-1])
+
+
+def _runs_past(line: Line, start: int, end: int) -> bool:
+    """Whether a line begins before what is written, and ends after it."""
     past = max(1, _PAST * len(line.heights))
-    if len(line.heights) >= 3 * (written.stop - written.start):
-        return True
-    return (
-        written.start - line.first >= past
-        and line.end - written.stop >= past
-        and line.first <= _NEAR * side
-        and line.end >= (1 - _NEAR) * side
-    )
+    return start - line.first >= past and line.end - end >= past

@@ -1,0 +1,166 @@
+"""What is ink on a picture: digits with lines, frames, marks, shadows and in other colours."""
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFilter
+
+from digitlab import find_ink, load_recognizer, normalize_image, stored_drawing
+from digitlab.ruling import find_lines, without_ruling
+
+RECOGNIZER = load_recognizer()
+SIDE = 300
+
+
+def sheet(digit, pen=16, scale=0.75, place=(0, 0)):
+    """A stored digit's ink (h, w) in [0, 1], in the middle of a sheet, but for `place`."""
+    mask = Image.new("L", (SIDE, SIDE))
+    for stroke in stored_drawing(digit):
+        points = (stroke - 140) * scale + SIDE / 2 + place
+        ImageDraw.Draw(mask).line(points.ravel().tolist(), 255, pen, joint="curve")
+    return np.asarray(mask, np.float32) / 255
+
+
+def lines(*ends, width=3):
+    layer = Image.new("L", (SIDE, SIDE))
+    for start, end in ends:
+        ImageDraw.Draw(layer).line([*start, *end], 255, width)
+    return np.asarray(layer, np.float32) / 255
+
+
+def grid(apart, tilt=0, width=2):
+    steps = range(10 - apart, SIDE + apart, apart)
+    across = [((0, y), (SIDE, y + tilt)) for y in steps]
+    return lines(*across, *(((x, 0), (x - tilt, SIDE)) for x in steps), width=width)
+
+
+def photo(ink, paper=215, pen=45):
+    noise = np.random.default_rng(0).normal(0, 3, ink.shape)
+    return np.clip(paper + (pen - paper) * ink + noise, 0, 255).astype(np.uint8)
+
+
+FRAME = lines(
+    ((18, 20), (282, 17)), ((18, 282), (284, 280)), ((18, 18), (20, 282)), ((282, 18), (284, 282))
+)
+RULING = {
+    "left": lines(((30, 0), (34, SIDE))),
+    "above": lines(((0, 38), (SIDE, 30)), width=5),
+    "below": lines(((0, 270), (SIDE, 270))),
+    "frame": FRAME,
+    "plot": lines(
+        *(((x, 33), (x, 264)) for x in (38, 270)), *(((38, y), (270, y)) for y in (33, 264))
+    ),
+    "ruled": lines(*(((0, y), (SIDE, y - 9)) for y in range(20, 320, 50))),
+    "squared, 23 % of the ink": 0.23 * grid(30),
+    "squared, 37 % of the ink": 0.37 * grid(42, tilt=8),
+    "squared, as dark as the ink": grid(60),
+    "cell": lines(((28, 0), (28, SIDE)), ((275, 0), (275, SIDE)), ((0, 25), (SIDE, 25)), width=6),
+}
+
+
+@pytest.mark.parametrize("name", RULING)
+def test_lines_and_frames_are_no_ink(name):
+    for digit in (1, 4, 5, 7, 8):
+        assert RECOGNIZER.predict(photo(np.maximum(sheet(digit), RULING[name]))).digit == digit
+    if name not in ("left", "above", "below"):  # one line alone may be a 1
+        ink, _ = find_ink(photo(RULING[name]))
+        assert not (ink > 0.5).any()
+
+
+@pytest.mark.parametrize("digit", [1, 4, 7])
+def test_a_stem_stays_when_a_line_crosses_or_touches_it(digit):
+    tall = sheet(digit, scale=1.2)
+    for y in (120, 150, 262):
+        ink = without_ruling(np.maximum(tall, lines(((0, y), (SIDE, y - 4)))))
+        assert (ink[tall > 0.5] > 0.5).mean() > 0.95
+        assert (ink[tall == 0] > 0.5).mean() < 0.002
+
+
+def test_digits_out_of_straight_lines_are_no_frames():
+    seven_segments = lines(((80, 50), (220, 50)), ((80, 250), (220, 250)), ((80, 50), (80, 250)))
+    zero = np.maximum(seven_segments, lines(((220, 50), (220, 250))))
+    for ink in (seven_segments, zero, sheet(1, scale=1.5), sheet(4, scale=1.5)):
+        np.testing.assert_array_equal(without_ruling(ink), ink)
+        assert normalize_image(photo(ink)).any()
+
+
+def test_a_line_is_followed_where_the_paper_bends():
+    x = np.arange(SIDE)
+    bent = np.zeros((SIDE, SIDE), bool)
+    for thickness in range(3):
+        bent[np.rint(100 + 4 * np.sin(x / SIDE * np.pi)).astype(int) + thickness, x] = True
+    (line,) = find_lines(bent)
+    assert len(line.heights) == SIDE and 2 <= line.thickness <= 4
+    np.testing.assert_allclose(line.heights, 101 + 4 * np.sin(x / SIDE * np.pi), atol=1.5)
+
+
+@pytest.mark.parametrize("blur", [0, 4, 5])
+def test_close_and_soft_pictures_are_read(blur):
+    read = []
+    for digit in range(10):
+        mask = Image.fromarray((sheet(digit, pen=48, scale=1.15) * 255).astype(np.uint8))
+        small = mask.resize((60, 76)).filter(ImageFilter.GaussianBlur(blur))
+        read.append(RECOGNIZER.predict(photo(np.asarray(small, np.float32) / 255)).digit)
+    assert sum(digit == was for was, digit in enumerate(read)) >= 9, read
+
+
+def marks(digit):
+    dots = lines(((4, 30), (20, 34)), ((285, 250), (290, 262)), ((150, 2), (170, 4)), width=7)
+    return np.maximum(sheet(digit), dots)
+
+
+def beside_a_neighbour(digit):
+    return np.maximum(sheet(digit, scale=0.7), sheet(8, scale=0.7, place=(162, 10)))
+
+
+def in_two_lights(digit):
+    y, x = np.mgrid[:SIDE, :SIDE]
+    return photo(sheet(digit)) * np.where(x + y / 3 < 200, 0.5, 1)
+
+
+def under_a_lamp(digit):
+    y, x = np.mgrid[:SIDE, :SIDE]
+    spot = np.exp(-((x - 70) ** 2 + (y - 70) ** 2) / 5000)
+    return np.clip(photo(sheet(digit), paper=150).astype(float) * (1 + spot), 0, 255)
+
+
+def red_on_green(digit):
+    colours = np.array([[90, 160, 80], [210, 95, 90]])  # of the same brightness
+    assert abs(np.diff(colours @ [0.299, 0.587, 0.114])).max() < 5
+    ink = sheet(digit)[:, :, None]
+    return np.uint8(colours[0] * (1 - ink) + colours[1] * ink)
+
+
+PICTURES = {
+    "marks at the edge": lambda digit: photo(marks(digit)),
+    "a neighbour's tail": lambda digit: photo(beside_a_neighbour(digit)),
+    "the edge of a shadow": in_two_lights,
+    "glare": under_a_lamp,
+    "thin pencil": lambda digit: photo(sheet(digit, pen=3), pen=160),
+    "red on green": red_on_green,
+    "dark mode": lambda digit: photo(sheet(digit), paper=30, pen=200),
+}
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_pictures_with_a_fault_are_read(name):
+    read = [RECOGNIZER.predict(PICTURES[name](digit)).digit for digit in range(10)]
+    assert read == list(range(10))
+
+
+def test_ink_knows_its_place_on_the_picture():
+    picture = np.full((2_000, 3_000), 220, np.uint8)
+    picture[600:1_400, 1_500:1_560] = 40
+    ink, scale = find_ink(picture)
+    assert ink.dtype == np.float32 and max(ink.shape) < 1_600
+    rows, columns = np.nonzero(ink > 0.5)
+    box = np.array([rows.min(), rows.max() + 1, columns.min(), columns.max() + 1]) * scale
+    np.testing.assert_allclose(box, [600, 1_400, 1_500, 1_560], atol=scale)
+
+
+@pytest.mark.parametrize("grain", [0, 2, 8])
+@pytest.mark.parametrize("blank", [60, 220])
+def test_paper_alone_is_empty(blank, grain):
+    noise = np.random.default_rng(1).normal(0, grain, (240, 320))
+    picture = np.clip(blank + noise, 0, 255).astype(np.uint8)
+    assert not normalize_image(picture).any()
+    assert not find_ink(picture)[0].any()

@@ -66,11 +66,11 @@ class Sheet:
         """Return what a camera makes of it. Colours (3,) in [0, 1]."""
         rng = self.rng
         ink = Image.fromarray((self.ink * 255).astype(np.uint8))
-        blurred = np.asarray(ink.filter(ImageFilter.GaussianBlur(self.soft)), np.float32)
-        covered = blurred[:, :, None] / 255
+        blurred = ink.filter(ImageFilter.GaussianBlur(self.soft))
+        covered = np.asarray(blurred, np.float32)[:, :, None] / 255
         colour: np.ndarray = (paper * (1 - covered) + pen * covered) * self.light[:, :, None]
         grain = rng.uniform(0, 0.03) if noise is None else noise
-        colour = colour + rng.normal(0, grain, colour.shape).astype(np.float32)
+        colour = colour + rng.normal(0, grain, colour.shape)
         picture = Image.fromarray((np.clip(colour, 0, 1) * 255).astype(np.uint8))
         if rng.random() < 0.3:
             picture = picture.convert("L")

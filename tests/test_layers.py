@@ -132,6 +132,13 @@ LAYERS: list[dict[str, str]] = [
     {
         "pad.number_pad": "traitlets",
     },
+    # A photo.
+    {
+        "photo.corrections": "numpy",
+    },
+    {
+        "photo.widget": "PIL anywidget numpy traitlets",
+    },
 ]
 
 

@@ -1,0 +1,172 @@
+"""A photo of digits on paper, read in a notebook: boxes over the photo, which can be corrected."""
+
+import io
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import numpy as np
+import numpy.typing as npt
+import traitlets
+from PIL import Image, ImageOps
+
+from digitlab.numbers.reading import NumberReading
+from digitlab.photo.corrections import Page
+from digitlab.pictures import find_ink
+from digitlab.recognizer import load_recognizer
+
+_WEB = Path(__file__).parents[1] / "web" / "photo"
+_SHOWN = 1600  # pixels: the longer side of the photo in the browser
+_EMPTY = NumberReading((), 0.0)
+
+
+class PhotoReader(anywidget.AnyWidget):
+    """Reads the digits on a photo: from a file or the camera, or given in Python.
+
+    Each character gets a box with what was read. A box that is dragged, or resized at its corner,
+    is read again; one drawn on the photo is added; x, or the Delete key, removes one.
+
+    These are traits, for ``reader.observe``:
+
+    - ``reading``: what is read, a `NumberReading`, with the corrections. Read-only.
+    - ``message``: the same as a sentence, or why a file could not be read. Read-only.
+
+    Args:
+        recognizer: A `Recognizer`. When left out, the network that comes with the package.
+
+    Example:
+        >>> photo = np.full((300, 500), 220, np.uint8)
+        >>> photo[60:240, 120:136] = photo[60:240, 300:316] = 40  # 1 1
+        >>> reader = digitlab.PhotoReader()  # `reader` as the last line of a cell shows it
+        >>> reader.read(photo).text
+        '11'
+        >>> reader.remove_box(0)
+        >>> reader.reading.text
+        '1'
+    """
+
+    _esm = _WEB / "photo.js"
+    _css = _WEB / "photo.css"
+    reading = traitlets.Instance(NumberReading, read_only=True)
+    message = traitlets.Unicode("Choose a photo of digits").tag(sync=True)
+    _photo = traitlets.Bytes(b"").tag(sync=True)  # JPEG, for the browser
+    _size = traitlets.List([1, 1]).tag(sync=True)  # width and height of the photo
+    _boxes: Any = traitlets.List([]).tag(sync=True)  # {box, text, title} of each character
+
+    def __init__(self, recognizer: Any = None):
+        super().__init__()
+        self.set_trait("reading", _EMPTY)
+        self._recognizer = load_recognizer() if recognizer is None else recognizer
+        self._page: Page | None = None
+        self.on_msg(self._receive)
+
+    def read(self, picture: str | os.PathLike[str] | npt.ArrayLike | Image.Image) -> NumberReading:
+        """Show a photo, and read it.
+
+        Args:
+            picture: A file's path, or a picture as `digitlab.find_ink` takes it.
+
+        Raises:
+            OSError, ValueError: The picture cannot be read. The photo before it stays.
+        """
+        if isinstance(picture, str | os.PathLike):
+            with Image.open(picture) as opened:
+                return self._read(opened)
+        return self._read(picture)
+
+    def correct_box(self, number: int, box: tuple[float, float, float, float]) -> None:
+        """Give the character of that number, from 0, another box, and read it again.
+
+        Args:
+            number: Its place in ``reading.characters``.
+            box: Left, top, right and bottom in pixels of the photo.
+        """
+        self._checked(number).read_box(box, number)
+        self._show()
+
+    def add_box(self, box: tuple[float, float, float, float]) -> None:
+        """Read one more box: left, top, right and bottom in pixels of the photo."""
+        self._checked().read_box(box)
+        self._show()
+
+    def remove_box(self, number: int) -> None:
+        """Remove the character of that number, from 0."""
+        self._checked(number).remove_box(number)
+        self._show()
+
+    def _read(self, picture: npt.ArrayLike | Image.Image) -> NumberReading:
+        ink, scale = find_ink(picture)
+        reading = self._recognizer.read_number(picture)
+        shown = _as_image(picture)
+        self._page = Page(shown.size, ink, scale, self._recognizer, reading)
+        self._size = list(shown.size)
+        shown.thumbnail((_SHOWN, _SHOWN))
+        file = io.BytesIO()
+        shown.save(file, "JPEG", quality=85)
+        self._photo = file.getvalue()
+        self._show()
+        return reading
+
+    def _checked(self, number: int | None = None) -> Page:
+        if self._page is None:
+            raise ValueError("expected a photo first: reader.read(photo)")
+        count = len(self.reading.characters)
+        if number is not None and not 0 <= number < count:
+            raise ValueError(f"expected the number of one of {count} boxes, from 0, got {number}")
+        return self._page
+
+    def _show(self) -> None:
+        assert self._page is not None
+        reading = self._page.reading
+        self._boxes = [
+            {
+                "box": list(found.box),
+                "text": found.text,
+                "title": f"{found.confidence:.0%}".replace("%", " %")
+                if found.text.isdigit()
+                else "",
+            }
+            for found in reading.characters
+        ]
+        self.set_trait("reading", reading)
+        self.message = str(reading)
+
+    def _receive(self, _: Any, content: dict, buffers: list) -> None:
+        """Do what a person did in the browser, and say there what went wrong."""
+        actions: dict[str, Callable[[], Any]] = {
+            "photo": lambda: self._read(_opened(buffers[0], content.get("name", "the file"))),
+            "correct": lambda: self.correct_box(content["number"], content["box"]),
+            "add": lambda: self.add_box(content["box"]),
+            "remove": lambda: self.remove_box(content["number"]),
+        }
+        try:
+            actions[content["do"]]()
+        except (OSError, ValueError) as error:
+            self.message = str(error)
+        self.send({"done": True})  # or the browser would go on saying that it reads
+
+    def __repr__(self) -> str:
+        """Say what was read."""
+        return f"<PhotoReader. {self.message}>"
+
+
+def _opened(content: bytes, name: str) -> Image.Image:
+    """Open a file that came from the browser."""
+    try:
+        picture = Image.open(io.BytesIO(content))
+        picture.load()
+        return picture
+    except Exception as error:  # each format has its own errors
+        raise ValueError(f"expected a photo, got {name}, which cannot be read: {error}") from error
+
+
+def _as_image(picture: npt.ArrayLike | Image.Image) -> Image.Image:
+    """Return a picture as a Pillow image of 8 bits, upright."""
+    if not isinstance(picture, Image.Image):
+        values = np.asarray(picture, np.float32)
+        full = 255 if values.max() > 1 else 1
+        values = np.clip(values / full * 255, 0, 255).astype(np.uint8)
+        picture = Image.fromarray(values.squeeze(2) if values.shape[2:] == (1,) else values)
+    return ImageOps.exif_transpose(picture).convert("RGB")

@@ -1,0 +1,192 @@
+// The photo with its boxes. A box can be dragged, resized at its lower right corner, and removed; a
+// new one is drawn on the photo. With the keyboard: arrows move a box, with Shift they resize it,
+// Delete removes it.
+//
+// To the kernel: {do: "photo", name} with the file in a buffer, {do: "correct", number, box},
+// {do: "add", box}, {do: "remove", number}. A box is [left, top, right, bottom] in the photo's pixels.
+// From the kernel, after each: {done: true}.
+
+const SIDE = 2400; // pixels: larger photos are made smaller, for Jupyter's messages are limited
+const LEAST = 6; // pixels on the screen: a smaller new box was a click
+
+function make(tag, name, parent) {
+  const element = document.createElement(tag);
+  element.className = name;
+  parent.append(element);
+  return element;
+}
+
+/** A photo as a JPEG file of moderate size, upright. */
+async function reduced(file) {
+  const bitmap = await createImageBitmap(file); // turns it as its EXIF data says
+  const scale = Math.min(1, SIDE / Math.max(bitmap.width, bitmap.height));
+  const canvas = document.createElement("canvas");
+  canvas.width = Math.max(1, Math.round(bitmap.width * scale));
+  canvas.height = Math.max(1, Math.round(bitmap.height * scale));
+  const context = canvas.getContext("2d");
+  context.fillStyle = "white"; // where it is transparent
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+  const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", 0.92));
+  return blob.arrayBuffer();
+}
+
+function render({ model, el }) {
+  const root = make("div", "digitlab-photo", el);
+  const buttons = make("div", "digitlab-photo-buttons", root);
+  const message = make("div", "digitlab-photo-message", root);
+  message.setAttribute("role", "status");
+  const sheet = make("div", "digitlab-photo-sheet", root);
+  const image = make("img", "", sheet);
+  image.alt = "the photo";
+  let boxes = []; // elements
+  let url = null;
+
+  function addInput(words, camera) {
+    const label = make("label", "", buttons);
+    label.append(words);
+    const input = make("input", "", label);
+    input.type = "file";
+    input.accept = "image/*";
+    if (camera) input.setAttribute("capture", "environment");
+    input.addEventListener("change", async () => {
+      const file = input.files[0];
+      input.value = ""; // so that the same file can be chosen again
+      if (!file) return;
+      message.textContent = "Reading " + file.name;
+      try {
+        model.send({ do: "photo", name: file.name }, undefined, [await reduced(file)]);
+      } catch {
+        message.textContent = `Expected a photo, got ${file.name}, which this browser cannot show. Choose a JPEG or PNG file.`;
+      }
+    });
+  }
+  addInput("Choose a photo", false);
+  // Elsewhere it would open the same dialogue.
+  if (matchMedia("(pointer: coarse)").matches) addInput("Take a photo", true);
+
+  /** Where an event is, in the photo's pixels. */
+  function place(event) {
+    const [width, height] = model.get("_size");
+    const area = image.getBoundingClientRect();
+    return [
+      Math.min(1, Math.max(0, (event.clientX - area.left) / area.width)) * width,
+      Math.min(1, Math.max(0, (event.clientY - area.top) / area.height)) * height,
+    ];
+  }
+
+  function put(element, box) {
+    const [width, height] = model.get("_size");
+    element.style.left = `${(100 * box[0]) / width}%`;
+    element.style.top = `${(100 * box[1]) / height}%`;
+    element.style.width = `${(100 * (box[2] - box[0])) / width}%`;
+    element.style.height = `${(100 * (box[3] - box[1])) / height}%`;
+  }
+
+  /** Follow the pointer from here until it goes up: `change` makes the box of the way it went. */
+  function drag(event, element, change, done) {
+    event.preventDefault();
+    event.stopPropagation();
+    const start = place(event);
+    let box = change(0, 0);
+    element.setPointerCapture(event.pointerId);
+    const move = (next) => {
+      const [x, y] = place(next);
+      box = change(x - start[0], y - start[1]);
+      put(element, box);
+    };
+    const stop = (next) => {
+      element.removeEventListener("pointermove", move);
+      element.removeEventListener("pointerup", stop);
+      element.removeEventListener("pointercancel", stop);
+      done(next.type === "pointerup" ? box : null);
+    };
+    element.addEventListener("pointermove", move);
+    element.addEventListener("pointerup", stop);
+    element.addEventListener("pointercancel", stop);
+  }
+
+  function addBox({ box, text, title }, number) {
+    const element = make("div", "digitlab-photo-box", sheet);
+    element.classList.toggle("digitlab-photo-unsure", text === "?");
+    element.tabIndex = 0;
+    element.setAttribute("role", "group");
+    element.setAttribute("aria-label", `${text}, ${title}. Arrows move, with Shift resize, Delete removes`);
+    element.title = title;
+    make("b", "", element).textContent = text;
+    const corner = make("i", "", element);
+    const remove = make("button", "", element);
+    remove.textContent = "×";
+    remove.setAttribute("aria-label", `Remove ${text}`);
+    put(element, box);
+
+    const correct = (changed) => {
+      if (!changed || changed.every((side, i) => side === box[i])) return put(element, box);
+      model.send({ do: "correct", number, box: changed });
+    };
+    const moved = (x, y) => [box[0] + x, box[1] + y, box[2] + x, box[3] + y];
+    const resized = (x, y) => [box[0], box[1], Math.max(box[0] + 1, box[2] + x), Math.max(box[1] + 1, box[3] + y)];
+    element.addEventListener("pointerdown", (event) => {
+      if (event.button !== 0 || event.target === remove) return event.stopPropagation();
+      element.focus();
+      drag(event, element, event.target === corner ? resized : moved, correct);
+    });
+    remove.addEventListener("click", () => model.send({ do: "remove", number }));
+    element.addEventListener("keydown", (event) => {
+      const step = model.get("_size")[0] / 200;
+      const way = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step] }[event.key];
+      if (way) correct((event.shiftKey ? resized : moved)(...way));
+      else if (event.key === "Delete" || event.key === "Backspace") model.send({ do: "remove", number });
+      else return;
+      event.preventDefault();
+      event.stopPropagation(); // these keys mean other things to Jupyter
+    });
+    boxes.push(element);
+  }
+
+  sheet.addEventListener("pointerdown", (event) => {
+    if (event.button !== 0) return;
+    const [x, y] = place(event);
+    const element = make("div", "digitlab-photo-box", sheet);
+    const drawn = (dx, dy) => [x + Math.min(0, dx), y + Math.min(0, dy), x + Math.max(0, dx), y + Math.max(0, dy)];
+    drag(event, element, drawn, (box) => {
+      const { width, height } = element.getBoundingClientRect();
+      element.remove();
+      if (box && Math.min(width, height) >= LEAST) model.send({ do: "add", box });
+    });
+  });
+
+  function showPhoto() {
+    const bytes = model.get("_photo");
+    sheet.classList.toggle("digitlab-photo-there", bytes?.byteLength > 0);
+    if (url) URL.revokeObjectURL(url);
+    url = URL.createObjectURL(new Blob([bytes], { type: "image/jpeg" }));
+    image.src = url;
+  }
+
+  function showBoxes() {
+    const focused = boxes.findIndex((box) => box.contains(document.activeElement));
+    for (const box of boxes) box.remove();
+    boxes = [];
+    model.get("_boxes").forEach(addBox);
+    boxes[focused]?.focus();
+  }
+
+  const showMessage = () => (message.textContent = model.get("message"));
+  showPhoto();
+  showBoxes();
+  showMessage();
+  model.on("change:_photo", showPhoto);
+  model.on("change:_boxes", showBoxes);
+  model.on("change:message", showMessage);
+  model.on("msg:custom", showMessage);
+  return () => {
+    model.off("change:_photo", showPhoto);
+    model.off("change:_boxes", showBoxes);
+    model.off("change:message", showMessage);
+    model.off("msg:custom", showMessage);
+    if (url) URL.revokeObjectURL(url);
+  };
+}
+
+export default { render };

@@ -1,0 +1,126 @@
+"""A photo that is read in a notebook: what is shown, and what a person corrects."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from digitlab import PhotoReader, stored_drawing
+from support import browser
+
+
+def note(*rows):
+    """Rows of stored digits on ruled paper, in uneven light."""
+    sheet = Image.new("L", (800, 220 * len(rows)), 215)
+    draw = ImageDraw.Draw(sheet)
+    for number, row in enumerate(rows):
+        draw.line((0, 220 * number + 165, 800, 220 * number + 175), 150, 2)
+        for place, digit in enumerate(row):
+            for x_y in stored_drawing(int(digit)):
+                points = x_y * 0.6 + (40 + 150 * place, 220 * number + 30)
+                draw.line(points.ravel().tolist(), 40, 9, joint="curve")
+    light = np.linspace(1, 0.7, sheet.width)
+    return Image.fromarray(np.uint8(np.asarray(sheet) * light))
+
+
+def test_boxes_are_corrected():
+    reader = PhotoReader()
+    seen = []
+    reader.observe(lambda change: seen.append(change.new.text), "reading")
+    assert reader.read(note("204", "31")).rows == ("204", "31")
+    boxes = [found.box for found in reader.reading.characters]
+    reader.remove_box(1)
+    assert reader.reading.rows == ("24", "31")
+    reader.add_box(boxes[1])
+    assert reader.reading.rows == ("204", "31")
+    reader.correct_box(4, boxes[3])
+    assert reader.reading.rows == ("204", "33") and reader.reading.characters[4].box == boxes[3]
+    assert reader.message.startswith("I read 204 and 33")
+    for number in (4, 3):
+        reader.remove_box(number)
+    assert reader.reading.rows == ("204",)
+    reader.add_box(boxes[3])  # below what is there: a row of its own
+    assert reader.reading.rows == ("204", "3")
+    for _ in range(3):
+        reader.remove_box(0)
+    reader.add_box(boxes[0])  # above it
+    assert reader.reading.rows == ("2", "3")
+    assert seen[:7] == ["204\n31", "24\n31", "204\n31", "204\n33", "204\n3", "204", "204\n3"]
+
+
+def test_a_box_stays_within_the_photo_and_has_some_size():
+    reader = PhotoReader()
+    reader.read(note("5"))
+    for box in ((-50, -50, -20, -20), (900, 900, 950, 950), (300, 100, 300, 100)):
+        reader.add_box(box)
+        left, top, right, bottom = reader.reading.characters[-1].box
+        assert 0 <= left < right <= 800 and 0 <= top < bottom <= 220
+    for call in (lambda: PhotoReader().add_box((0, 0, 9, 9)), lambda: reader.remove_box(9)):
+        with pytest.raises(ValueError, match="expected"):
+            call()
+
+
+def test_a_photo_is_turned_as_its_camera_says(tmp_path):
+    lying = note("71").transpose(Image.Transpose.ROTATE_90)
+    exif = lying.getexif()
+    exif[0x0112] = 6  # orientation: turn it clockwise to see it upright
+    lying.save(tmp_path / "photo.jpg", exif=exif)
+    reader = PhotoReader()
+    assert reader.read(tmp_path / "photo.jpg").text == "71"
+    assert Image.open(io.BytesIO(reader._photo)).size == (800, 220)
+
+
+def test_empty_paper_and_bad_files_say_so():
+    reader = PhotoReader()
+    assert reader.read(np.full((300, 400), 210, np.uint8)).text == ""
+    assert reader.message == "Nothing is written here"
+    reader._receive(None, {"do": "photo", "name": "notes.txt"}, [b"not a photo"])
+    assert reader.message.startswith("expected a photo, got notes.txt, which cannot be read")
+    with pytest.raises(OSError):
+        reader.read(__file__)
+    assert reader.message.startswith("expected a photo") and reader.reading.text == ""
+
+
+@pytest.mark.slow
+def test_a_photo_is_chosen_and_corrected_in_jupyterlab(chromium, tmp_path):
+    note("204").save(tmp_path / "note.png")
+    (tmp_path / "notes.png").write_text("not a photo")
+    with browser.frontend("lab", tmp_path) as address, browser.chromium(chromium) as chrome:
+        browser.write_notebook(
+            tmp_path / "photo.ipynb",
+            ["import digitlab", "reader = digitlab.PhotoReader()\nreader"],
+        )
+        page = chrome.new_page(viewport={"width": 1200, "height": 900})
+        browser.open_notebook(page, "lab", address, "photo.ipynb")
+        browser.run_all(page)
+        message = page.locator(".digitlab-photo-message")
+        boxes = page.locator(".digitlab-photo-box")
+        choose = page.get_by_label("Choose a photo")
+
+        choose.set_input_files(tmp_path / "notes.png")
+        message.filter(has_text="Expected a photo, got notes.png").wait_for()
+        choose.set_input_files(tmp_path / "note.png")
+        message.filter(has_text="I read 204 (").wait_for()
+        assert boxes.all_inner_texts() == ["2", "0", "4"]
+
+        boxes.nth(1).hover()
+        page.get_by_role("button", name="Remove 0").click()
+        message.filter(has_text="I read 24 (").wait_for()
+        two, four = boxes.nth(0).bounding_box(), boxes.nth(1).bounding_box()
+        width = page.locator(".digitlab-photo-sheet").bounding_box()["width"]
+        page.mouse.move(two["x"] + 150 / 800 * width - 10, two["y"])  # about where the 0 was
+        page.mouse.down()
+        page.mouse.move(four["x"] - 15, two["y"] + two["height"] + 10, steps=5)
+        page.mouse.up()
+        message.filter(has_text="I read 204 (").wait_for()
+        # The 4's box onto the 2, and a step with the keyboard.
+        page.mouse.move(four["x"] + four["width"] / 2, four["y"] + four["height"] / 2)
+        page.mouse.down()
+        page.mouse.move(two["x"] + two["width"] / 2, two["y"] + two["height"] / 2, steps=5)
+        page.mouse.up()
+        message.filter(has_text="I read 220 (").wait_for()
+        boxes.nth(2).focus()
+        page.keyboard.press("Delete")
+        message.filter(has_text="I read 22 (").wait_for()
+        page.screenshot(path=tmp_path / "photo.png")

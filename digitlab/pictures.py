@@ -19,6 +19,8 @@ _BROAD = 0.5  # broadest stroke, as a share of the picture's shorter side
 _SMALL = 0.2  # least size of a digit, as a share of the picture's shorter side
 _CLOSE = 0.3  # greatest gap between the parts of a digit, as a share of its size
 _SOFT = 0.5  # share of the digit that is neither ink nor paper, from which on it is out of focus
+_ALONG = 0.2  # least share of the picture's edge that is desk, if any: a digit covers less of it
+_DARK = 3  # times darker than the paper is the desk beside it
 _FAINT = 0.06  # least contrast of ink, as a share of the paper's brightness
 
 
@@ -44,7 +46,7 @@ def find_ink(picture: npt.ArrayLike | Image.Image) -> tuple[np.ndarray, float]:
         ((134, 1000), 3.0, 282)
     """
     brightness, times = read_brightness(picture, _PAGE)
-    return without_ruling(_ink(brightness, _PAGE_AROUND)), float(times)
+    return without_ruling(_ink(brightness, page=True)), float(times)
 
 
 def normalize_image(picture: npt.ArrayLike | Image.Image) -> np.ndarray:
@@ -74,7 +76,7 @@ def normalize_image(picture: npt.ArrayLike | Image.Image) -> np.ndarray:
         np.int64(1)
     """
     brightness, _ = read_brightness(picture, _DIGIT)
-    ink = _without_marks(without_ruling(_ink(brightness, _DIGIT_AROUND)))
+    ink = _without_marks(without_ruling(_ink(brightness, page=False)))
     rows, columns = np.nonzero(ink > 0.25)
     if len(rows) == 0:
         return np.zeros((SIZE, SIZE), np.float32)
@@ -112,12 +114,14 @@ def fit_ink(ink: np.ndarray) -> np.ndarray:
     return image
 
 
-def _ink(brightness: np.ndarray, around: float) -> np.ndarray:
+def _ink(brightness: np.ndarray, page: bool) -> np.ndarray:
     """Estimate the ink at each place of a picture (h, w): float32 in [0, 1]."""
-    if _is_light_ink(brightness, around):
+    if _is_light_ink(brightness, _PAGE_AROUND if page else _DIGIT_AROUND):
         brightness = brightness.max() - brightness
     paper = np.maximum(_paper(brightness), 1e-3)
     ink = 1 - brightness / paper  # the share of the light that it swallows
+    if page:
+        ink[_desk(paper)] = 0
     # The closing takes the paper as a little too bright, by its grain.
     ink = np.maximum(ink - np.quantile(ink, 0.2), 0)
     fine = _fine_grain(brightness / paper)
@@ -160,14 +164,31 @@ def _paper(brightness: np.ndarray) -> np.ndarray:
     return closed[room:-room, room:-room] if room else closed
 
 
+def _desk(paper: np.ndarray) -> np.ndarray:
+    """Find what is so much darker than the paper, at the picture's edge, that it is no shadow."""
+    depth = np.log(np.maximum(paper, 0.01))
+    middle = ski.filters.threshold_otsu(depth) if np.ptp(depth) > np.log(_DARK) else depth.min()
+    dark = depth < middle
+    if not dark.any() or np.median(depth[~dark]) - np.median(depth[dark]) < np.log(_DARK):
+        return np.zeros(paper.shape, bool)
+    parts = ski.measure.label(dark)
+    edges = np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]])
+    if np.mean(edges > 0) < _ALONG:
+        return np.zeros(paper.shape, bool)
+    desk = np.isin(parts, edges[edges > 0])
+    margin = 2 * (max(paper.shape) // 200) + 3  # of the sheet, whose edge is soft
+    return ski.morphology.dilation(desk, np.ones((margin, margin)))
+
+
 def _fine_grain(brightness: np.ndarray) -> np.ndarray:
     """Standard deviation of the noise from pixel to pixel around each place of a picture (h, w)."""
     # The second difference: 0 where brightness changes evenly, as it does out of focus.
     second = np.zeros_like(brightness)
     second[:, 1:-1] = brightness[:, 1:-1] - (brightness[:, :-2] + brightness[:, 2:]) / 2
     down, across = (min(8, max(1, side // 24)) for side in brightness.shape)
-    blocks = [np.array_split(row, across, axis=1) for row in np.array_split(second, down)]
-    spread = np.array([[_spread(block) for block in row] for row in blocks]) / np.sqrt(1.5)
+    high, wide = brightness.shape[0] // down, brightness.shape[1] // across
+    blocks = np.abs(second[: down * high, : across * wide]).reshape(down, high, across, wide)
+    spread = 1.4826 * np.median(blocks, axis=(1, 3)) / np.sqrt(1.5)
     image = Image.fromarray(spread.astype(np.float32))
     return np.asarray(image.resize(brightness.shape[::-1], Image.Resampling.BILINEAR))
 

@@ -157,6 +157,17 @@ def test_ink_knows_its_place_on_the_picture():
     np.testing.assert_allclose(box, [600, 1_400, 1_500, 1_560], atol=scale)
 
 
+def test_a_dark_desk_around_a_page_is_no_ink():
+    rng = np.random.default_rng(2)
+    desk = rng.normal(35, 6, (2 * SIDE, 3 * SIDE))
+    desk[40:-60, 70:-110] = np.tile(photo(sheet(3)), (2, 3))[40:-60, 70:-110]
+    desk *= np.linspace(1, 0.5, desk.shape[1])
+    ink, _ = find_ink(np.clip(desk, 0, 255).astype(np.uint8))
+    outside = np.ones(ink.shape, bool)
+    outside[40:-60, 70:-110] = False
+    assert not ink[outside].any() and (ink > 0.5).any()
+
+
 @pytest.mark.parametrize("grain", [0, 2, 8])
 @pytest.mark.parametrize("blank", [60, 220])
 def test_paper_alone_is_empty(blank, grain):

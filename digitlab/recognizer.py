@@ -304,8 +304,8 @@ def read_number(drawing: npt.ArrayLike | Image.Image) -> NumberReading:
     Example:
         >>> one, zero = digitlab.stored_drawing(1), digitlab.stored_drawing(0)
         >>> reading = digitlab.read_number(one + [stroke + (100, 0) for stroke in zero])
-        >>> reading.text, [digit.box[0] for digit in reading.digits]  # left ends
-        ('10', [137.0, 184.0])
+        >>> reading.text, [round(digit.box[0]) for digit in reading.digits]  # left ends
+        ('10', [137, 183])
     """
     return _shipped().read_number(drawing)
 

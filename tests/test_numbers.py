@@ -176,3 +176,25 @@ def test_any_network_will_do():
         return np.tile(np.eye(10)[3], (len(images), 1))
 
     assert digitlab.Recognizer(always_three).read_number(written("12")).text in ("33", "3")
+
+
+def odd_drawings():
+    """Random walks, dots and straight lines, on pads of any size, and the ends of all numbers."""
+    rng = np.random.default_rng(4)
+    for number in range(60):
+        strokes = []
+        for _ in range(rng.integers(0, 9)):
+            stroke = rng.normal(0, 1, (rng.integers(0, 20), 2)).cumsum(0) + rng.uniform(-9, 9, 2)
+            stroke[:, : rng.integers(0, 4) % 3] = 3.0  # upright, or a dot
+            strokes.append(stroke * (10.0 ** rng.integers(-300, 300) if number % 3 == 0 else 1.0))
+        yield strokes
+    for value in (1e308, -1e308, 5e-324):
+        yield [np.array([[0, 0], [value, value], [value, 0]])]
+
+
+def test_odd_drawings_give_a_reading():
+    for drawing in odd_drawings():
+        reading = read(drawing)
+        assert 0 <= reading.confidence <= 1
+        assert len(reading.characters) == len("".join(reading.rows))
+        assert np.isfinite([character.box for character in reading.characters]).all()

@@ -18,7 +18,7 @@ _CROWD, _AHEAD_IN_CROWD = 100, 2  # the same in a row of more pieces, which take
 _MOST = 4  # pieces of one character; parts that were cut from the same piece count once
 _BRIDGE = 0.45  # the widest gap within a character
 _WIDE, _TALL = 1.5, 1.7  # the largest character of several pieces
-_LEVEL, _LEVELS = 0.1, 40  # how far apart the levels are at which pieces are compared, how many
+_LEVEL, _LEVELS = 0.1, 40  # levels at which pieces are compared: how far apart, how many
 _ROUND = [0, 2, 3, 4, 5, 6, 8]  # digits that no comma and no minus looks like
 _REACH = 0.2  # of the wider one: how far neighbours may reach into each other
 _BROAD = 0.9  # digits are hardly wider
@@ -123,11 +123,11 @@ def _tangles(level: Sequence[np.ndarray], ends: np.ndarray) -> dict[tuple[int, i
     though their boxes may overlap; 0.5 for a zero and the slash through its middle.
     """
     widths = np.maximum(ends[:, 2] - ends[:, 0], _NARROW)
-    levels = np.arange(ends[:, 1].min(), ends[:, 3].max() + _LEVEL, _LEVEL)[:_LEVELS]
-    left = np.full((len(level), len(levels)), np.inf)
+    first_level = ends[:, 1].min()
+    left = np.full((len(level), _LEVELS), np.inf)
     right = -left
     for piece, points in enumerate(level):
-        at = np.minimum(((points[:, 1] - levels[0]) / _LEVEL).astype(int), len(levels) - 1)
+        at = np.minimum((points[:, 1] - first_level) / _LEVEL, _LEVELS - 1).astype(int)
         np.minimum.at(left[piece], at, points[:, 0])
         np.maximum.at(right[piece], at, points[:, 0])
     found = {}

@@ -142,6 +142,7 @@ def _grey(colour: np.ndarray) -> np.ndarray:
     if colour.shape[2] == 1:
         return colour[:, :, 0]
     edges = np.concatenate([np.diff(colour, axis=axis).reshape(-1, 3) for axis in (0, 1)])
+    edges /= max(np.abs(edges).max(initial=0), 1e-30)  # so that no square is infinite
     weights = np.linalg.eigh(edges.T @ edges)[1][:, -1].astype(np.float32)
     weights *= np.sign(weights.sum()) or 1
     weights /= np.abs(weights).sum()

@@ -630,13 +630,16 @@ assert importlib.util.find_spec("tensorflow") is None
 
 
 def test_the_core_is_small(core, tmp_path):
-    """Less than 250 MB, without the bytecode that Python writes later."""
+    """Less than 400 MB, without the bytecode that Python writes later.
+
+    150 of them are scikit-image and SciPy, which find the ink on photos.
+    """
     script = """
 from importlib.metadata import distributions
 files = {file.locate() for package in distributions() for file in package.files}
 print(sum(f.stat().st_size for f in files if f.suffix != ".pyc" and f.is_file()))
 """
-    assert int(run(core, "-c", script, cwd=tmp_path).stdout) < 250e6
+    assert int(run(core, "-c", script, cwd=tmp_path).stdout) < 400e6
 
 
 @pytest.mark.parametrize("version", [*PYTHONS, "3.14"])

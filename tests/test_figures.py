@@ -98,6 +98,15 @@ def test_texts_say_what_was_measured(name, sentence, rows):
         assert error <= 0.5 * 10**-digits + 0.005, row
 
 
+def test_notebook_10_says_how_well_numbers_are_read():
+    sentence = (
+        r"([\d.]+) %\*\* of .*\*\*([\d.]+) %\*\* if .*\*\*([\d.]+) %\*\* of .* gets ([\d.]+) %"
+    )
+    said = re.search(sentence, text_of("notebooks/10_read_numbers.ipynb")).groups()
+    (pen, touching, pictures) = RESULTS["numbers"]["content"][0]["rows"]
+    assert said == (pen[-1], touching[-1], pictures[-1], pen[1])
+
+
 def test_notebook_03_has_a_part_of_the_ablation():
     def rows(text):
         lines = re.findall(r"^\| (?:all of it|without|nothing).*", text, flags=re.M)

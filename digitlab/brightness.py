@@ -139,10 +139,10 @@ def _layers(values: np.ndarray, full: float) -> np.ndarray:
 def _grey(colour: np.ndarray) -> np.ndarray:
     """Weigh colours (h, w, c) so that edges, which ink has and light does not, stand out most."""
     colour = colour - min(colour.min(), 0)
+    colour = colour / max(colour.max(), 1)  # where some were negative
     if colour.shape[2] == 1:
         return colour[:, :, 0]
     edges = np.concatenate([np.diff(colour, axis=axis).reshape(-1, 3) for axis in (0, 1)])
-    edges /= max(np.abs(edges).max(initial=0), 1e-30)  # so that no square is infinite
     weights = np.linalg.eigh(edges.T @ edges)[1][:, -1].astype(np.float32)
     weights *= np.sign(weights.sum()) or 1
     weights /= np.abs(weights).sum()

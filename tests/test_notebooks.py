@@ -61,7 +61,7 @@ def test_light_and_of_no_machine(path):
 
 
 def test_pictures_get_lighter_and_look_the_same(tmp_path):
-    """Of a plot with a colour map, lines and text, and of what is no picture."""
+    """Of a plot with a colour map, lines and text; other outputs stay."""
     from matplotlib.figure import Figure
 
     figure = Figure()

@@ -122,6 +122,7 @@ SLOW = (
     "test_pad_in_browser.py",
     "test_pad_memory.py",
     "test_pad_pointer.py",
+    "test_people.py",
     "test_personal.py",
     "test_setup.py",
     "test_site.py",

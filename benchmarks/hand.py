@@ -6,7 +6,6 @@ one hand. The settings in `digitlab/personal.py` were chosen on aga and apb.
 """
 
 import functools
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -76,8 +75,8 @@ def slanted(drawing: list, degrees: float) -> list:
 @functools.cache
 def writers() -> tuple[np.ndarray, np.ndarray]:
     """Of each drawing, the number of its hand, and its contributor."""
-    with np.load(os.environ["DIGITLAB_PEN"]) as file:
-        writer, contributor = file["writer"].copy(), file["source"].astype(str)
+    loaded = digitlab.load_people()
+    writer, contributor = loaded.writers.copy(), loaded.contributors
     of_val = contributor == "val"
     writer[of_val] = 1000 + (writer[of_val] - writer[of_val].min()) // 10
     return writer, contributor
@@ -268,16 +267,14 @@ def add_and_remove(personal: PersonalRecognizer, drawing: list, label: int) -> N
     personal.remove()
 
 
-def content(digits: digitlab.Digits, recognizers: Recognizers | None = None) -> list[Table | str]:
+def content(digits: digitlab.Digits, recognizers: Recognizers) -> list[Table | str]:
     """Measure everything.
 
     Args:
         digits: For MNIST's test digits.
-        recognizers: What reads; the shipped network when left out. If that has learned from
-            people's digits, a function that returns, for a contributor's name, a network that has
-            not learned from those.
+        recognizers: What reads: one recognizer, or a function that returns, for a contributor's
+            name, one that has not learned from those.
     """
-    recognizers = digitlab.load_recognizer() if recognizers is None else recognizers
     one = recognizers if isinstance(recognizers, Recognizer) else recognizers("val")
     _, sizes = np.unique(writers()[0], return_counts=True)
     number = int((sizes >= LEAST).sum())

@@ -1,12 +1,11 @@
 """Accuracy on whole numbers: composed of people's digits, as strokes and as pictures of paper.
 
-``DIGITLAB_PEN`` is the file that `benchmarks.reading` describes. `benchmarks.compose` says how
-numbers are composed, `benchmarks.paper` how they become pictures. What was chosen was chosen on
-numbers of the contributors aga, apa, apb and gmd; these are of imp, pri, tos and val, of whom
-nothing was learned. Beside `read_number` stand the two naive ways to cut a number apart.
+People's digits are those of `digitlab.training.people`. `benchmarks.compose` says how numbers are
+composed, `benchmarks.paper` how they become pictures. What was chosen was chosen on numbers of the
+contributors aga, apa, apb and gmd; these are of imp, pri, tos and val, and read by the network that
+has not learned from them. Beside `read_number` stand the two naive ways to cut a number apart.
 """
 
-import os
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -21,31 +20,28 @@ from benchmarks.compose import Drawing, compose
 from benchmarks.paper import on_paper
 from benchmarks.tables import Table
 from digitlab.pictures import find_ink, fit_ink
+from models.train import HELD_OUT, without
 
 SEED = 1_000_033
-CONTRIBUTORS = ("imp", "pri", "tos", "val")  # each writes as many numbers
 COUNT = 1000  # numbers of each kind
 DIGITS = (2, 6)  # in a number: from and to
 WIDTH = 0.75  # of the height: how far apart digits are, for the naive cut by a fixed width
 
 
 @cache
-def writers(contributors: Sequence[str] = CONTRIBUTORS) -> list[list[list[tuple[Drawing, int]]]]:
+def writers(contributors: Sequence[str] = HELD_OUT) -> list[list[list[tuple[Drawing, int]]]]:
     """Drawings with their labels: for each contributor, for each writer.
 
     A writer who wrote fewer than six digits, or only a few different ones, is left out; where all
     writers are, the contributor counts as one writer.
     """
-    with np.load(os.environ["DIGITLAB_PEN"]) as file:
-        strokes = np.split(file["points"].astype(float), file["stroke_start"][1:-1])
-        starts, labels = file["drawing_start"], file["label"].tolist()
-        sources, names = file["source"], file["writer"]
-    drawings = [strokes[a:b] for a, b in zip(starts, starts[1:], strict=False)]
+    people = digitlab.load_people()
     found = []
     for contributor in contributors:
         groups: dict[int, list[tuple[Drawing, int]]] = {}
-        for index in np.flatnonzero(sources == contributor):
-            groups.setdefault(int(names[index]), []).append((drawings[index], labels[index]))
+        for index in np.flatnonzero(people.contributors == contributor):
+            pair = people.drawings[index], int(people.labels[index])
+            groups.setdefault(int(people.writers[index]), []).append(pair)
         all_of_them = [pair for group in groups.values() for pair in group]
         enough = [
             group
@@ -61,7 +57,7 @@ def _label(pair: tuple[Drawing, int]) -> int:
 
 
 def numbers(
-    count: int, touching: bool, seed: int = SEED, contributors: Sequence[str] = CONTRIBUTORS
+    count: int, touching: bool, seed: int = SEED, contributors: Sequence[str] = HELD_OUT
 ) -> list[tuple[Drawing, str]]:
     """Compose numbers; return each with its text."""
     rng = np.random.default_rng(seed)
@@ -132,7 +128,7 @@ def _read(recognizer: digitlab.Recognizer, images: list[np.ndarray]) -> str:
 
 def accuracy() -> Table:
     """The share of numbers that are read without an error."""
-    recognizer = digitlab.load_recognizer()
+    recognizer = without(HELD_OUT[0])
     rng = np.random.default_rng(SEED + 2)
     strokes = {
         "written with a pen": numbers(COUNT, False),

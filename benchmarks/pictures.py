@@ -6,7 +6,6 @@ repaired rather than how well photos are read.
 """
 
 import io
-import os
 import statistics
 import time
 from collections.abc import Callable
@@ -15,11 +14,11 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 from benchmarks.tables import Table
-from digitlab import Digits, load_recognizer
+from digitlab import Digits, load_people
+from models.train import HELD_OUT, without
 
 SEED = 1_000_003
 EACH = 100  # pictures of a kind
-HELD_OUT = ("imp", "pri", "tos", "val")  # contributors; with the others the settings were chosen
 PEN = (0.04, 0.16)  # width of a pen, as a share of a digit's size
 BROAD = (0.17, 0.24)
 
@@ -387,17 +386,14 @@ def source_of(digits: Digits, held_out: bool = True) -> Source:
     images, labels = (
         (digits.x_test, digits.y_test) if held_out else (digits.x_train, digits.y_train)
     )
-    with np.load(os.environ["DIGITLAB_PEN"]) as file:
-        strokes = np.split(file["points"].astype(float), file["stroke_start"][1:-1])
-        starts, drawn = file["drawing_start"], file["label"]
-        mine = np.flatnonzero(np.isin(file["source"], HELD_OUT) == held_out)
-    drawings = [strokes[starts[number] : starts[number + 1]] for number in mine]
-    return Source(images, labels, drawings, drawn[mine])
+    people = load_people()
+    mine = people[np.isin(people.contributors, HELD_OUT) == held_out]
+    return Source(images, labels, mine.drawings, mine.labels)
 
 
 def table(digits: Digits) -> Table:
-    """How many pictures of each kind are read right, and not rejected, by the shipped network."""
-    source, recognizer = source_of(digits), load_recognizer()
+    """How many pictures of each kind the network reads that has not learned from these people."""
+    source, recognizer = source_of(digits), without(HELD_OUT[0])
     rows = []
     for name, make in KINDS.items():
         right, times = 0, []

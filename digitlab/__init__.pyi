@@ -45,6 +45,8 @@ from digitlab.training.networks import article_cnn as article_cnn
 from digitlab.training.networks import digits_cnn as digits_cnn
 from digitlab.training.networks import pen_cnn as pen_cnn
 from digitlab.training.non_digits import doodle as doodle
+from digitlab.training.people import People as People
+from digitlab.training.people import load_people as load_people
 from digitlab.training.settings import Augmentation as Augmentation
 from digitlab.training.settings import TrainConfig as TrainConfig
 

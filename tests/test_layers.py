@@ -81,6 +81,7 @@ LAYERS: list[dict[str, str]] = [
         "training.checkpoint": "keras numpy",
     },
     {
+        "training.people": "numpy",
         "training.pixels": "PIL keras numpy",
     },
     {

@@ -5,7 +5,8 @@ the line that the pen followed and drawn again as `digitlab.strokes` draws strok
 stretched, slanted, bent, with another pen, and in ways of writing that MNIST hardly has (a slash
 through the zero, a flag and a foot on the one, a bar through the seven). The others stay pixels:
 most of them are turned and stretched, and some are left alone. A network with an eleventh output
-also gets non-digits: doodles, noise, and several digits at once.
+also gets non-digits: doodles, noise, and several digits at once. Digits that people wrote with
+pens can take the place of a share of MNIST's.
 """
 
 import math
@@ -18,6 +19,7 @@ from digitlab.images import as_batch, as_images, as_labels
 from digitlab.training.handwriting import vary_style
 from digitlab.training.lines import sample_drawing, thin
 from digitlab.training.non_digits import LETTERS, SCRIBBLES, SHAPES, doodle
+from digitlab.training.people import People, redraw
 from digitlab.training.pixels import make_noise, transform_images
 from digitlab.training.rendering import draw_and_thin, draw_lines
 from digitlab.training.settings import Augmentation
@@ -40,6 +42,7 @@ class AugmentedDigits(keras.utils.PyDataset):
         seed: For everything random here.
         non_digits: Whether to add non-digits, as label 10.
         epoch: The first epoch, counted from 0.
+        people: Digits that take the place of a share of the images.
     """
 
     def __init__(
@@ -51,11 +54,12 @@ class AugmentedDigits(keras.utils.PyDataset):
         seed: int,
         non_digits: bool,
         epoch: int = 0,
+        people: People | None = None,
     ) -> None:
         super().__init__()  # one thread, which draws the next batches during a training step
         self.images, self.labels = images, labels
         self.augmentation, self.batch_size, self.seed = augmentation, batch_size, seed
-        self.adds_non_digits = non_digits
+        self.adds_non_digits, self.people = non_digits, people
         self.points, self.starts = thin(images)
         self.has_line = np.diff(self.starts) > 0  # others are blank or too faint
         self.epoch = epoch
@@ -77,14 +81,20 @@ class AugmentedDigits(keras.utils.PyDataset):
         """Images (b, 28, 28, 1) float32 in [0, 1], and their labels (b,)."""
         rng = np.random.default_rng([self.seed, self.epoch, index])
         chosen = self.order[index * self.batch_size : (index + 1) * self.batch_size]
-        images, chosen, others = self._draw(chosen, rng)
-        labels = np.concatenate([self.labels[chosen], np.full(others, NON_DIGIT)])
-        return images[..., None], labels.astype(np.int64)
+        people = None
+        if self.people is not None:
+            count = rng.binomial(len(chosen), self.augmentation.people)
+            chosen, people = chosen[count:], self.people[rng.integers(len(self.people), size=count)]
+        images, chosen, others = self._draw(chosen, rng, people)
+        labels = [self.labels[chosen], np.full(others, NON_DIGIT)]
+        if people is not None:
+            labels.insert(1, people.labels)
+        return images[..., None], np.concatenate(labels).astype(np.int64)
 
     def _draw(
-        self, chosen: np.ndarray, rng: np.random.Generator
+        self, chosen: np.ndarray, rng: np.random.Generator, people: People | None = None
     ) -> tuple[np.ndarray, np.ndarray, int]:
-        """Images of the chosen digits, then of non-digits; which digits, in order; how many others.
+        """Images of the chosen digits, of people, then of non-digits; which, and how many others.
 
         The order is another one: first those that stay pixels, then those that are redrawn.
         """
@@ -94,9 +104,13 @@ class AugmentedDigits(keras.utils.PyDataset):
             vary_style(self._line(i), int(self.labels[i]), self.augmentation, rng) for i in lines
         ]
         moved = transform_images(self.images[pixels], self.augmentation, rng)
+        size = len(chosen)
+        if people is not None:
+            drawn += [redraw(drawing, rng) for drawing in people.drawings]
+            size += len(people)
         others = noisy = 0
         if self.adds_non_digits and self.augmentation.non_digits:
-            others = rng.binomial(len(chosen), self.augmentation.non_digits)
+            others = rng.binomial(size, self.augmentation.non_digits)
             noisy = rng.binomial(others, 0.1)
             drawn += [self._draw_non_digit(rng) for _ in range(others - noisy)]
         specks = make_noise(noisy, rng)
@@ -109,10 +123,11 @@ class AugmentedDigits(keras.utils.PyDataset):
     def _draw_non_digit(self, rng: np.random.Generator) -> np.ndarray:
         """Points (p, 2) of a doodle, or of two or three digits beside each other."""
         if rng.random() < 0.75 or not self.has_line.any():
-            kinds = _GROUPS[rng.choice(3, p=[0.3, 0.3, 0.4])]
+            kinds = _GROUPS[rng.choice(3, p=[0.25, 0.4, 0.35])]
             drawing = doodle(kinds[rng.integers(len(kinds))], rng)
-            # Thinning leaves room between a scribble's lines. Half of the scribbles stay dense.
-            stays = kinds == _GROUPS[2] and rng.random() < 0.5
+            # Thinning leaves room between a scribble's lines. Half of the scribbles stay dense,
+            # and half of the others clean where there are people's digits, which are clean, too.
+            stays = (kinds == _GROUPS[2] or self.people is not None) and rng.random() < 0.5
             line = sample_drawing(drawing)
             return line if stays else draw_and_thin(line)
         lines, right = [], 0.0

@@ -18,6 +18,7 @@ from digitlab.images import as_batch
 from digitlab.mnist import Digits
 from digitlab.training.augmentation import NON_DIGIT, AugmentedDigits
 from digitlab.training.checkpoint import BestWeights, Checkpoint
+from digitlab.training.people import People
 from digitlab.training.progress import NotebookProgress
 from digitlab.training.settings import TrainConfig
 
@@ -29,6 +30,7 @@ def train(
     config: TrainConfig | None = None,
     progress: bool = True,
     checkpoint: str | os.PathLike[str] | None = None,
+    people: People | None = None,
 ) -> keras.callbacks.History:
     """Train a network on the training digits, with AdamW on the categorical cross-entropy.
 
@@ -45,6 +47,8 @@ def train(
         checkpoint: A file for the state of the training after each epoch, named ``.npz``. If it
             holds the state of the same training, which was stopped or killed, the training resumes
             from there. It is removed after the last epoch.
+        people: With an augmentation: digits that take the place of a share of the training digits,
+            each redrawn a little differently every time, see `digitlab.load_people`.
 
     Returns:
         ``history.history`` has a list with one value per epoch for ``accuracy`` and ``loss``, and
@@ -67,6 +71,8 @@ def train(
     config = config or TrainConfig()
     if not len(digits.x_train):
         raise ValueError(f"expected training digits, got none: {digits!r}")
+    if people is not None and config.augmentation is None:
+        raise ValueError("expected an augmentation in config, by which people's digits are drawn")
     keras.utils.set_random_seed(config.seed)
     order = np.random.default_rng(config.seed).permutation(len(digits.x_train))
     held_out, kept = np.split(order, [round(len(order) * config.validation_share)])
@@ -108,6 +114,7 @@ def train(
                     config.seed,
                     non_digits=model.output_shape[-1] == NON_DIGIT + 1,
                     epoch=done,
+                    people=people,
                 )
             }
         model.fit(

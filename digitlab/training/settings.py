@@ -35,6 +35,7 @@ class Augmentation:
     gaps: float = 0.15  # share of the redrawn digits: a piece of the line is missing
     pen: float = 0.7  # how much wider or narrower the pen is than MNIST's: e to that power
     untouched: float = 0.3  # share of the digits that are not redrawn: left as MNIST has them
+    people: float = 0.33  # share of the digits that are people's, where `train` gets any
     non_digits: float = 0.1  # how many for each digit; for networks with 11 outputs
 
     def __post_init__(self) -> None:

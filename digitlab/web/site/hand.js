@@ -49,7 +49,7 @@ function dot(a, b) {
 
 function unit(features) {
   const length = Math.max(Math.sqrt(dot(features, features)), 1e-12);
-  return Float64Array.from(features, (value) => value / length);
+  return new Float64Array(features).map((value) => value / length);
 }
 
 /** Solves A X = B, given rows [...a, ...b]. A is symmetric and positive definite, so no pivot is 0. */

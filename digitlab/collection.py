@@ -2,7 +2,7 @@
 
 A folder holds the files of all people, in either form::
 
-    ada.json                  what DrawingPad(personal="ada.json") learned from Ada
+    ada.json                  what DrawingPad(personal="ada.json") learned from Ada, or the web page
     ben/7.json, ben/7b.json   what pad.save wrote: in a folder for each person, the digit first
 """
 
@@ -48,9 +48,10 @@ def load_drawings(folder: str | os.PathLike[str]) -> WrittenDigits:
     """Collect the files of many people into one data set.
 
     Args:
-        folder: Has what pads wrote, see above: files of ``DrawingPad(personal=...)``, whose name is
-            the writer's; and drawings of `digitlab.save_drawing` in a folder for each writer, whose
-            names begin with the digit. Other files than ``.json`` are skipped.
+        folder: Has what pads wrote, see above: files of ``DrawingPad(personal=...)`` or exported
+            from the web page, whose name is the writer's; and drawings of `digitlab.save_drawing`
+            in a folder for each writer, whose names begin with the digit. Other files than
+            ``.json`` are skipped.
 
     Returns:
         The digits, sorted by file.
@@ -67,9 +68,11 @@ def load_drawings(folder: str | os.PathLike[str]) -> WrittenDigits:
         >>> ours.labels, ours.writers, ours.of("ben").labels
         (array([4, 7]), array(['ada', 'ben'], dtype='<U3'), array([7]))
         >>> read = digitlab.load_recognizer().predict_images(ours.images).argmax(axis=1)
-        >>> for name in ("ada", "ben"):
+        >>> from matplotlib import pyplot as plt
+        >>> axes = plt.subplots(1, 2, figsize=(9, 4.5), layout="constrained")[1]
+        >>> for name, ax in zip(("ada", "ben"), axes):  # a confusion matrix by writer
         ...     one = ours.writers == name
-        ...     ax = digitlab.plot_confusion(ours.labels[one], read[one], title=name)
+        ...     ax = digitlab.plot_confusion(ours.labels[one], read[one], title=name, ax=ax)
     """
     folder = Path(folder)
     images: list[np.ndarray] = []

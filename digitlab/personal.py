@@ -14,7 +14,9 @@ A person's examples are kept in a JSON file, as images of 28 x 28 in base64, a b
     {"format": "digitlab hand", "version": 1, "network": "9f86...", "labels": [7, ...],
      "images": ["AAAA...", ...], "sha256": "1b4f..."}
 
-"network" is the checksum of the network that they were taught to.
+"network" is the checksum of the network that they were taught to. A file that was exported from the
+web page has neither this nor "sha256": the page's network is the same in another format, with
+another checksum, and browsers compute none on plain http. Any network learns from such a file.
 """
 
 import base64
@@ -29,7 +31,8 @@ from digitlab.images import CLASSES, SIZE, as_labels
 
 _FORMAT = {"format": "digitlab hand", "version": 1}
 
-# Chosen on the writers of the contributors aga and apb, see benchmarks/hand.py.
+# Chosen on the writers of the contributors aga and apb, see benchmarks/hand.py. The same as in
+# web/site/hand.js; tests/fixtures/hand.json holds both to them.
 _FAR = 0.4  # the cosine up to which an example has no effect; at 1, only the examples count
 _SHARPNESS = 6.0  # of the kernel exp(-_SHARPNESS * (1 - cosine))
 _RIDGE = 0.1  # how far an example's own answer may stay from its label
@@ -105,12 +108,15 @@ def write_examples(
 
 
 def is_hand(path: str | os.PathLike[str]) -> bool:
-    """Tell whether a file is one of `write_examples`, be it damaged or not."""
-    return json.dumps(_FORMAT)[1:-1] in Path(path).read_text(encoding="utf-8", errors="replace")
+    """Tell whether a file holds the examples of a hand, be it damaged or not."""
+    return f'"{_FORMAT["format"]}"' in Path(path).read_text(encoding="utf-8", errors="replace")
 
 
-def read_examples(path: str | os.PathLike[str]) -> tuple[np.ndarray, np.ndarray, str]:
-    """Read what `write_examples` wrote: images, labels, and the checksum of the network.
+def read_examples(path: str | os.PathLike[str]) -> tuple[np.ndarray, np.ndarray, str | None]:
+    """Read what `write_examples` or the web page wrote.
+
+    Returns:
+        Images, labels, and the checksum of the network; None in a file of the web page.
 
     Raises:
         OSError: The file cannot be read.
@@ -121,19 +127,18 @@ def read_examples(path: str | os.PathLike[str]) -> tuple[np.ndarray, np.ndarray,
         document = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(document, dict) or any(document.get(k) != v for k, v in _FORMAT.items()):
             raise ValueError(f"it does not hold {json.dumps(_FORMAT)}")
-        if json.loads(with_checksum_json(document))["sha256"] != document.get("sha256"):
+        network = document.get("network")
+        if not isinstance(network, str | None):
+            raise ValueError('"network" is no checksum')
+        checksum = None if network is None else json.loads(with_checksum_json(document))["sha256"]
+        if checksum != document.get("sha256"):
             raise ValueError("its checksum does not match: it was changed")
-        labels, network = (
-            as_labels(document["labels"], len(document["images"])),
-            document["network"],
-        )
+        labels = as_labels(document["labels"], len(document["images"]))
         pixels = b"".join(base64.b64decode(image, validate=True) for image in document["images"])
         images = np.frombuffer(pixels, np.uint8).reshape(len(labels), SIZE, SIZE)
-        if not isinstance(network, str):
-            raise ValueError('"network" is no checksum')
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise ValueError(
-            f"expected {path} to hold the examples of a hand, as PersonalRecognizer.save writes "
-            f"them: {error}"
+            f"expected {path} to hold the examples of a hand, as PersonalRecognizer.save and the "
+            f"web page write them: {error}"
         ) from None
     return images, labels, network

@@ -449,12 +449,13 @@ def load_recognizer(path: str | Path | None = None) -> Recognizer:
 def load_personal(
     path: str | os.PathLike[str], recognizer: Recognizer | None = None, relearn: bool = False
 ) -> PersonalRecognizer:
-    """Load what `PersonalRecognizer.save` wrote.
+    """Load what `PersonalRecognizer.save` wrote, or what was exported from the web page.
 
     Args:
         path: The file.
         recognizer: Whose network to use; the one that comes with the package when left out.
-        relearn: Teach the examples to this network even if they were taught to another one.
+        relearn: Teach the examples to this network even if they were taught to another one. Those
+            of the web page are taught to any network.
 
     Raises:
         OSError: The file cannot be read.
@@ -468,7 +469,7 @@ def load_personal(
     """
     images, labels, network = read_examples(path)
     personal = PersonalRecognizer(load_recognizer() if recognizer is None else recognizer)
-    if not relearn and network != personal._runtime.checksum():
+    if not relearn and network not in (None, personal._runtime.checksum()):
         raise ValueError(
             f"expected {path} to belong to this network, and it belongs to another one; load it "
             "with that network, or teach its examples to this one with relearn=True"

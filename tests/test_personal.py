@@ -1,7 +1,9 @@
 """The personal recognizer: what it learns, that it forgets nothing else, and its file."""
 
+import base64
 import json
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from digitlab.images import as_batch
 from digitlab.personal import PersonalLayer
 from support import networks
 
+VECTORS = json.loads((Path(__file__).parent / "fixtures" / "hand.json").read_text("utf-8"))
 STORED = [stored_drawing(digit) for digit in range(10)]
 # Read as no digit, and their writer's 8.
 CROSS = [np.array([[90.0, 60], [190, 220]]), np.array([[190.0, 60], [110, 220]])]
@@ -119,6 +122,19 @@ def test_the_layer_is_a_kernel_ridge_regression():
     np.testing.assert_allclose(answers, expected, rtol=1e-6)
 
 
+def test_the_layer_computes_as_specified():
+    for vector in VECTORS:
+        examples, features, answers, adjusted = (
+            np.array(vector[name]) for name in ("examples", "features", "answers", "adjusted")
+        )
+        layer = PersonalLayer(examples, np.array(vector["labels"]))
+        np.testing.assert_allclose(
+            layer.adjust(answers, features), adjusted, atol=1e-8, err_msg=vector["name"]
+        )
+        # Alone and with others it is the same.
+        np.testing.assert_allclose(layer.adjust(answers[:1], features[:1]), adjusted[:1], atol=1e-8)
+
+
 def test_one_example_can_be_taken_back(recognizer):
     personal = recognizer.adapt(STORED[:3], [7, 8, 9])
     before = personal.predict(STORED[4]).probabilities
@@ -191,13 +207,40 @@ def test_a_hand_belongs_to_its_network(recognizer, tmp_path):
     assert load_personal(path, other).predict(CROSS).digit == 8
 
 
-def test_a_changed_file_is_rejected(recognizer, tmp_path):
+def of_the_page(images, labels):
+    """A file as the web page exports it."""
+    encoded = [base64.b64encode(image.tobytes()).decode() for image in images]
+    document = {"format": "digitlab hand", "version": 1, "labels": labels, "images": encoded}
+    return json.dumps(document, separators=(",", ":"))  # as JavaScript writes it
+
+
+def test_a_file_of_the_web_page_belongs_to_any_network(recognizer, mnist, tmp_path):
+    path = tmp_path / "class" / "mine.json"
+    path.parent.mkdir()
+    path.write_text(of_the_page(mnist.x_test[:2], [3, 4]))
+    for reader in (recognizer, Recognizer(digitlab.pen_cnn())):
+        personal = load_personal(path, reader)
+        np.testing.assert_array_equal(personal.images, mnist.x_test[:2])
+        assert personal.predict_images(mnist.x_test[:2]).argmax(1).tolist() == [3, 4]
+    assert digitlab.load_drawings(path.parent).labels.tolist() == [3, 4]
+    personal.save(path)
+    with pytest.raises(ValueError, match="belongs to another one"):
+        load_personal(path, recognizer)
+
+
+def test_a_changed_file_is_rejected(recognizer, mnist, tmp_path):
     path = tmp_path / "mine.json"
     recognizer.adapt([CROSS], [8]).save(path)
     content = path.read_text()
     document = json.loads(content)
     bad = [content[:-9], "[]", "{}", "[" * 100_000, content.replace("8", "7", 1)]
-    bad += [json.dumps(document | change) for change in ({"labels": [9]}, {"version": 2})]
+    changes = ({"labels": [9]}, {"version": 2}, {"network": 5}, {"network": None}, {"sha256": None})
+    bad += [json.dumps(document | change) for change in changes]
+    images = mnist.x_test[:2]
+    exported = of_the_page(images, [3, 4])
+    bad += [exported[:-9], exported.replace("A", "-"), exported.replace("A", "", 4)]
+    pairs = ((images, [3]), (images, [3, 10]), (images[:, 1:], [3, 4]))
+    bad += [of_the_page(*pair) for pair in pairs]
     for text in bad:
         path.write_text(text)
         with pytest.raises(ValueError, match="to hold the examples of a hand"):

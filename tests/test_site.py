@@ -4,6 +4,7 @@ import gzip
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -25,6 +26,7 @@ import digitlab
 from digitlab import render_strokes
 from digitlab.export import bundle
 from digitlab.export.tfjs_layers import LAYERS
+from digitlab.runtimes import as_runtime
 from support.exports import assign, export, shipped_recognizer
 from support.networks import NETWORKS, make
 from support.server import serving
@@ -32,6 +34,7 @@ from support.server import serving
 ROOT = Path(__file__).parents[1]
 READ = ROOT / "tests" / "site" / "read.mjs"
 VECTORS = json.loads((ROOT / "tests" / "fixtures" / "ink.json").read_text())
+HANDS = json.loads((ROOT / "tests" / "fixtures" / "hand.json").read_text())
 
 
 @pytest.fixture(scope="module")
@@ -195,6 +198,84 @@ def test_mnist_is_read_as_keras_reads_it(read, mnist):
     model = keras.models.load_model(ROOT / "models" / "digits.keras", compile=False)
     expected = model.predict(images[..., None], verbose=0).argmax(1)
     assert (np.array(read(images)).argmax(1) == expected).mean() >= 0.999
+
+
+@pytest.fixture
+def javascript(site, tmp_path):
+    """javascript(code, data) -> what the code returns, in Node, of the site's modules and data."""
+    (site.parent / "package.json").write_text('{"type": "module"}')  # so Node takes .js files
+
+    def run(code, data, where=site):
+        (tmp_path / "data.json").write_text(json.dumps(data))
+        node, file = bundle.SOURCES / "node.mjs", tmp_path / "data.json"
+        program = f"""import {{ readFileSync }} from "node:fs";
+            import {{ openSite }} from {json.dumps(node.as_uri())};
+            const {{ recognizer, hand }} = await openSite({json.dumps(str(where))});
+            const data = JSON.parse(readFileSync({json.dumps(str(file))}));
+            console.log(JSON.stringify(await ({code})(data)));"""
+        command = ["node", "--input-type=module", "-e", program]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    return run
+
+
+def test_examples_change_the_answers_as_in_python(javascript):
+    found = javascript(
+        """data => data.map(({ examples, labels, features, answers }) => {
+            const layer = new hand.PersonalLayer(examples, labels);
+            return answers.map((answer, i) => [...layer.adjust(answer, features[i])]); })""",
+        HANDS,
+    )
+    for vector, adjusted in zip(HANDS, found, strict=True):
+        np.testing.assert_allclose(
+            adjusted, vector["adjusted"], rtol=0, atol=1e-6, err_msg=vector["name"]
+        )
+
+
+def logits():
+    return keras.Sequential(
+        [keras.Input((28, 28)), L.Flatten(), L.Dense(8), L.Dense(11), L.Activation("softmax")]
+    )
+
+
+def nothing_before():
+    return keras.Sequential([keras.Input((784,)), L.Dense(10, "softmax")])
+
+
+def without_dense():
+    layers = [L.Conv2D(10, 28), L.Flatten(), L.Softmax()]
+    return keras.Sequential([keras.Input((28, 28, 1)), *layers])
+
+
+def test_the_features_are_those_of_keras(site, javascript, tmp_path):
+    where = shutil.copytree(site, tmp_path / "site")
+    networks = {name: make(name) for name in ("branches", "recurrent", "the article's")}
+    networks |= {model.__name__: model() for model in (logits, nothing_before, without_dense)}
+    for name, network in networks.items():
+        digitlab.export_tfjs(network, where / name)
+    images = np.random.default_rng(2).random((2, 28, 28), dtype="float32")
+    found = javascript(
+        """async ([names, images]) => {
+            const answers = {};
+            for (const name of names) {
+                const network = await recognizer.loadNetwork(`${name}/model.json`);
+                const ask = recognizer.withFeatures(network);
+                const both = (image) => ask(new Float32Array(image)).map((values) => [...values]);
+                answers[name] = ask && images.map(both);
+            }
+            return answers; }""",
+        [list(networks), images.reshape(2, 784).tolist()],
+        where,
+    )
+    assert found.pop("without_dense") is None
+    for name, pairs in found.items():
+        network = networks[name]
+        batch = images.reshape(2, *network.input_shape[1:])
+        expected = as_runtime(network).with_features(batch)
+        for values, wanted in zip(zip(*pairs, strict=True), expected, strict=True):
+            np.testing.assert_allclose(values, wanted, rtol=1e-4, atol=1e-5, err_msg=name)
 
 
 def test_percentages_are_rounded_as_in_python(site):

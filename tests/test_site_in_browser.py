@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 from threading import Event
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
@@ -15,7 +16,8 @@ import digitlab
 from digitlab import stored_drawing
 from digitlab.export import bundle
 from digitlab.export import site as site_builder
-from support.exports import export, shipped_recognizer
+from digitlab.recognizer import Recognizer
+from support.exports import assign, export, shipped_recognizer
 from support.networks import NETWORKS, make
 
 ROOT = Path(__file__).parents[1]
@@ -278,18 +280,20 @@ def test_everything_can_be_done_with_the_keyboard(visit):
     pad = visit()
     press = pad.page.keyboard.press
     focused = []
-    for _ in range(9):
+    order = "pad undo redo clear predict live share".split()
+    order += [*"0123456789", "unlearn", "forget", "export", "SUMMARY"]
+    for _ in order:
         press("Tab")
         focused.append(
             pad.page.evaluate(
                 """() => { const at = document.activeElement, style = getComputedStyle(at);
-                    return [at.id || at.tagName, style.outlineStyle + parseInt(style.outlineWidth)];
+                    const name = at.id || at.value || at.tagName;
+                    return [name, style.outlineStyle + parseInt(style.outlineWidth)];
                 }"""
             )
         )
-    order = "pad undo redo clear predict live share SUMMARY".split()
-    assert [name for name, _ in focused][:8] == order
-    assert {outline for _, outline in focused[:8]} == {"solid3"}
+    assert [name for name, _ in focused] == order
+    assert {outline for _, outline in focused} == {"solid3"}
     pad.canvas.focus()
     for key in ["Space", *["ArrowDown"] * 14, "Space"]:  # a 1
         press(key)
@@ -307,8 +311,9 @@ def test_a_screen_reader_hears_the_result(visit):
     assert sentence.inner_text().startswith("I read a 2")
     # The picture of the page that a screen reader has.
     tree = pad.page.locator("body").aria_snapshot()
-    for name in ("Undo", "Redo", "Clear", "Predict", "Save drawing"):
+    for name in ("Undo", "Redo", "Clear", "Predict", "Save drawing", "Learn it as 7", "Unlearn"):
         assert f'button "{name}"' in tree
+    assert 'group "That was a …"' in tree
     assert 'switch "Live" [checked]' in tree
     assert 'application "Pad: draw a digit' in tree and 'heading "It reads your digits"' in tree
 
@@ -325,8 +330,9 @@ def test_the_page_fits_and_can_be_read(visit, scheme):
         assert page.evaluate("() => document.documentElement.scrollWidth") == width
         box = pad.box
         assert abs(box["width"] - box["height"]) < 1 and box["width"] >= 224
-        for name in ("Undo", "Redo", "Clear", "Predict", "Save drawing"):
-            assert page.get_by_role("button", name=name, exact=True).bounding_box()["height"] >= 44
+        for button in page.get_by_role("button").all():
+            box = button.bounding_box()
+            assert box["height"] >= 44 and box["width"] >= 24, button.inner_text()
     pad.draw_with_mouse(stored_drawing(5))
     page.get_by_text("What happens here?").click()
     texts = page.evaluate(
@@ -574,6 +580,201 @@ def test_a_network_in_trouble_is_told_and_can_be_tried_again(visit, site, tmp_pa
         pad.wait_until("ready")
         pad.says("I read a 5")
         assert not text.is_visible()
+
+
+# It learns how a visitor writes.
+
+# Read as no digit, and their writer's 8.
+CROSS = [np.array([[90.0, 60], [190, 220]]), np.array([[190.0, 60], [110, 220]])]
+
+
+def learned(pad):
+    """What the page says about what it has learned."""
+    return pad.page.locator("#learned").inner_text()
+
+
+def draw_again(pad, drawing):
+    pad.press("Clear")
+    pad.says("Draw a digit")
+    pad.draw_with_mouse(drawing)
+
+
+def test_it_learns_what_a_drawing_was(visit):
+    pad = visit()
+    assert learned(pad) == "nothing learned yet"
+    pad.page.keyboard.press("8")
+    assert pad.sentence == "Draw a digit"  # the pad has not the focus
+    pad.press("Learn it as 8")
+    assert pad.sentence == "Draw a digit first"
+    pad.draw_with_mouse(CROSS)
+    assert pad.sentence == "I see no digit in this"
+    pad.page.keyboard.press("8")
+    pad.says("I read an 8")
+    assert int(np.argmax(ten(pad))) == 8
+    assert learned(pad) == "1 learned from you"
+    draw_again(pad, [stroke * 0.8 + 15 for stroke in CROSS])
+    pad.says("I read an 8")
+
+    draw_again(pad, stored_drawing(1))
+    pad.says("I read a 1")  # unlike the example
+    pad.press("Learn it as 7")
+    pad.says("I read a 7")
+    assert learned(pad) == "2 learned from you"
+
+    pad.page.reload()
+    pad.wait_until("ready")
+    assert learned(pad) == "2 learned from you"
+    pad.draw_with_mouse(CROSS)
+    pad.says("I read an 8")
+    draw_again(pad, stored_drawing(1))
+    pad.says("I read a 7")
+    pad.press("Unlearn")
+    pad.says("I read a 1")
+    assert learned(pad) == "1 learned from you"
+    pad.press("Forget me")
+    assert learned(pad) == "nothing learned yet"
+    draw_again(pad, CROSS)
+    assert pad.sentence == "I see no digit in this"
+    assert pad.page.evaluate("() => localStorage.length") == 0
+    pad.press("Unlearn")  # nothing is left
+    assert learned(pad) == "nothing learned yet"
+
+
+def test_without_live_a_lesson_is_read_all_the_same(visit):
+    pad = visit()
+    pad.page.get_by_label("Live").uncheck()
+    pad.draw_with_mouse(CROSS)
+    pad.says("Press Predict")
+    pad.page.keyboard.press("8")
+    pad.says("I read an 8")
+    pad.page.keyboard.press("Control+1")  # the browser's
+    assert learned(pad) == "1 learned from you"
+
+
+def test_python_reads_what_was_exported(visit, site, tmp_path):
+    pad = visit()
+    seen = []
+    for drawing, label in ((CROSS, 8), (stored_drawing(1), 7), (stored_drawing(4), 4)):
+        pad.press("Clear")
+        pad.draw_with_mouse(drawing)
+        pad.press(f"Learn it as {label}")
+        seen.append(
+            pad.page.locator("#seen").evaluate(
+                """canvas => [...canvas.getContext('2d').getImageData(0, 0, 28, 28).data]
+                    .filter((_, i) => i % 4 === 0)"""
+            )
+        )
+    with pad.page.expect_download() as download:
+        pad.press("Export")
+    assert download.value.suggested_filename == "hand.json"
+    download.value.save_as(tmp_path / "class" / "ada.json")
+
+    model = keras.models.load_model(ROOT / "models" / "digits.keras", compile=False)
+    model = assign(model, site / "model")
+    personal = digitlab.load_personal(tmp_path / "class" / "ada.json", Recognizer(model))
+    assert personal.labels.tolist() == [8, 7, 4]
+    np.testing.assert_array_equal(personal.images.reshape(3, 784), seen)
+    assert digitlab.load_drawings(tmp_path / "class").writers.tolist() == ["ada"] * 3
+
+    drawings = [CROSS, *map(stored_drawing, range(10))]
+    strokes = [[stroke.tolist() for stroke in drawing] for drawing in drawings]
+    readings = pad.page.evaluate(
+        """async drawings => {
+          const load = name => import(new URL(name, document.baseURI));
+          const { renderStrokes } = await load('ink.js');
+          const { loadNetwork, predict } = await load('recognizer.js');
+          const network = await loadNetwork('model/model.json');
+          const hand = new (await load('hand.js')).Hand(network, Object.keys(localStorage)[0]);
+          return drawings.map(drawing => {
+            const { digit, probabilities } = predict(network, renderStrokes(drawing), hand);
+            return { digit, probabilities: [...probabilities] };
+          }); }""",
+        strokes,
+    )
+    for drawing, reading in zip(drawings, readings, strict=True):
+        expected = personal.predict(drawing)
+        assert reading["digit"] == expected.digit
+        np.testing.assert_allclose(reading["probabilities"], expected.probabilities, atol=1e-3)
+
+
+def test_two_windows_learn_together(visit):
+    pad = visit()
+    beside = browser.Page(pad.page.context.new_page()).open(pad.page.url)
+    pad.draw_with_mouse(CROSS)
+    pad.page.keyboard.press("8")
+    beside.page.locator("#learned").filter(has_text="1 learned").wait_for()
+    beside.draw_with_mouse(CROSS)
+    beside.says("I read an 8")
+    beside.press("Forget me")
+    pad.page.locator("#learned").filter(has_text="nothing").wait_for()
+    assert pad.says("I see no digit in this")
+
+
+def test_where_nothing_can_be_kept_it_learns_until_the_page_closes(visit, chrome, site, tmp_path):
+    pad = visit()
+    pad.page.evaluate(
+        """() => { for (let size = 2 ** 23; size >= 1; size /= 2) try {
+            localStorage.filled = (localStorage.filled ?? '') + 'x'.repeat(size); } catch {} }"""
+    )
+    pad.draw_with_mouse(CROSS)
+    pad.page.keyboard.press("8")
+    pad.says("I read an 8")
+    assert learned(pad) == "1 learned, until this page closes"
+    pad.page.evaluate("() => { delete localStorage.filled; }")
+    pad.press("Learn it as 8")
+    assert learned(pad) == "2 learned from you"
+    # What is kept was damaged.
+    pad.page.evaluate("() => { for (const key in localStorage) localStorage[key] = '{'; }")
+    pad.page.reload()
+    pad.wait_until("ready")
+    assert learned(pad) == "nothing learned yet"
+    pad.draw_with_mouse(CROSS)
+    pad.page.keyboard.press("8")
+    assert learned(pad) == "1 learned from you"
+
+    folder = shutil.copytree(site, tmp_path / "site")  # in a frame that may keep nothing
+    (folder / "frame.html").write_text('<iframe sandbox="allow-scripts" src="./"></iframe>')
+    with (
+        browser.serve(folder, Access_Control_Allow_Origin="*") as address,
+        chrome.new_context() as window,
+    ):
+        page = window.new_page()
+        page.goto(address + "frame.html")
+        frame = page.frames[-1]
+        frame.locator("html[data-state=ready]").wait_for()
+        frame.locator("#pad").click()
+        frame.get_by_role("button", name="Learn it as 3").click()
+        frame.locator("#sentence", has_text="I read a 3").wait_for()
+        assert frame.locator("#learned").inner_text() == "1 learned, until this page closes"
+
+
+def test_what_was_learned_outlives_the_network(chrome, site, tmp_path):
+    folder = shutil.copytree(site, tmp_path / "site")
+    with (
+        browser.serve(folder, Cache_Control="no-store") as address,
+        chrome.new_context(service_workers="block") as window,
+    ):
+        pad = browser.Page(window.new_page()).open(address)
+        pad.draw_with_mouse(CROSS)
+        pad.page.keyboard.press("8")
+        digitlab.build_site(folder, export(tmp_path / "ten"))  # without the eleventh class
+        pad.open(address)
+        assert learned(pad) == "1 learned from you"
+        pad.draw_with_mouse(CROSS)
+        pad.says("I read an 8")
+        pad.press("Learn it as 3")
+        pad.press("Learn it as 3")
+        pad.says("I read a 3")
+
+        layers = keras.layers
+        flat = [layers.Conv2D(10, 28), layers.Flatten(), layers.Softmax()]
+        digitlab.build_site(folder, export(tmp_path / "flat", *flat))  # without a dense layer
+        pad.open(address)
+        assert pad.page.locator("#teaching").is_hidden()
+        pad.draw_with_mouse(CROSS)
+        said = pad.sentence
+        pad.page.keyboard.press("3")
+        assert pad.sentence == said
 
 
 # The page does not load: each time, it says within seconds what is wrong.

@@ -1,8 +1,8 @@
 """The web page: a folder of files with which anybody's browser recognises digits.
 
-The page's own code is in ``web/site`` and copied as it is; `ink.js` and `recognizer.js` there
-compute the same as `digitlab.strokes` and `digitlab.recognizer`. TensorFlow.js comes from
-`digitlab.export.bundle`, and the icons from `digitlab.export.icons`.
+The page's own code is in ``web/site`` and copied as it is; `ink.js`, `recognizer.js` and `hand.js`
+there compute the same as `digitlab.strokes`, `digitlab.recognizer` and `digitlab.personal`.
+TensorFlow.js comes from `digitlab.export.bundle`, and the icons from `digitlab.export.icons`.
 """
 
 import base64
@@ -26,7 +26,7 @@ except ImportError:  # Windows
 
 _PAGE = (
     "index.html style.css manifest.json start.js app.js pad.js ../pointer.js ink.js recognizer.js "
-    "sw.js"
+    "hand.js sw.js"
 ).split()
 _OURS = '<meta name="generator" content="digitlab">'
 _WEIGHTS = re.compile(r"[\w-][\w.-]*-([0-9a-f]{12})\.bin")

@@ -1,5 +1,6 @@
 // The page. It does what the notebooks do: load a network, render the strokes, predict, show.
 
+import { Hand } from "./hand.js";
 import { SIZE, renderStrokes } from "./ink.js";
 import { Pad } from "./pad.js";
 import { loadNetwork, percent, predict, sentence } from "./recognizer.js";
@@ -20,6 +21,7 @@ const bars = Array.from(element("bars").children, (row) => ({
 }));
 
 let network = null;
+let hand = null; // there when the network is
 let nextReading = 0; // the earliest time for it, by performance.now()
 
 const pad = new Pad(element("pad"), {
@@ -41,11 +43,14 @@ async function load(cache = "default") {
   try {
     network = await loadNetwork("model/model.json", { requestInit: { cache }, fetchFunc: fetchUnchanged });
     predict(network, renderStrokes(EXAMPLE)); // the first one takes longest
+    hand = new Hand(network, `digitlab hand ${new URL(".", location)}`); // one for each site of a host
   } catch (error) {
     fail(`The network did not load: ${error.message}.`);
     return;
   }
   element("trouble").hidden = true;
+  for (const part of document.querySelectorAll(".teaching")) part.hidden = hand.ask === null;
+  showLearned();
   page.dataset.state = "ready";
   performance.mark("ready");
   pad.listener.change();
@@ -67,10 +72,10 @@ async function fetchUnchanged(address, options) {
 
 /** Reads the drawing and shows the result. */
 function read() {
-  if (network === null) return;
+  if (hand === null) return;
   const begun = performance.now();
   const image = renderStrokes(pad.drawing); // 28 x 28
-  show(predict(network, image));
+  show(predict(network, image, hand)); // hand: what the page has learned from its visitor
   const now = performance.now();
   nextReading = Math.max(begun + INTERVAL, now + (SHARE - 1) * (now - begun));
 }
@@ -113,9 +118,27 @@ function warmUp(times) {
   if (times === 0) return;
   const idle = globalThis.requestIdleCallback ?? ((callback) => setTimeout(callback, 50));
   idle(() => {
-    predict(network, renderStrokes(EXAMPLE));
+    predict(network, renderStrokes(EXAMPLE), hand);
     warmUp(times - 1);
   });
+}
+
+/** Does what a button or a key asks for: "unlearn", "forget", or to learn the drawing as a digit. */
+function teach(action) {
+  if (!hand?.ask) return;
+  pad.lift();
+  if (action === "unlearn") hand.keep(-1);
+  else if (action === "forget") hand.keep(0);
+  else if (pad.drawing.length > 0) hand.add(renderStrokes(pad.drawing), Number(action));
+  else return show(null, "Draw a digit first");
+  showLearned();
+  read();
+}
+
+function showLearned() {
+  const count = hand.examples.length;
+  const learned = `${count} learned${hand.kept ? " from you" : ", until this page closes"}`;
+  element("learned").textContent = count > 0 ? learned : "nothing learned yet";
 }
 
 /** Whether the browser hands pictures to other apps. */
@@ -130,9 +153,13 @@ async function share() {
   if (canShare(picture)) {
     await navigator.share({ files: [picture] }).catch(() => {}); // people may close the list and pick nothing
   } else {
-    const link = document.createElement("a");
-    Object.assign(link, { href: URL.createObjectURL(picture), download: picture.name }).click();
+    save(picture);
   }
+}
+
+function save(file) {
+  const link = document.createElement("a");
+  Object.assign(link, { href: URL.createObjectURL(file), download: file.name }).click();
 }
 
 /** Keeps the page in the browser, to work without a network connection, where the browser can. */
@@ -169,5 +196,16 @@ element("predict").addEventListener("click", () => {
 });
 element("share").addEventListener("click", share);
 if (canShare()) element("share").textContent = "Share drawing";
+for (const button of document.querySelectorAll("#teaching [value]")) button.addEventListener("click", () => teach(button.value));
+document.querySelector("main").addEventListener("keydown", ({ key, ctrlKey, metaKey, altKey, repeat }) => {
+  if (/^[0-9]$/.test(key) && !(ctrlKey || metaKey || altKey || repeat)) teach(key);
+});
+element("export").addEventListener("click", () => hand && save(new File([hand], "hand.json", { type: "application/json" })));
+addEventListener("storage", ({ key }) => {
+  if (key !== hand?.name) return;
+  hand.load(); // the page is open twice, and learned there
+  showLearned();
+  pad.listener.change();
+});
 live.addEventListener("change", () => pad.listener.change());
 start();

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 
-/** Loads the modules of a site: {tf, ink, recognizer}. One site for each run of Node. */
+/** Loads the modules of a site: {tf, ink, recognizer, hand}. One site for each run of Node. */
 export async function openSite(site) {
   // TensorFlow.js takes this for a browser, and fetches the files of the site.
   globalThis.window = globalThis;
@@ -12,9 +12,9 @@ export async function openSite(site) {
     const type = address.endsWith(".wasm") ? "application/wasm" : "";
     return new Response(await readFile(path.join(site, address)), { headers: { "Content-Type": type } });
   };
-  const names = ["tensorflow", "ink", "recognizer"];
-  const [tf, ink, recognizer] = await Promise.all(
+  const names = ["tensorflow", "ink", "recognizer", "hand"];
+  const [tf, ink, recognizer, hand] = await Promise.all(
     names.map((name) => import(pathToFileURL(path.resolve(site, `${name}.js`)))),
   );
-  return { tf, ink, recognizer };
+  return { tf, ink, recognizer, hand };
 }

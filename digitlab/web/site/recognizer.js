@@ -33,20 +33,36 @@ export function answer(network, image) {
 }
 
 /**
+ * Prepares to ask the network for its features, too: what its last dense layer gets.
+ *
+ * @param {tf.LayersModel} network
+ * @returns {?function(Float32Array): Float32Array[]} from an image, see answer, to its answers and its
+ *   features; null for a network without a dense layer
+ */
+export function withFeatures(network) {
+  const dense = network.layers.filter((layer) => layer.getClassName() === "Dense").at(-1);
+  if (dense === undefined) return null;
+  const both = tf.model({ inputs: network.inputs, outputs: [...network.outputs, dense.getInputAt(0)] });
+  const [, ...shape] = network.inputs[0].shape;
+  return (image) => tf.tidy(() => both.predict(tf.tensor(image, [1, ...shape])).map((tensor) => tensor.dataSync()));
+}
+
+/**
  * Reads one digit.
  *
  * @param {tf.LayersModel} network
  * @param {Float32Array} image see answer; from renderStrokes
+ * @param {?Hand} hand whose answers to take in place of the network's
  * @returns {{digit: ?number, confidence: number, probabilities: Float32Array, image: Float32Array,
  *   reason: ?string}} the digit, 0 to 9, or null, and then why: "empty" or "not a digit"; ten
  *   probabilities that sum to 1; and the image
  */
-export function predict(network, image) {
+export function predict(network, image, hand = null) {
   if (!image.some((value) => value > 0)) {
     const probabilities = new Float32Array(CLASSES).fill(1 / CLASSES);
     return { digit: null, confidence: 0, probabilities, image, reason: "empty" };
   }
-  const answers = answer(network, image);
+  const answers = hand === null ? answer(network, image) : hand.answer(image);
   const probabilities = digitProbabilities(answers);
   if (answers[CLASSES] > 0.5) {
     return { digit: null, confidence: 0, probabilities, image, reason: "not a digit" };

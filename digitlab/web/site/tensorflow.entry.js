@@ -20,4 +20,4 @@ setWasmPaths("./"); // beside index.html
 env().set("WASM_HAS_MULTITHREAD_SUPPORT", false);
 
 export { setBackend, tensor, tidy } from "@tensorflow/tfjs-core";
-export { loadLayersModel } from "@tensorflow/tfjs-layers/dist/exports.js"; // index.js would bring all gradients
+export { loadLayersModel, model } from "@tensorflow/tfjs-layers/dist/exports.js"; // index.js would bring all gradients

@@ -1,0 +1,133 @@
+// The hand: examples of how a visitor writes, kept in this browser, and how they change the network's answers.
+// It computes as digitlab/personal.py, where each step is explained; tests/fixtures/hand.json holds both to it.
+
+import { CLASSES, answer, withFeatures } from "./recognizer.js";
+
+const FAR = 0.4; // the cosine up to which an example has no effect; at 1, only the examples count
+const SHARPNESS = 6; // of the kernel
+const RIDGE = 0.1; // how far an example's own answer may stay from its label
+const STRENGTH = 16; // from the regression's answers to log-probabilities
+const ACCEPT = 1.5; // how much sooner an example overrules the eleventh class than the digits
+const FORMAT = { format: "digitlab hand", version: 1 };
+
+/** What was learned from examples: features, each a list of numbers, and labels, 0 to 9. */
+export class PersonalLayer {
+  constructor(features, labels) {
+    this.examples = features.map(unit);
+    const system = this.examples.map((one, i) => [
+      ...this.examples.map((other, j) => kernel(dot(one, other)) + (i === j ? RIDGE : 0)),
+      ...Array.from({ length: CLASSES }, (_, digit) => (digit === labels[i] ? 1 : 0) - 1 / CLASSES),
+    ]);
+    this.weights = solve(system); // ten for each example
+  }
+
+  /** The network's answers, 10 or 11 probabilities, as the examples change them. */
+  adjust(answers, features) {
+    const direction = unit(features);
+    const cosines = this.examples.map((example) => dot(example, direction));
+    const near = Math.min((Math.max(FAR, ...cosines) - FAR) / (1 - FAR), 1);
+    if (near === 0) return answers;
+    const similar = cosines.map(kernel);
+    const logits = Array.from(answers.slice(0, CLASSES), (value, digit) => {
+      const personal = similar.reduce((sum, value, i) => sum + value * this.weights[i][digit], 0);
+      return (1 - near) * Math.log(value + 1e-12) + near * STRENGTH * personal;
+    });
+    const shares = logits.map((logit) => Math.exp(logit - Math.max(...logits)));
+    const others = Array.from(answers.slice(CLASSES), (value) => value * Math.max(1 - ACCEPT * near, 0));
+    const left = (1 - (others[0] ?? 0)) / shares.reduce((a, b) => a + b);
+    return Float32Array.from([...shares.map((share) => share * left), ...others]);
+  }
+}
+
+const kernel = (cosine) => Math.exp(-SHARPNESS * (1 - cosine));
+
+function dot(a, b) {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
+  return sum;
+}
+
+function unit(features) {
+  const length = Math.max(Math.sqrt(dot(features, features)), 1e-12);
+  return new Float64Array(features).map((value) => value / length);
+}
+
+/** Solves A X = B, given rows [...a, ...b]. A is symmetric and positive definite, so no pivot is 0. */
+function solve(rows) {
+  rows.forEach((pivot, i) => {
+    for (const row of rows) {
+      const factor = row[i] / pivot[i];
+      if (row !== pivot) for (let k = i; k < row.length; k++) row[k] -= factor * pivot[k];
+    }
+  });
+  return rows.map((row, i) => row.slice(rows.length).map((value) => value / row[i]));
+}
+
+/** Answers as the network does, and learns. What it learned is kept in the browser, where that is possible. */
+export class Hand {
+  /**
+   * @param {tf.LayersModel} network
+   * @param {string} name under which the browser keeps it
+   */
+  constructor(network, name) {
+    this.network = network;
+    this.name = name;
+    this.ask = withFeatures(network); // null where it cannot learn
+    this.load();
+  }
+
+  /** Asks the network, see answer in recognizer.js. */
+  answer(image) {
+    return this.examples.length === 0 ? answer(this.network, image) : this.layer.adjust(...this.ask(image));
+  }
+
+  /** Learns that an image, see answer, is a digit. */
+  add(image, label) {
+    const bytes = Array.from(image, (value) => Math.round(255 * value));
+    this.change([...this.examples, this.example(btoa(String.fromCharCode(...bytes)), label)]);
+  }
+
+  /** Keeps so many examples, the first ones, and forgets the others; -1: forgets the last one. */
+  keep(count) {
+    this.change(this.examples.slice(0, count));
+  }
+
+  /** All examples, as a file that digitlab.load_personal reads. */
+  toString() {
+    const [labels, images] = ["label", "image"].map((name) => this.examples.map((example) => example[name]));
+    return JSON.stringify({ ...FORMAT, labels, images });
+  }
+
+  /** Loads what the browser has kept; nothing where that is damaged. */
+  load() {
+    this.kept = true; // whether all of it will be there at the next visit
+    this.learn([]);
+    try {
+      const { labels, images } = JSON.parse(localStorage.getItem(this.name));
+      this.learn(labels.map((label, i) => this.example(images[i], label)));
+    } catch {
+      // Nothing was kept, or the browser does not let us see it.
+    }
+  }
+
+  example(image, label) {
+    const pixels = Float32Array.from(atob(image), (character) => character.charCodeAt(0) / 255);
+    return { image, label, features: this.ask(pixels)[1] };
+  }
+
+  change(examples) {
+    this.learn(examples);
+    try {
+      if (examples.length > 0) localStorage.setItem(this.name, this);
+      else localStorage.removeItem(this.name);
+      this.kept = true;
+    } catch {
+      this.kept = false; // storage is full or not allowed
+    }
+  }
+
+  learn(examples) {
+    this.examples = examples;
+    this.layer = new PersonalLayer(examples.map((one) => one.features), examples.map((one) => one.label));
+  }
+}

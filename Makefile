@@ -16,7 +16,7 @@ export UV_PYTHON_DOWNLOADS = never
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PIP_ROOT_USER_ACTION = ignore
 
-.PHONY: help lab book check test test-oldest models bench tables notebooks class format lock audit clean
+.PHONY: help lab book check test test-oldest test-nginx models bench tables notebooks class format lock audit clean
 help:
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
 
@@ -51,6 +51,9 @@ test: $(READY) ## all checks: lint, format, types, all tests, notebooks, TensorF
 # Lint, types, examples (as NumPy 2 prints) and the pages are for the locked tools; `make test` tested browsers, notebooks and environments.
 test-oldest: .venv-oldest/.ready ## run the tests with the oldest packages that pyproject.toml allows, in .venv-oldest
 	.venv-oldest/$(PYTEST) tests $(addprefix --ignore=tests/,test_setup.py test_typing.py test_book.py test_class.py test_examples.py test_pad_in_browser.py test_site_in_browser.py) $(ARGS)
+
+test-nginx: $(READY) ## test the web page behind Debian's nginx: apt install nginx libnginx-mod-http-brotli-static
+	$(BIN)/pytest deploy/test_nginx.py $(ARGS)
 
 models: $(READY) ## train the models in models/ again, and measure their accuracy
 	$(BIN)/python models/train.py $(ARGS)

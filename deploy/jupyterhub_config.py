@@ -17,11 +17,14 @@ c.JupyterHub.authenticator_class = "pam"
 c.LocalAuthenticator.allowed_groups = {"students"}
 
 c.Spawner.cmd = [str(HERE / "student_server.sh")]
+# Kernels talk to their servers over files in the home: a port of this machine would show each
+# student's outputs to all others.
+c.Spawner.args = ["--KernelManager.transport=ipc"]
 c.Spawner.environment = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
 c.Spawner.default_url = "/lab/tree/digitlab/notebooks/01_load_and_normalize.ipynb"
 
-# student_server.sh sets this limit for each process.
-c.Spawner.mem_limit = "2G"
+# student_server.sh sets this limit for each process. Training in notebook 03 takes 2.1 GB of it.
+c.Spawner.mem_limit = "3G"
 
 # A class comes at once. A start takes some seconds of a core, so on few cores the last ones wait
 # for minutes; but nobody is sent away.

@@ -17,6 +17,7 @@ if [ ! -e "$HOME/digitlab" ]; then
   mv "$part" "$HOME/digitlab"
 fi
 
+export JUPYTER_RUNTIME_DIR="$HOME/.jupyter-run" # short: the path of a socket has at most 107 characters
 export DIGITLAB_DATA="$course/mnist"
 # Not a thread for each core of a large machine, with memory of its own.
 export OMP_NUM_THREADS=2 OPENBLAS_NUM_THREADS=2 TF_NUM_INTRAOP_THREADS=2 TF_NUM_INTEROP_THREADS=2

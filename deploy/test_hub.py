@@ -107,6 +107,15 @@ def test_a_student_can_neither_read_nor_change_another_s_files(a, b):
     assert b.contents("GET", "mine.txt").json()["content"] == "b's"
 
 
+def test_no_port_shows_what_a_kernel_says(students):
+    """ZeroMQ lets everybody on the machine listen."""
+    for student in students[:3]:
+        kernels = [p for p in student.processes() if "ipykernel_launcher" in p.cmdline()]
+        assert kernels
+        for kernel in kernels:
+            assert kernel.net_connections("tcp") == []
+
+
 def test_only_the_class_may_log_in(hub, a, b):
     """Also with the right password."""
     subprocess.run(["gpasswd", "--delete", b.name, GROUP], check=True, capture_output=True)
@@ -122,7 +131,7 @@ def test_only_the_class_may_log_in(hub, a, b):
 
 
 def test_too_much_memory_is_an_error_in_one_notebook(a, b):
-    said = a.run("import numpy as np; huge = np.ones(300_000_000)")  # 2.4 GB
+    said = a.run("import numpy as np; huge = np.ones(450_000_000)")  # 3.6 GB
     assert "MemoryError" in said, said
     assert a.run("str(digitlab.DrawingPad().prediction)") == "'Draw a digit'"
 

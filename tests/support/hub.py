@@ -47,6 +47,7 @@ class Hub:
 
     def __init__(self, folder: Path):
         self.folder, self.course = folder, folder / "course"
+        self.left: list[psutil.Process] = []
         with ExitStack() as stack:
             free = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(3)]
             self.ports = [listener.getsockname()[1] for listener in free]
@@ -93,6 +94,8 @@ class Hub:
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         """Stop the hub and its proxy, and leave the students' servers as they are."""
+        with suppress(psutil.NoSuchProcess):
+            self.left += self.processes()[1:]  # after a crash, some of them go on
         self.process.send_signal(how)
         self.process.wait(PATIENCE)
 
@@ -256,7 +259,10 @@ def classroom(count: int) -> Iterator[tuple[Hub, list[Student]]]:
         raise PermissionError("this makes system users, so it has to run as root, and on Linux")
     with suppress(KeyError):
         grp.getgrnam(GROUP)
-        raise FileExistsError(f"the group {GROUP} exists: another test runs, or has been killed")
+        raise FileExistsError(
+            f"the group {GROUP} exists, so another test runs. If that was killed, remove its users "
+            f"(userdel --remove {GROUP}-0 and so on), and then the group (groupdel {GROUP})"
+        )
     names = [f"{GROUP}-{number}" for number in range(count)]
     folder = Path(tempfile.mkdtemp(prefix="digitlab-hub-"))
     folder.chmod(0o755)  # students read what lies below, but neither the log nor the state
@@ -270,17 +276,17 @@ def classroom(count: int) -> Iterator[tuple[Hub, list[Student]]]:
         readable = ["su", names[0], "-s", "/bin/sh", "-c", f"{BIN}/python --version"]
         run = subprocess.run(readable, capture_output=True, text=True)
         assert run.returncode == 0, f"students cannot run {BIN}/python: {run.stderr}"
-        hub.start()
         try:
+            hub.start()
             yield hub, students
         finally:
             hub.stop()
     finally:
+        for process in [*hub.left, *(p for student in students for p in student.processes())]:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+                process.wait(PATIENCE)
         for student in students:
-            for process in student.processes():
-                with suppress(psutil.NoSuchProcess):
-                    process.kill()
-                    process.wait(PATIENCE)
             subprocess.run(["userdel", "--remove", student.name], capture_output=True)
         subprocess.run(["groupdel", GROUP], check=True)
         shutil.rmtree(folder)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 CONF = Path(__file__).parents[2] / "deploy" / "nginx.conf"
 BROTLI = Path("/usr/lib/nginx/modules/ngx_http_brotli_static_module.so")
@@ -45,6 +46,13 @@ class Nginx:
         lines = self.log.read_text().splitlines()
         os.truncate(self.log, 0)
         return [(status, int(size), uri) for status, size, uri in map(str.split, lines)]
+
+
+def visit(window: Any, address: str) -> None:
+    """Open the page in Playwright's window, until it can read and the browser has kept it."""
+    window.goto(address)
+    window.locator("html[data-state=ready]").wait_for()
+    window.evaluate("navigator.serviceWorker.ready.then(() => null)")
 
 
 @contextmanager

@@ -8,6 +8,7 @@ WORKERS ?= 3
 ARGS ?=
 
 BIN := .venv/bin
+HUB := .venv-hub/bin
 READY := .venv/.ready
 # uv sets up in seconds what takes pip minutes. The lock has its version and hashes, like those of all packages.
 UV_VERSION := $(shell sed -n 's/^uv==\([0-9.]*\).*/\1/p' requirements.lock)
@@ -16,7 +17,7 @@ export UV_PYTHON_DOWNLOADS = never
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PIP_ROOT_USER_ACTION = ignore
 
-.PHONY: help lab book check test test-oldest models bench tables notebooks class format lock audit clean
+.PHONY: help lab book check test test-oldest test-nginx test-hub hub models bench tables notebooks class format lock audit clean
 help:
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
 
@@ -52,6 +53,15 @@ test: $(READY) ## all checks: lint, format, types, all tests, notebooks, TensorF
 test-oldest: .venv-oldest/.ready ## run the tests with the oldest packages that pyproject.toml allows, in .venv-oldest
 	.venv-oldest/$(PYTEST) tests $(addprefix --ignore=tests/,test_setup.py test_typing.py test_book.py test_class.py test_examples.py test_pad_in_browser.py test_site_in_browser.py) $(ARGS)
 
+test-nginx: $(READY) ## test the web page behind Debian's nginx: apt install nginx libnginx-mod-http-brotli-static
+	$(BIN)/pytest deploy/test_nginx.py $(ARGS)
+
+hub: .venv-hub/.ready ## set up JupyterHub for a class in .venv-hub, and what it hands out: see deploy/README.md
+	@$(HUB)/python deploy/prepare.py
+
+test-hub: $(READY) .venv-hub/.ready ## test JupyterHub with ten students: as root on Linux, makes and removes system users
+	$(BIN)/pytest deploy/test_hub.py $(ARGS)
+
 models: $(READY) ## train the models in models/ again, and measure their accuracy
 	$(BIN)/python models/train.py $(ARGS)
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.bench reading
@@ -80,19 +90,21 @@ format: $(READY) ## format code and notebooks, and fix what ruff can fix
 	$(BIN)/ruff format
 
 # The oldest versions that pyproject.toml names, with the newest that those ask for. Only from wheels: old sources no longer build.
-COMPILE = $(UV) pip compile pyproject.toml --extra train --extra lab --extra test --extra book --extra audit \
+COMPILE = $(UV) pip compile pyproject.toml --extra train --extra lab $(1) \
 	--universal --python-version 3.10 --generate-hashes --custom-compile-command "make lock" --quiet $(ARGS)
-lock: $(UV) ## write both requirements locks from pyproject.toml (ARGS=--upgrade for the newest of everything)
+DEVELOP = --extra test --extra book --extra audit
+lock: $(UV) ## write the requirements locks from pyproject.toml (ARGS=--upgrade for the newest of everything)
 	@$(find_python); $(find_index); set -x; \
-	$(COMPILE) --output-file requirements.lock && \
-	$(COMPILE) --output-file requirements-oldest.lock --resolution lowest-direct --only-binary :all:
+	$(call COMPILE,$(DEVELOP)) --output-file requirements.lock && \
+	$(call COMPILE,$(DEVELOP)) --output-file requirements-oldest.lock --resolution lowest-direct --only-binary :all: && \
+	$(call COMPILE,deploy/requirements.in) --output-file deploy/requirements.lock
 
 audit: $(READY) ## report vulnerable, withdrawn and not freely licensed packages
 	@$(find_python); $(find_index); $(BIN)/python scripts/audit.py
 
 # Not class/, which may hold somebody's work.
 clean: ## remove .venv and everything else that make created
-	rm -rf .venv .venv-oldest .tools _book slides.html dist .mypy_cache .pytest_cache .ruff_cache tests/tfjs/node_modules
+	rm -rf .venv .venv-oldest .venv-hub .tools _book slides.html dist .mypy_cache .pytest_cache .ruff_cache tests/tfjs/node_modules deploy/node_modules mnist
 
 # Each is tried, because a pyenv shim may be in PATH and not run. In an active virtual environment, take the Python that it was made from.
 find_python = for p in $(PYTHON) .tools/python/*/bin/python3; do \
@@ -147,15 +159,25 @@ set_up = $(call need_python,$(UV)); \
 	$(UV) pip install --quiet --python $(1) --no-deps --editable .
 
 # JupyterLab is told not to ask about news, for which it would go to the network.
+no_news = mkdir -p $(1)/share/jupyter/lab/settings && \
+	echo '{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}' \
+		> $(1)/share/jupyter/lab/settings/overrides.json
+
 $(READY): pyproject.toml requirements.lock | $(UV)
 	@$(call set_up,.venv,requirements.lock)
-	@mkdir -p .venv/share/jupyter/lab/settings
-	@echo '{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}' \
-		> .venv/share/jupyter/lab/settings/overrides.json
+	@$(call no_news,.venv)
 	@touch $@
 
 # The oldest Python first: later ones have no wheels of the oldest packages.
 .venv-oldest/.ready: PYTHON = python3.10 python3.11 python3.12 python3.13 python3
 .venv-oldest/.ready: pyproject.toml requirements-oldest.lock | $(UV)
 	@$(call set_up,.venv-oldest,requirements-oldest.lock)
+	@touch $@
+
+# The system's Python first: one in root's home would not run for students.
+.venv-hub/.ready: PYTHON = /usr/bin/python3 python3.13 python3.12 python3.11 python3.10
+.venv-hub/.ready: pyproject.toml deploy/requirements.lock deploy/package-lock.json | $(UV)
+	@$(call set_up,.venv-hub,deploy/requirements.lock)
+	@$(call no_news,.venv-hub)
+	@npm ci --prefix deploy --no-audit --no-fund --loglevel=error
 	@touch $@

@@ -21,7 +21,7 @@ import keras
 import numpy as np
 
 import digitlab
-from benchmarks import faults, hand, ink, numbers, page, pictures, reading, speed
+from benchmarks import faults, hand, hub, ink, numbers, page, pictures, reading, speed, visitors
 from benchmarks.tables import Part, Table, read_results, write_results, write_tables
 from models import train as shipped
 
@@ -247,6 +247,21 @@ def classroom() -> Part:
     return {"conditions": conditions, "content": json.loads(run.stdout.splitlines()[-1])}
 
 
+def class_on_jupyterhub() -> Part:
+    """Ten students on the hub of deploy/: needs root, Linux, and `make .venv-hub/.ready`."""
+    if not hub.can_measure():
+        return read_results()["hub"]
+    return {"conditions": f"{machine()}, {hub.versions()}", "content": hub.content()}
+
+
+def page_behind_nginx() -> Part:
+    """Visitors of the web page: needs nginx and wrk."""
+    if not visitors.can_measure():
+        return read_results()["visitors"]
+    conditions = f"{machine()}, {visitors.versions()}. nginx and wrk share the cores"
+    return {"conditions": conditions, "content": visitors.content()}
+
+
 def versions(*names: str) -> str:
     """Return the versions of these packages, or of those that train."""
     return ", ".join(
@@ -279,6 +294,8 @@ PARTS = {
     "page": web_page,
     "faults": robustness,
     "classroom": classroom,
+    "hub": class_on_jupyterhub,
+    "visitors": page_behind_nginx,
 }
 
 

@@ -159,6 +159,7 @@ PAGES = {
         *("reading", "numbers", "pictures", "ablation", "networks", "hand", "saliency"),
         *("ink", "page", "faults", "classroom"),
     ],
+    "deploy/README.md": ["hub", "visitors"],
 }
 
 

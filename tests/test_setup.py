@@ -41,6 +41,7 @@ else:
 
 ROOT = Path(__file__).parent.parent
 LOCKS = ("requirements.lock", "requirements-oldest.lock")
+HUB_LOCK = "deploy/requirements.lock"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")
 CONVERTER = "tensorflowjs"  # the extra that the locks leave out
@@ -153,7 +154,7 @@ def wanted(target: dict[str, str]) -> list[Requirement]:
     return [r for r in map(Requirement, named) if r.marker is None or r.marker.evaluate(target)]
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("lock", [*LOCKS, HUB_LOCK])
 def test_lock_pins_and_hashes_everything(lock):
     assert len(entries(lock)) > 150
     for package, hashes in entries(lock):
@@ -162,7 +163,7 @@ def test_lock_pins_and_hashes_everything(lock):
         assert all(re.fullmatch(r"sha256:[0-9a-f]{64}\s*", value) for value in hashes), package
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("lock", [*LOCKS, HUB_LOCK])
 def test_lock_holds_no_address(lock):
     text = (ROOT / lock).read_text("utf-8")
     assert "://" not in text
@@ -180,6 +181,16 @@ def test_lock_has_one_version_of_all_that_pyproject_asks_for(lock, python, platf
         (version,) = versions.get(canonicalize_name(requirement.name), ["missing"])
         assert version != "missing", requirement
         assert version in requirement.specifier, requirement
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+def test_students_on_a_hub_have_the_versions_that_are_tested(python):
+    target = PLATFORMS["x86_64-manylinux_2_28"]
+    target = target | {"python_version": python, "python_full_version": f"{python}.9"}
+    tested, hub = locked(LOCKS[0], target), locked(HUB_LOCK, target)
+    assert {"jupyterhub", "jupyterhub-idle-culler", "jupyterlab", "tensorflow"} <= hub.keys()
+    for name in {canonicalize_name(requirement.name) for requirement in wanted(target)}:
+        assert hub.get(name, tested[name]) == tested[name], name
 
 
 def test_one_tensorflow_and_one_keras_for_all():

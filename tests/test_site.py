@@ -160,6 +160,66 @@ def test_the_service_worker_keeps_every_file_and_its_version_follows_them(site, 
     assert worker(tmp_path / "other")[0] != version
 
 
+# Compressed copies.
+
+
+@pytest.fixture(scope="module")
+def compressed(site, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("compressed") / "site"
+    digitlab.build_site(folder, compress=True)
+    return folder
+
+
+def test_compressed_copies_are_those_of_the_files(site, compressed):
+    copies = {kind: sorted(compressed.rglob(f"*.{kind}")) for kind in ("gz", "br")}
+    originals = {path: path.with_suffix("").read_bytes() for path in copies["br"]}
+    for path in copies["gz"]:
+        assert gzip.decompress(path.read_bytes()) == path.with_suffix("").read_bytes()
+    decode = "fs.writeSync(1, zlib.brotliDecompressSync(fs.readFileSync(process.argv[1])))"
+    for path in (copies["br"][0], compressed / "sw.js.br", *compressed.glob("model/*.bin.br")):
+        done = subprocess.run(["node", "-e", decode, path], capture_output=True, check=True)
+        assert done.stdout == originals[path], path
+    with_copies = {path.with_suffix("") for paths in copies.values() for path in paths}
+    plain = {path.relative_to(site): path.read_bytes() for path in files(site)}
+    assert with_copies == {compressed / name for name in plain if name.suffix != ".png"}
+    # The page and what it keeps are the same: a browser asks for the files by their own names.
+    assert plain == {
+        path.relative_to(compressed): path.read_bytes()
+        for path in files(compressed)
+        if path.suffix not in (".gz", ".br")
+    }
+
+
+def test_compressed_the_first_visit_is_small(compressed):
+    sizes = {
+        kind: sum((compressed / f"{name}{kind}").stat().st_size for name in first_files(compressed))
+        for kind in ("", ".gz", ".br")
+    }
+    assert sizes[".br"] < 0.9 * sizes[".gz"] and sizes[".gz"] < 0.4 * sizes[""]
+    assert sizes[".br"] <= 380_000
+
+
+def test_copies_of_an_earlier_build_are_never_left(compressed, tmp_path):
+    """A web server would send them in place of the new files."""
+    target = tmp_path / "site"
+    shutil.copytree(compressed, target)
+    (target / "mine.gz").write_text("mine")
+    digitlab.build_site(target, export(tmp_path / "model"))
+    assert [path for path in files(target) if path.suffix in (".gz", ".br")] == [target / "mine.gz"]
+
+
+def test_unchanged_files_keep_their_time(compressed, tmp_path):
+    """By it web servers tell browsers that they have a file already."""
+    target = tmp_path / "site"
+    shutil.copytree(compressed, target)
+    for path in files(target):
+        os.utime(path, (1e9, 1e9))
+    digitlab.build_site(target, export(tmp_path / "model"))
+    changed = {path.name for path in files(target) if path.stat().st_mtime != 1e9}
+    (weights,) = target.glob("model/*.bin")
+    assert changed == {"index.html", "sw.js", "model.json", weights.name}
+
+
 # What is read.
 
 

@@ -64,7 +64,7 @@ def find_node() -> str:
     path = shutil.which("node")
     if path is None:
         raise FileNotFoundError(f"build_site needs Node.js, and there is none: {INSTALL}")
-    version = _output(run_program([path, "--version"])).strip()
+    version = output_of(run_program([path, "--version"])).strip()
     if int(re.sub(r"\D.*", "", version.removeprefix("v")) or 0) < NODE:
         raise FileNotFoundError(f"build_site got Node.js {version}, too old: {INSTALL}")
     return path
@@ -112,7 +112,7 @@ def _bundle(node: str, folder: Path) -> dict[str, bytes]:
     for threads in (package / "wasm-out").glob("*-threaded-simd*.js"):
         threads.write_text("export const wasmWorkerContents = '';")
     esbuild = "node_modules/esbuild/bin/esbuild"
-    _output(run_program([node, esbuild, *_ESBUILD], str(folder)))
+    output_of(run_program([node, esbuild, *_ESBUILD], str(folder)))
     files = {path.name: path.read_bytes() for path in sorted((folder / "bundle").iterdir())}
     return files | {WASM: (package / "dist" / WASM).read_bytes()}
 
@@ -161,7 +161,7 @@ def run_program(
     return subprocess.CompletedProcess(command, process.returncode, out, err)
 
 
-def _output(done: subprocess.CompletedProcess[str]) -> str:
+def output_of(done: subprocess.CompletedProcess[str]) -> str:
     """What a program has printed.
 
     Raises:
@@ -193,7 +193,7 @@ def _fetch(npm: str, folder: str) -> None:
     # A cache of its own: the one in the home may be unwritable, or partly belong to root.
     cache = f"--cache={Path(folder) / 'npm-cache'}"
     begun = time.monotonic()
-    registry = _output(run_program([npm, "config", "get", "registry", cache], folder)).strip()
+    registry = output_of(run_program([npm, "config", "get", "registry", cache], folder)).strip()
     start = time.monotonic() - begun  # what this machine takes to start npm
     # Asked first, because `npm ci` does not show whether a registry is silent or slow.
     ping = [npm, "ping", "--fetch-retries=0", "--loglevel=error", cache]

@@ -1,0 +1,36 @@
+"""Write what deploy/student_server.sh gives students: class/, a copy for each, and mnist/, for all.
+
+Run it with the Python in which digitlab is installed. repo2docker does, by postBuild.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+
+import digitlab
+
+ROOT = Path(__file__).parents[1]
+
+
+def main() -> None:
+    """Write both folders, readable for everybody."""
+    subprocess.run([sys.executable, ROOT / "scripts" / "make_class.py"], check=True)
+    digits = digitlab.load_digits(sample=False)
+    names = "x_train", "y_train", "x_test", "y_test"
+    (ROOT / "mnist").mkdir(exist_ok=True)
+    np.savez_compressed(
+        ROOT / "mnist" / "mnist.npz", **{name: getattr(digits, name) for name in names}
+    )
+    for folder in ("class", "mnist"):
+        for path in (ROOT / folder, *(ROOT / folder).rglob("*")):
+            path.chmod(0o755 if path.is_dir() else 0o644)
+    # On one machine, students' accounts read neither the solutions nor the page for teachers.
+    for name in ("notebooks", ".git"):
+        if (ROOT / name).is_dir():
+            (ROOT / name).chmod(0o700)
+
+
+if __name__ == "__main__":
+    main()

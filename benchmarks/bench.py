@@ -21,7 +21,19 @@ import keras
 import numpy as np
 
 import digitlab
-from benchmarks import faults, hand, hub, ink, numbers, page, pictures, reading, speed, visitors
+from benchmarks import (
+    faults,
+    hand,
+    hub,
+    ink,
+    numbers,
+    page,
+    pictures,
+    reading,
+    speed,
+    visitors,
+    writers,
+)
 from benchmarks.tables import Part, Table, read_results, write_results, write_tables
 from models import train as shipped
 
@@ -141,6 +153,16 @@ def whole_numbers() -> Part:
         f"{numbers.DIGITS[1]} digits of each kind, seed {numbers.SEED}; contributors "
         f"{', '.join(shipped.HELD_OUT)}",
         "content": [numbers.accuracy(), numbers.seconds()],
+    }
+
+
+def learning_from_people() -> Part:
+    """What digits of more writers buy, beside more augmentation."""
+    return {
+        "conditions": f"{machine()}, {versions()}. pen_cnn, learning rate and augmentation as the "
+        f"shipped network; contributors {', '.join(shipped.HELD_OUT)} are read, and the writers "
+        "are of the others",
+        "content": [writers.table()],
     }
 
 
@@ -287,6 +309,7 @@ PARTS = {
     "pictures": pictures_of_a_digit,
     "numbers": whole_numbers,
     "ablation": ablation,
+    "writers": learning_from_people,
     "networks": networks,
     "hand": learning_a_hand,
     "saliency": saliency,

@@ -156,7 +156,7 @@ PAGES = {
     "README.md": ["headline"],
     "models/README.md": ["summary"],
     "benchmarks/README.md": [
-        *("reading", "numbers", "pictures", "ablation", "networks", "hand", "saliency"),
+        *("reading", "writers", "numbers", "pictures", "ablation", "networks", "hand", "saliency"),
         *("ink", "page", "faults", "classroom"),
     ],
     "deploy/README.md": ["hub", "visitors"],

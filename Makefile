@@ -80,7 +80,7 @@ format: $(READY) ## format code and notebooks, and fix what ruff can fix
 	$(BIN)/ruff format
 
 # The oldest versions that pyproject.toml names, with the newest that those ask for. Only from wheels: old sources no longer build.
-COMPILE = $(UV) pip compile pyproject.toml --extra train --extra lab --extra test --extra book --extra audit \
+COMPILE = $(UV) pip compile pyproject.toml --extra train --extra scale --extra lab --extra test --extra book --extra audit \
 	--universal --python-version 3.10 --generate-hashes --custom-compile-command "make lock" --quiet $(ARGS)
 lock: $(UV) ## write both requirements locks from pyproject.toml (ARGS=--upgrade for the newest of everything)
 	@$(find_python); $(find_index); set -x; \

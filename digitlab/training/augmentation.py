@@ -40,6 +40,7 @@ class AugmentedDigits(keras.utils.PyDataset):
         seed: For everything random here.
         non_digits: Whether to add non-digits, as label 10.
         epoch: The first epoch, counted from 0.
+        multiple: Leave out the last images of a batch until their number is one of this.
     """
 
     def __init__(
@@ -51,11 +52,12 @@ class AugmentedDigits(keras.utils.PyDataset):
         seed: int,
         non_digits: bool,
         epoch: int = 0,
+        multiple: int = 1,
     ) -> None:
         super().__init__()  # one thread, which draws the next batches during a training step
         self.images, self.labels = images, labels
         self.augmentation, self.batch_size, self.seed = augmentation, batch_size, seed
-        self.adds_non_digits = non_digits
+        self.adds_non_digits, self.multiple = non_digits, multiple
         self.points, self.starts = thin(images)
         self.has_line = np.diff(self.starts) > 0  # others are blank or too faint
         self.epoch = epoch
@@ -79,7 +81,8 @@ class AugmentedDigits(keras.utils.PyDataset):
         chosen = self.order[index * self.batch_size : (index + 1) * self.batch_size]
         images, chosen, others = self._draw(chosen, rng)
         labels = np.concatenate([self.labels[chosen], np.full(others, NON_DIGIT)])
-        return images[..., None], labels.astype(np.int64)
+        count = len(images) - len(images) % self.multiple
+        return images[:count, ..., None], labels[:count].astype(np.int64)
 
     def _draw(
         self, chosen: np.ndarray, rng: np.random.Generator

@@ -2,10 +2,12 @@
 
 Writes digits.keras, digits.tflite and tfjs/ beside this file. The training is saved in seeds/ after
 each epoch, so a run that was stopped resumes there; `make models ARGS=--anew` starts from scratch.
+`ARGS=--scheduler=tcp://...` has a Dask cluster train the seeds.
 """
 
 import dataclasses
 import hashlib
+import runpy
 import shutil
 import sys
 import time
@@ -115,10 +117,38 @@ def for_litert(model: keras.Model, path: Path) -> None:
     digitlab.export_tflite(model, path, quantize="int8")
 
 
+def train_on_cluster(scheduler: str) -> None:
+    """Train the seeds on a Dask cluster whose workers have this folder, too.
+
+    Each worker trains one. If it is killed, another one resumes after the last epoch.
+    """
+    from distributed import Client  # here, for it comes with the extra "scale"
+
+    try:
+        client = Client(scheduler, timeout=10)
+    except OSError as error:
+        sys.exit(f"expected a Dask scheduler at {scheduler}: {error}")
+    with client:
+        if any(threads > 1 for threads in client.nthreads().values()):
+            sys.exit("expected workers with one thread (dask worker --nthreads 1)")  # one seed each
+        client.gather(client.map(_train_on_worker, SEEDS, pure=False))
+
+
+def _train_on_worker(seed: int) -> None:
+    """Train a seed; it is in seeds/ then.
+
+    Dask's scheduler loads functions, too, and this one does not make it import Keras.
+    """
+    runpy.run_path(__file__)["network"](seed)
+
+
 def main() -> None:
     """Train all seeds and export the first."""
     if "--anew" in sys.argv:
         shutil.rmtree(KEPT, ignore_errors=True)
+    for argument in sys.argv:
+        if argument.startswith("--scheduler="):
+            train_on_cluster(argument.partition("=")[2])
     shipped, *_ = [network(seed) for seed in SEEDS]
     with atomic_write(MODELS / "digits.keras") as part:
         shipped.save(part)

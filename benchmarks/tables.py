@@ -156,6 +156,7 @@ PAGES = {
         *("reading", "numbers", "pictures", "ablation", "networks", "hand", "saliency"),
         *("ink", "page", "faults", "classroom"),
     ],
+    "SCALING.md": ["scale"],
 }
 
 

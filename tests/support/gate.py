@@ -5,7 +5,7 @@ import time
 
 from digitlab import load_recognizer
 
-PATIENCE = 120  # seconds: what is waited for comes soon, but not on a busy machine
+PATIENCE = 600  # seconds: what is waited for comes soon, but not on a busy machine
 
 
 def wait_for(something):

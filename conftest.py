@@ -115,6 +115,7 @@ SLOW = (
     "test_backends.py",
     "test_bad_input.py",
     "test_book.py",
+    "test_bulk.py",
     "test_copies.py",
     "test_examples.py",
     "test_inspection.py",

@@ -263,10 +263,25 @@ def robustness() -> Part:
 def classroom() -> Part:
     """Forty kernels, with a pad each."""
     # In a Python of its own: kernels share the pages of TensorFlow with a process that has it.
-    command = [sys.executable, "-m", "benchmarks.classroom"]
-    run = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
     conditions = f"{machine()}, {versions('ipykernel', 'tensorflow')}"
-    return {"conditions": conditions, "content": json.loads(run.stdout.splitlines()[-1])}
+    return {"conditions": conditions, "content": in_new_python("benchmarks.classroom")}
+
+
+def reading_at_scale() -> Part:
+    """Many scans, on processes and workers of this machine."""
+    return {
+        "conditions": f"{machine()}, {versions('distributed')}. Images: MNIST's test digits, again "
+        "and again; pictures: the same as scans of 144 x 144 pixels, in PNG. Median of 3 runs",
+        # In a Python of its own: workers import what the process that starts them has imported.
+        "content": in_new_python("benchmarks.scale"),
+    }
+
+
+def in_new_python(module: str) -> list[Table | str]:
+    """Run a module, and return what its last line says."""
+    command = [sys.executable, "-m", module]
+    run = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
+    return json.loads(run.stdout.splitlines()[-1])
 
 
 def class_on_jupyterhub() -> Part:
@@ -319,6 +334,7 @@ PARTS = {
     "classroom": classroom,
     "hub": class_on_jupyterhub,
     "visitors": page_behind_nginx,
+    "scale": reading_at_scale,
 }
 
 

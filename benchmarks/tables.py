@@ -160,6 +160,7 @@ PAGES = {
         *("ink", "page", "faults", "classroom"),
     ],
     "deploy/README.md": ["hub", "visitors"],
+    "SCALING.md": ["scale"],
 }
 
 

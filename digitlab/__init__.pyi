@@ -1,5 +1,6 @@
 """The public names, and where each lives: for type checkers and editors, and for `__init__.py`."""
 
+from digitlab.bulk.reading import read_to_table as read_to_table
 from digitlab.collection import WrittenDigits as WrittenDigits
 from digitlab.collection import load_drawings as load_drawings
 from digitlab.drawings import load_drawing as load_drawing

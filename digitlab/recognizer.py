@@ -73,9 +73,8 @@ class Recognizer:
         image = _image_of(drawing)
         if not image.any():
             return Prediction(None, 0.0, np.full(CLASSES, 1 / CLASSES, np.float32), image)
-        (answer,) = self._answers(image[None])
-        probabilities = digit_probabilities(answer[None])[0]
-        if _is_non_digit(answer[None])[0]:
+        (probabilities,), (rejected,) = predict_batch(self, image[None])
+        if rejected:
             return Prediction(None, 0.0, probabilities, image)
         digit = int(probabilities.argmax())
         return Prediction(digit, float(probabilities[digit]), probabilities, image)
@@ -343,6 +342,17 @@ def _checked(answers: Any, images: int) -> np.ndarray:
             f"{np.array2string(answers[0], precision=3)}; does it end in a softmax?"
         )
     return answers
+
+
+def predict_batch(recognizer: Recognizer, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Read a few images, (n, 28, 28) as `as_images` gives them.
+
+    Returns:
+        What `Recognizer.predict_images` and `Recognizer.rejects` do, at once: the probabilities
+        (n, 10) float32, and which are no digits (n,) bool.
+    """
+    answers = recognizer._answers(images)
+    return digit_probabilities(answers), _is_non_digit(answers)
 
 
 def _image_of(drawing: Any) -> np.ndarray:

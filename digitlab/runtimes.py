@@ -196,14 +196,15 @@ class LiteRT:
     Args:
         content: The file's bytes, as `digitlab.export_tflite` writes them.
         name: The file's name, for errors.
+        threads: How many compute a batch.
 
     Raises:
         ValueError: It was cut off, changed or written by something else, or holds no network from
             28 x 28 to 10 or 11.
     """
 
-    def __init__(self, content: bytes, name: str):
-        self._file = content, name
+    def __init__(self, content: bytes, name: str, threads: int = _THREADS):
+        self._file = content, name, threads
         # An interpreter has one set of buffers, so threads take turns.
         self._lock = threading.Lock()
         self._many: Any = None  # an interpreter for batches, made when the first one comes
@@ -235,6 +236,11 @@ class LiteRT:
         """Load a ``.tflite`` file."""
         return cls(path.read_bytes(), path.name)
 
+    def with_threads(self, threads: int) -> "LiteRT":
+        """Return the same network with so many threads for a batch."""
+        content, name, _ = self._file
+        return type(self)(content, name, threads)
+
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), self._file  # another process makes interpreters of its own
 
@@ -243,7 +249,7 @@ class LiteRT:
         with self._lock:
             interpreter = self._one
             if len(batch) != 1:
-                interpreter = self._many = self._many or self._interpreter(_THREADS)
+                interpreter = self._many = self._many or self._interpreter(self._file[2])
                 if len(batch) != self._images:
                     self._allocate(interpreter, len(batch))
                     self._images = len(batch)

@@ -6,12 +6,14 @@ for each of `FOLDS`, without its contributors.
 
 Writes digits.keras, digits.tflite, tfjs/ and folds/ beside this file. The training is saved in
 seeds/ after each epoch, so a run that was stopped resumes there; `make models ARGS=--anew` starts
-from scratch.
+from scratch. `ARGS=--scheduler=tcp://...` has a Dask cluster train the network and those of the
+folds.
 """
 
 import dataclasses
 import functools
 import hashlib
+import runpy
 import shutil
 import sys
 import time
@@ -167,10 +169,41 @@ def for_litert(model: keras.Model, path: Path) -> None:
     digitlab.export_tflite(model, path, quantize="int8")
 
 
+def train_on_cluster(scheduler: str) -> None:
+    """Train the network and the folds on a Dask cluster whose workers have this folder, too.
+
+    Each worker trains one. If it is killed, another one resumes after the last epoch.
+    """
+    from distributed import Client  # here, for it comes with the extra "scale"
+
+    try:
+        client = Client(scheduler, timeout=10)
+    except OSError as error:
+        sys.exit(f"expected a Dask scheduler at {scheduler}: {error}")
+    with client:
+        if any(threads > 1 for threads in client.nthreads().values()):
+            sys.exit(
+                "expected workers with one thread (dask worker --nthreads 1)"
+            )  # one training each
+        client.submit(_train_on_worker, "from_mnist", pure=False).result()  # with which all begin
+        client.gather([client.submit(_train_on_worker, "network", fold) for fold in ((), *FOLDS)])
+
+
+def _train_on_worker(name: str, *arguments: Sequence[str]) -> None:
+    """Call a function of this file that trains; what it trained is in seeds/ then.
+
+    Dask's scheduler loads functions, too, and this one does not make it import Keras.
+    """
+    runpy.run_path(__file__)[name](*arguments)
+
+
 def main() -> None:
     """Train the network and those of the folds, and export all."""
     if "--anew" in sys.argv:
         shutil.rmtree(KEPT, ignore_errors=True)
+    for argument in sys.argv:
+        if argument.startswith("--scheduler="):
+            train_on_cluster(argument.partition("=")[2])
     shipped = network()
     with atomic_write(MODELS / "digits.keras") as part:
         shipped.save(part)

@@ -9,10 +9,11 @@ import pytest
 pytest.importorskip("jax")
 
 
-def run_on_jax(code, folder):
+def run_on_jax(code, folder, devices=1):
+    flags = f"--xla_force_host_platform_device_count={devices}"
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", "import sys, numpy as np, keras, digitlab\n" + code],
-        env=os.environ | {"KERAS_BACKEND": "jax"},
+        env=os.environ | {"KERAS_BACKEND": "jax", "XLA_FLAGS": flags},
         cwd=folder,
         capture_output=True,
         text=True,
@@ -32,10 +33,12 @@ digits = digitlab.Digits(images, labels, None, None, "stripes")
 keras.utils.set_random_seed(0)
 fit = keras.Model.fit
 
-def small():
+def small(outputs=10):
     # With a normalisation, whose means are no weights to train. JAX compiles it in a second.
     kinds = keras.layers
-    ends = [kinds.Dense(16), kinds.BatchNormalization(), kinds.Dense(10, activation="softmax")]
+    # No bias, for the normalisation takes it off again: chance would train it.
+    hidden = kinds.Dense(16, use_bias=False)
+    ends = [hidden, kinds.BatchNormalization(), kinds.Dense(outputs, activation="softmax")]
     return keras.Sequential([keras.Input((28, 28, 1)), kinds.Flatten(), *ends])
 
 def watch(callback):
@@ -107,10 +110,13 @@ for epoch in (0, 1):
     assert run_on_jax(STRIPES + code, tmp_path) == "False True\nTrue True\n"
 
 
-def test_a_training_goes_on_where_it_was_stopped(tmp_path):
+def test_a_training_goes_on_where_it_was_stopped_on_one_device_or_two(tmp_path):
     code = """
+from contextlib import nullcontext
 from pathlib import Path
-config = digitlab.TrainConfig(epochs=4, batch_size=500)
+both = keras.distribution.DataParallel()
+assert both.device_mesh.shape == (2,)
+config = digitlab.TrainConfig(epochs=4, batch_size=500, validation_share=0.1)
 
 def trained(checkpoint=None):
     keras.utils.set_random_seed(1)
@@ -124,16 +130,29 @@ class Stop(keras.callbacks.Callback):
             raise KeyboardInterrupt
 
 whole = trained()
-watch(Stop())
-trained("training.npz")
-assert Path("training.npz").exists()
-keras.Model.fit = fit
-for resumed, straight in zip(trained("training.npz"), whole, strict=True):
-    np.testing.assert_allclose(resumed, straight, atol=1e-4)
-assert not Path("training.npz").exists()
-print("done")
+for devices in (nullcontext(), both.scope()):
+    with devices:
+        watch(Stop())
+        trained("training.npz")
+        assert Path("training.npz").exists()
+        keras.Model.fit = fit
+        for resumed, straight in zip(trained("training.npz"), whole, strict=True):
+            np.testing.assert_allclose(resumed, straight, atol=1e-4)
+    assert not Path("training.npz").exists()
+
+# Batches of any size, of which each device gets as many.
+more = {"epochs": 1, "augmentation": digitlab.Augmentation(), "validation_share": 0.11}
+with both.scope():
+    model = small(11)
+    digitlab.train(model, digits, digitlab.TrainConfig(batch_size=134, **more), progress=False)
+    assert {len(weight.value.devices()) for weight in model.weights} == {2}
+    try:
+        digitlab.train(model, digits, digitlab.TrainConfig(batch_size=133, **more))
+    except ValueError as error:
+        print(error)
 """
-    assert run_on_jax(STRIPES + code, tmp_path) == "done\n"
+    said = run_on_jax(STRIPES + code, tmp_path, devices=2)
+    assert said == "expected a batch_size that 2 devices can share, got 133\n"
 
 
 def test_augmented_digits_are_those_of_tensorflow(mnist, tmp_path):

@@ -56,6 +56,17 @@ LAYERS: list[dict[str, str]] = [
         "collection": "numpy",
         "recognizer": "PIL numpy tqdm",
     },
+    # Many scans.
+    {
+        "bulk.sources": "PIL numpy",
+        "bulk.tables": "pyarrow",
+    },
+    {
+        "bulk.executors": "",
+    },
+    {
+        "bulk.reading": "tqdm",
+    },
     # Plots.
     {
         "plots._style": "matplotlib numpy",
@@ -195,7 +206,11 @@ def test_imports_are_at_the_top():
         if isinstance(node, ast.Import | ast.ImportFrom)
         for name in [getattr(node, "module", None) or node.names[0].name]
     }
-    assert late == {("plots.errors", "sklearn.metrics")}  # all other plots do without it
+    assert late == {
+        ("plots.errors", "sklearn.metrics"),  # all other plots do without it
+        ("bulk.tables", "pyarrow"),  # likewise CSV
+        ("bulk.tables", "pyarrow.parquet"),
+    }
 
 
 def imported_by(code: str) -> set[str]:
@@ -207,6 +222,7 @@ def imported_by(code: str) -> set[str]:
 
 HEAVY = {"tensorflow", "keras", "tf_keras", "tensorflowjs", "matplotlib"}
 HEAVY |= {"anywidget", "ipycanvas", "ipywidgets", "IPython"}
+HEAVY |= {"dask", "distributed", "pyarrow"}
 
 
 def test_import_costs_nothing():
@@ -214,7 +230,8 @@ def test_import_costs_nothing():
 
 
 def test_reading_needs_no_tensorflow():
-    code = "import digitlab; digitlab.load_recognizer().predict(digitlab.stored_drawing(5))"
+    code = "import digitlab; digitlab.load_recognizer().predict(digitlab.stored_drawing(5))\n"
+    code += "digitlab.read_to_table"
     assert not imported_by(code) & HEAVY
 
 

@@ -43,6 +43,7 @@ class AugmentedDigits(keras.utils.PyDataset):
         non_digits: Whether to add non-digits, as label 10.
         epoch: The first epoch, counted from 0.
         people: Digits that take the place of a share of the images.
+        multiple: Leave out the last images of a batch until their number is one of this.
     """
 
     def __init__(
@@ -55,11 +56,12 @@ class AugmentedDigits(keras.utils.PyDataset):
         non_digits: bool,
         epoch: int = 0,
         people: People | None = None,
+        multiple: int = 1,
     ) -> None:
         super().__init__()  # one thread, which draws the next batches during a training step
         self.images, self.labels = images, labels
         self.augmentation, self.batch_size, self.seed = augmentation, batch_size, seed
-        self.adds_non_digits, self.people = non_digits, people
+        self.adds_non_digits, self.people, self.multiple = non_digits, people, multiple
         self.points, self.starts = thin(images)
         self.has_line = np.diff(self.starts) > 0  # others are blank or too faint
         self.epoch = epoch
@@ -89,7 +91,8 @@ class AugmentedDigits(keras.utils.PyDataset):
         labels = [self.labels[chosen], np.full(others, NON_DIGIT)]
         if people is not None:
             labels.insert(1, people.labels)
-        return images[..., None], np.concatenate(labels).astype(np.int64)
+        size = len(images) - len(images) % self.multiple
+        return images[:size, ..., None], np.concatenate(labels)[:size].astype(np.int64)
 
     def _draw(
         self, chosen: np.ndarray, rng: np.random.Generator, people: People | None = None

@@ -37,6 +37,12 @@ def train(
     Ctrl-C, or the notebook's stop button, ends the training early without an error: the model
     keeps the weights of its best epoch so far, or those of that moment within the first epoch.
 
+    Several devices share each batch where Keras runs on JAX, if this comes before the model::
+
+        keras.distribution.set_distribution(keras.distribution.DataParallel())
+
+    The images that are left over when a batch is divided among them are left out.
+
     Args:
         model: Takes images (n, 28, 28, 1) in [0, 1], gives probabilities (n, 10); or (n, 11), and
             learns to reject non-digits from the augmentation. Trained in place.
@@ -55,8 +61,8 @@ def train(
         with validation digits for ``val_accuracy`` and ``val_loss``.
 
     Raises:
-        ValueError: There are no training digits; or `checkpoint` holds the state of another
-            training, or something else.
+        ValueError: There are no training digits; or the devices cannot share a batch; or
+            `checkpoint` holds the state of another training, or something else.
         OSError: `checkpoint` cannot be written.
 
     Example:
@@ -76,6 +82,12 @@ def train(
     keras.utils.set_random_seed(config.seed)
     order = np.random.default_rng(config.seed).permutation(len(digits.x_train))
     held_out, kept = np.split(order, [round(len(order) * config.validation_share)])
+    devices = _devices()
+    if config.batch_size % devices:
+        raise ValueError(
+            f"expected a batch_size that {devices} devices can share, got {config.batch_size}"
+        )
+    held_out, kept = (part[: len(part) - len(part) % devices] for part in (held_out, kept))
     steps = config.epochs * math.ceil(len(kept) / config.batch_size)
     images, labels = digits.x_train[kept], digits.y_train[kept]
     model.compile(
@@ -115,6 +127,7 @@ def train(
                     non_digits=model.output_shape[-1] == NON_DIGIT + 1,
                     epoch=done,
                     people=people,
+                    multiple=devices,
                 )
             }
         model.fit(
@@ -124,7 +137,7 @@ def train(
             validation_data=(as_batch(digits.x_train[held_out]), digits.y_train[held_out])
             if len(held_out)
             else None,
-            validation_batch_size=1000,
+            validation_batch_size=1000 - 1000 % devices,
             callbacks=callbacks,
             verbose="auto" if progress and not in_notebook else 0,
         )
@@ -134,6 +147,15 @@ def train(
         if checkpoint is not None:
             Path(checkpoint).unlink()
     return history
+
+
+def _devices() -> int:
+    """Return how many devices share each batch: one, without a `keras.distribution`."""
+    distribution = keras.distribution.distribution()
+    if distribution is None:
+        return 1
+    mesh = distribution.device_mesh
+    return mesh.shape[mesh.axis_names.index(distribution.batch_dim_name)]
 
 
 def one_cycle(steps: int, warmup_share: float) -> np.ndarray:

@@ -1,0 +1,190 @@
+"""Reading many scans: a plain loop, processes of this machine, and workers of a Dask cluster.
+
+`python -m benchmarks.scale 20000 500 10000,50000` measures with so many images and pictures, and
+the memory with arrays of these sizes.
+
+The cluster is one of this machine, so its workers share the cores with the others, and what it
+costs to hand over work can be seen beside the same work without.
+"""
+
+import json
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from distributed import Client, LocalCluster
+from PIL import Image
+
+import digitlab
+from benchmarks.tables import Table
+
+IMAGES, PICTURES = 200_000, 4_000
+SIZES = 10_000, 100_000, 1_000_000  # of arrays, for the memory
+RUNS = 3
+ROOM = 60  # pixels around a digit of 28: a picture is a scan of one field of a form
+
+
+def write_array(path: Path, count: int, digits: np.ndarray) -> None:
+    """Write digits (n, 28, 28), again and again, as so many images."""
+    images = np.lib.format.open_memmap(path, "w+", np.uint8, (count, *digits.shape[1:]))
+    for first in range(0, count, len(digits)):
+        images[first : first + len(digits)] = digits[: count - first]
+
+
+def write_pictures(folder: Path, count: int, digits: np.ndarray) -> None:
+    """Write digits as PNG files, dark on paper that is not quite white."""
+    folder.mkdir()
+    random = np.random.default_rng(0)
+    for number, digit in enumerate(digits[np.arange(count) % len(digits)]):
+        ink = np.asarray(Image.fromarray(digit).resize((84, 84), Image.Resampling.BICUBIC))
+        paper = random.normal(235, 4, (84 + ROOM, 84 + ROOM))
+        paper[ROOM // 2 : -ROOM // 2, ROOM // 2 : -ROOM // 2] -= 0.8 * ink
+        Image.fromarray(paper.clip(0, 255).astype(np.uint8)).save(folder / f"{number:06}.png")
+
+
+def read_in_a_loop(source: Path) -> None:
+    """Read without `digitlab.read_to_table`: what it is compared with."""
+    recognizer = digitlab.load_recognizer()
+    if source.is_dir():
+        for path in sorted(source.iterdir()):
+            with Image.open(path) as picture:
+                recognizer.predict(picture)
+    else:
+        recognizer.predict_images(np.load(source, mmap_mode="r"))
+
+
+def read(
+    source: Path,
+    client: Client | None = None,
+    processes: int | None = None,
+    block_size: int | None = None,
+) -> None:
+    """Read with `digitlab.read_to_table`, to a file that nobody needs."""
+    with tempfile.TemporaryDirectory() as folder:
+        digitlab.read_to_table(
+            source,
+            Path(folder, "table.csv"),
+            client,
+            processes=processes,
+            block_size=block_size,
+            progress=False,
+        )
+
+
+def seconds(action: Callable[[], object]) -> float:
+    """How long it took."""
+    begun = time.perf_counter()
+    action()
+    return time.perf_counter() - begun
+
+
+def new_cluster(workers: int, threads: int = 1) -> Client:
+    """Start workers, each in a process of its own."""
+    return Client(LocalCluster(workers, threads_per_worker=threads, dashboard_address=":0"))
+
+
+def peak_memory() -> int:
+    """The most memory that this process has had, in bytes."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return 1024 * int(status.partition("VmHWM:")[2].split()[0])
+
+
+def content(
+    images: int = IMAGES, pictures: int = PICTURES, sizes: tuple[int, ...] = SIZES
+) -> list[Table | str]:
+    """Measure with so many images and pictures, and the memory with arrays of these sizes."""
+    digits = digitlab.load_digits(sample=False).x_test
+    with tempfile.TemporaryDirectory() as folder:
+        return [*speed(Path(folder), digits, images, pictures), memory(Path(folder), digits, sizes)]
+
+
+def speed(folder: Path, digits: np.ndarray, images: int, pictures: int) -> list[Table | str]:
+    """Measure how fast an array and a folder are read, and from how many on it pays to start."""
+    few, array, scans = folder / "few.npy", folder / "images.npy", folder / "pictures"
+    write_array(few, 2, digits)
+    write_array(array, images, digits)
+    write_pictures(scans, pictures, digits)
+    with (
+        new_cluster(1) as one_worker,
+        new_cluster(1, threads=2) as two_threads,
+        new_cluster(2) as two_workers,
+    ):
+        # Seconds until two blocks of one image are a table.
+        first = seconds(lambda: read(few, two_workers, block_size=1))
+        for client in (one_worker, two_threads):
+            read(few, client, block_size=1)
+        starts = {
+            "2 processes": seconds(lambda: read(few, processes=2, block_size=1)),
+            "Dask, 2 workers": seconds(lambda: read(few, two_workers, block_size=1)),
+        }
+        ways: dict[str, Callable[[Path], None]] = {
+            "a plain loop": read_in_a_loop,
+            "in this process": lambda source: read(source, processes=0),
+            "1 process": lambda source: read(source, processes=1),
+            "2 processes": lambda source: read(source, processes=2),
+            "Dask, 1 worker": lambda source: read(source, one_worker),
+            "Dask, 1 worker of 2 threads": lambda source: read(source, two_threads),
+            "Dask, 2 workers": lambda source: read(source, two_workers),
+        }
+        taken: dict[str, list[float]] = {way: [] for way in ways}  # seconds for each image
+        for source, count in (array, images), (scans, pictures):
+            # In turn, so that a busy machine slows all of them.
+            runs = [[seconds(partial(way, source)) for way in ways.values()] for _ in range(RUNS)]
+            for way, times in zip(ways, zip(*runs, strict=True), strict=True):
+                taken[way].append(statistics.median(times) / count)
+    alone, one, two = taken["in this process"], taken["Dask, 1 worker"], taken["Dask, 2 workers"]
+    rates = [[way, *(f"{1 / each:,.0f}" for each in both)] for way, both in taken.items()]
+    gain = [f"{a / b:.2f} times" for a, b in zip(one, two, strict=True)]
+    more = [f"{1e6 * (b - a):.0f} \u00b5s" for a, b in zip(alone, one, strict=True)]
+    pays: list[list[str]] = []
+    for way, start in starts.items():
+        numbers = []
+        for loop, each, count in zip(
+            taken["a plain loop"], taken[way], (images, pictures), strict=True
+        ):
+            gained = loop - (each - start / count)  # for each, once it has started
+            numbers.append(f"{start / gained:,.0f}" if gained > 0 else "never")
+        pays.append([way, f"{start:.1f}", *numbers])
+    return [
+        {
+            "columns": ["in a second", f"images of {images:,}", f"pictures of {pictures:,}"],
+            "rows": [*rates, ["Dask, 2 workers against 1", *gain], ["Dask's overhead", *more]],
+        },
+        {
+            "columns": ["", "start, s", "faster than a loop from, images", "from, pictures"],
+            "rows": [*pays, ["Dask, 2 workers, the first time", f"{first:.1f}", "", ""]],
+        },
+    ]
+
+
+def memory(folder: Path, digits: np.ndarray, sizes: tuple[int, ...]) -> Table:
+    """Measure the most memory that workers have had after arrays of these sizes."""
+    most = []
+    with new_cluster(2) as client:
+        for size in sizes:
+            write_array(folder / "images.npy", size, digits)
+            read(folder / "images.npy", client)
+            most.append(max(client.run(peak_memory).values()))
+    return {
+        "columns": ["images in the array", *(f"{size:,}" for size in sizes)],
+        "rows": [["the most memory of a worker, MB", *(f"{each / 1e6:.0f}" for each in most)]],
+    }
+
+
+def main() -> None:
+    """Print what was measured as JSON; with smaller numbers, if they are named."""
+    if arguments := sys.argv[1:]:
+        images, pictures, sizes = arguments
+        made = content(int(images), int(pictures), tuple(map(int, sizes.split(","))))
+    else:
+        made = content()
+    print(json.dumps(made))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,114 @@
+"""Where blocks are read: in this process, in others of this machine, or on a Dask cluster.
+
+All three are executors of `concurrent.futures`. The network is handed over once: to each process
+when it starts; to a cluster as a result that its workers pass on to each other and keep.
+"""
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import CancelledError, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from queue import SimpleQueue
+from signal import SIG_IGN, SIGINT, signal
+from typing import Any, TypeVar
+
+from digitlab.bulk.sources import Block, Row
+from digitlab.recognizer import Recognizer
+
+_AHEAD = 512  # blocks that wait or are being read: plenty for a cluster, and only some MB of names
+
+Submit = Callable[[Block], "Future[list[Row]]"]
+Name = TypeVar("Name")
+
+
+@contextmanager
+def one_thread(recognizer: Recognizer) -> Iterator[Submit]:
+    """Read in this process."""
+    with ThreadPoolExecutor(1) as executor:
+        yield lambda block: executor.submit(_read, recognizer, block)
+
+
+@contextmanager
+def local_pool(recognizer: Recognizer, count: int | None) -> Iterator[Submit]:
+    """Read in so many processes of this machine; one for each core with None.
+
+    Raises:
+        RuntimeError: One was killed.
+    """
+    # Not a fork: this process may have threads, as a notebook's kernel and TensorFlow do.
+    spawn = multiprocessing.get_context("spawn")
+    executor = ProcessPoolExecutor(count or os.cpu_count(), spawn, _start, (recognizer,))
+    try:
+        yield lambda block: executor.submit(_read_in_process, block)
+    except BrokenProcessPool as error:
+        raise RuntimeError(
+            "a process that reads has ended: it was killed, perhaps for want of memory, or could "
+            "not start, as in a script without `if __name__ == '__main__':`. The same call goes "
+            "on from here"
+        ) from error
+    finally:
+        executor.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def cluster(client: Any, recognizer: Recognizer) -> Iterator[Submit]:
+    """Read on the workers of a Dask client. They may come and go.
+
+    Raises:
+        ConnectionError: There is no scheduler, or no longer.
+    """
+    if client.status != "running":
+        raise ConnectionError(f"expected a client with a scheduler; the one of {client!r} is gone")
+    network = client.submit(_passed_on, recognizer, pure=False)
+    executor = client.get_executor(pure=False)
+    try:
+        yield lambda block: executor.submit(_read, network, block)
+    except CancelledError as error:
+        raise ConnectionError(
+            "lost the scheduler of the Dask cluster. The same call, with a new client, goes on "
+            "from here"
+        ) from error
+    finally:
+        if client.status == "running":
+            executor.shutdown(wait=False)  # cancels what nobody waits for
+
+
+def read_blocks(
+    blocks: Iterable[tuple[Name, Block]], submit: Submit
+) -> Iterator[tuple[Name, Block, list[Row]]]:
+    """Have blocks read, and yield each with its name and its rows as soon as it is."""
+    done: SimpleQueue[Future[list[Row]]] = SimpleQueue()
+    pending: dict[Future[list[Row]], tuple[Name, Block]] = {}
+    for name, block in blocks:
+        if len(pending) == _AHEAD:
+            future = done.get()
+            yield *pending.pop(future), future.result()
+        future = submit(block)
+        pending[future] = name, block
+        future.add_done_callback(done.put)
+    while pending:
+        future = done.get()
+        yield *pending.pop(future), future.result()
+
+
+def _passed_on(recognizer: Recognizer) -> Recognizer:
+    return recognizer
+
+
+def _read(recognizer: Recognizer, block: Block) -> list[Row]:
+    return block.read(recognizer)
+
+
+_recognizer: Recognizer  # of a process of the pool
+
+
+def _start(recognizer: Recognizer) -> None:
+    global _recognizer
+    _recognizer = recognizer
+    signal(SIGINT, SIG_IGN)  # Ctrl-C goes to all processes; the first one ends the others
+
+
+def _read_in_process(block: Block) -> list[Row]:
+    return block.read(_recognizer)

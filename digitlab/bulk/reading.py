@@ -1,0 +1,149 @@
+"""Many scans to a table: in blocks, side by side, and saved block by block.
+
+The work is handed to an executor of `concurrent.futures`: a pool of processes here, or that of a
+Dask client. What it answers is written by this process alone, so a block that a cluster computes
+twice, because a worker was killed, is in the table once.
+"""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from digitlab._io import atomic_write
+from digitlab.bulk.executors import cluster, local_pool, one_thread, read_blocks
+from digitlab.bulk.sources import Block, Row, as_source
+from digitlab.bulk.tables import as_format
+from digitlab.recognizer import PersonalRecognizer, Recognizer, load_recognizer
+from digitlab.runtimes import LiteRT, as_runtime
+
+
+def read_to_table(
+    source: str | os.PathLike[str],
+    table: str | os.PathLike[str],
+    client: Any = None,
+    *,
+    recognizer: Recognizer | None = None,
+    numbers: bool = False,
+    processes: int | None = None,
+    block_size: int | None = None,
+    progress: bool = True,
+) -> Path:
+    """Read all pictures in a folder, or all images in an array on disk, to a table.
+
+    If it is stopped or killed, the same call goes on where it was. A picture that cannot be read is
+    a row with its error.
+
+    Args:
+        source: A folder, of which all pictures are read, those in subfolders too (of a file with
+            several pages, the first one); or a ``.npy`` file of images, as for
+            `Recognizer.predict_images`.
+        table: The file to write, named ``.csv`` or ``.parquet`` (which needs the extra ``scale``).
+            It is replaced only when the new one is complete. Until then what was read is in a
+            folder beside it, named ``.parts``.
+        client: A ``dask.distributed.Client``, to read on its cluster; without one, processes of
+            this machine read. The workers must see the source under the same path, and should have
+            one thread each. In a script, the local processes need
+            ``if __name__ == "__main__":`` before the call.
+        recognizer: What to read with; the network that comes with the package when left out. To
+            resume, take the same.
+        numbers: Read whole numbers, as `Recognizer.read_number` does, in pictures.
+        processes: How many processes read on this machine, one for each core when left out; 0 to
+            read in this one, as what fits in a block is read anyway.
+        block_size: How many scans are read at once, by one worker; so many as take a second or two
+            when left out. A stop loses at most the blocks that are being read.
+        progress: Show a bar with the time left.
+
+    Returns:
+        The table. Its columns: ``file``, the name in the folder, or ``index``; ``text``, what was
+        read; ``confidence``, 0 to 1; ``reason``, why there is no digit, as `Prediction.reason`; and
+        ``error``. Rows are in the order of the array; pictures by name, those of a folder before
+        those of its subfolders.
+
+    Raises:
+        FileNotFoundError: There is no such source, or a worker does not see it.
+        ValueError: There are no scans in it, or it is something else; or the table has another
+            ending.
+        ModuleNotFoundError: Parquet needs pyarrow.
+        ConnectionError: The client has no scheduler, or lost it.
+        RuntimeError: A process of this machine was killed.
+
+    Example:
+        >>> drawings = [digitlab.stored_drawing(digit) for digit in (5, 7)]
+        >>> np.save("scans.npy", [digitlab.render_strokes(drawing) for drawing in drawings])
+        >>> table = digitlab.read_to_table("scans.npy", "digits.csv")
+        >>> for line in table.read_text().splitlines():
+        ...     print(line.split(",")[:2])
+        ['index', 'text']
+        ['0', '5']
+        ['1', '7']
+    """
+    path = Path(table).absolute()
+    scans = as_source(Path(source).absolute(), numbers)
+    form = as_format(path, [scans.column, *Row._fields])
+    count, size = scans.count(), block_size or scans.block_size
+    if not count:
+        raise ValueError(f"expected pictures or images in {source}, found none")
+    reader = _single_threaded(recognizer or load_recognizer())
+    if client is not None:
+        pool = cluster(client, reader)
+    elif processes == 0 or count <= size:  # other processes would take longer to start
+        pool = one_thread(reader)
+    else:
+        pool = local_pool(reader, processes)
+    folder, identity = path.with_name(f"{path.name}.parts"), _identity(reader)
+    parts: list[Path] = []
+
+    def unread() -> Iterator[tuple[Path, Block]]:
+        for number, block in enumerate(scans.blocks(size)):
+            digest = hashlib.sha256(f"{identity} {block}".encode("utf-8", "backslashreplace"))
+            part = folder / f"{number:07}-{digest.hexdigest()[:16]}{path.suffix}"
+            parts.append(part)
+            if _is_current(part, block):
+                bar.update(len(block.keys))
+            else:
+                yield part, block
+
+    with (
+        tqdm(total=count, desc="Reading", delay=2, leave=False, disable=not progress) as bar,
+        pool as submit,
+    ):
+        for part, block, rows in read_blocks(unread(), submit):
+            columns = dict(zip(Row._fields, map(list, zip(*rows, strict=True)), strict=True))
+            with atomic_write(part) as unfinished:
+                form.write_part(unfinished, {scans.column: block.keys, **columns})
+            bar.update(len(rows))
+    with atomic_write(path) as unfinished:
+        form.join(unfinished, parts)
+    shutil.rmtree(folder, ignore_errors=True)
+    return path
+
+
+def _single_threaded(recognizer: Recognizer) -> Recognizer:
+    """Leave the other cores to the other processes."""
+    if type(recognizer) is Recognizer and isinstance(recognizer.model, LiteRT):
+        return Recognizer(recognizer.model.with_threads(1))
+    return recognizer
+
+
+def _identity(recognizer: Recognizer) -> str:
+    """Tell what this recognizer reads from what another one does. Functions are all alike."""
+    digest = hashlib.sha256(as_runtime(recognizer.model).checksum().encode())
+    if isinstance(recognizer, PersonalRecognizer):
+        digest.update(recognizer.images.tobytes() + recognizer.labels.tobytes())
+    return digest.hexdigest()
+
+
+def _is_current(part: Path, block: Block) -> bool:
+    """Return whether a part was written after the last change of what its block is read from."""
+    try:
+        written = part.stat().st_mtime_ns
+        changes = (file.stat() for file in block.files())
+        # The second time is new where another file was moved to this place.
+        return all(max(file.st_mtime_ns, file.st_ctime_ns) <= written for file in changes)
+    except FileNotFoundError:
+        return False

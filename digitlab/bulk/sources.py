@@ -1,0 +1,251 @@
+"""What is read: a folder of pictures, or an array on disk, in blocks that any process can read.
+
+A block only names its scans; who reads it opens them.
+"""
+
+import os
+import platform
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from PIL import Image
+
+from digitlab.images import as_images
+from digitlab.recognizer import Recognizer, predict_batch
+
+PICTURES = frozenset(".bmp .gif .jp2 .jpeg .jpg .pbm .pgm .png .ppm .tif .tiff .webp".split())
+_BATCH = 32  # images that the network reads at once, as in `Recognizer.predict_images`
+
+
+class Row(NamedTuple):
+    """What was read in one scan, or why nothing was."""
+
+    text: str = ""
+    confidence: float = 0.0
+    reason: str = ""
+    error: str = ""
+
+
+class Block(Protocol):
+    """Some scans that follow each other."""
+
+    @property
+    def keys(self) -> list[str] | list[int]:
+        """Where each scan is: the first column of the table."""
+
+    def files(self) -> Iterator[Path]:
+        """Yield the files that the scans are in."""
+
+    def read(self, recognizer: Recognizer) -> list[Row]:
+        """Read the scans, in their order.
+
+        Raises:
+            OSError: They are not to be found on this machine.
+        """
+
+
+class Source(Protocol):
+    """Scans in a fixed order."""
+
+    column: str  # the name of the first column
+    block_size: int  # scans, which take a second or two
+
+    def count(self) -> int:
+        """Return how many scans there are."""
+
+    def blocks(self, size: int) -> Iterator[Block]:
+        """Yield all scans in blocks."""
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Pictures of a folder, by their names in it; with digits, or with whole numbers."""
+
+    folder: Path
+    names: list[str]
+    numbers: bool
+
+    @property
+    def keys(self) -> list[str]:
+        """See `Block`."""
+        return [_utf8(name) for name in self.names]
+
+    def files(self) -> Iterator[Path]:
+        """See `Block`."""
+        return (self.folder / name for name in self.names)
+
+    def read(self, recognizer: Recognizer) -> list[Row]:
+        """See `Block`."""
+        _check_there(self.folder)  # else each picture would be a row with the same error
+        read = _read_number if self.numbers else _read_digit
+        return [_attempt(read, recognizer, path) for path in self.files()]
+
+
+@dataclass(frozen=True)
+class Folder:
+    """The pictures in a folder and its subfolders."""
+
+    folder: Path
+    numbers: bool
+    column = "file"
+    block_size = 500
+
+    def count(self) -> int:
+        """See `Source`."""
+        return sum(1 for _ in self._names())
+
+    def blocks(self, size: int) -> Iterator[Pictures]:
+        """See `Source`."""
+        names = self._names()
+        while block := list(islice(names, size)):
+            yield Pictures(self.folder, block, self.numbers)
+
+    def _names(self) -> Iterator[str]:
+        """Yield the names without holding all of them, for there may be millions."""
+        for folder, subfolders, files in os.walk(self.folder, onerror=_raise):
+            subfolders.sort()
+            for name in sorted(files):
+                if Path(name).suffix.lower() in PICTURES and not name.startswith("."):
+                    yield (Path(folder) / name).relative_to(self.folder).as_posix()
+
+
+@dataclass(frozen=True)
+class Images:
+    """Images of an array on disk, from `start` up to `stop`."""
+
+    path: Path
+    start: int
+    stop: int
+
+    @property
+    def keys(self) -> list[int]:
+        """See `Block`."""
+        return list(range(self.start, self.stop))
+
+    def files(self) -> Iterator[Path]:
+        """See `Block`."""
+        yield self.path
+
+    def read(self, recognizer: Recognizer) -> list[Row]:
+        """See `Block`."""
+        _check_there(self.path)
+        images = _opened(self.path)[self.start : self.stop]
+        rows: list[Row] = []
+        for first in range(0, len(images), _BATCH):
+            batch = images[first : first + _BATCH]
+            try:
+                rows += _read_images(recognizer, batch)
+            except ValueError:  # one of them is out of range
+                rows += [_attempt(_read_image, recognizer, image) for image in batch]
+        return rows
+
+
+@dataclass(frozen=True)
+class Array:
+    """An array (n, 28, 28) or (n, 784) in a ``.npy`` file."""
+
+    path: Path
+    column = "index"
+    block_size = 8192
+
+    def count(self) -> int:
+        """See `Source`."""
+        return len(_opened(self.path))
+
+    def blocks(self, size: int) -> Iterator[Images]:
+        """See `Source`."""
+        count = self.count()
+        for start in range(0, count, size):
+            yield Images(self.path, start, min(start + size, count))
+
+
+def as_source(path: Path, numbers: bool) -> Source:
+    """Find out what kind of source a path is.
+
+    Raises:
+        FileNotFoundError: There is nothing.
+        ValueError: It is neither a folder nor an array of images; or numbers are to be read in an
+            array, which has a digit an image.
+    """
+    if path.is_dir():
+        return Folder(path, numbers)
+    if not path.exists():
+        raise FileNotFoundError(f"expected a folder of pictures or a .npy file, found no {path}")
+    if path.suffix != ".npy":
+        raise ValueError(f"expected a folder of pictures or a .npy file, got {path}")
+    if numbers:
+        raise ValueError(f"expected a folder of pictures to read numbers in, got {path}")
+    return Array(path)
+
+
+def _opened(path: Path) -> np.ndarray:
+    """Return the array in a file, (n, 28, 28), of which only what is used gets into memory."""
+    try:
+        return as_images(np.load(path, mmap_mode="r", allow_pickle=False))
+    except (ValueError, EOFError) as error:  # EOFError: an empty file
+        raise ValueError(f"{path} cannot be read: {error}") from error
+
+
+def _check_there(path: Path) -> None:
+    if not path.exists():
+        raise FileNotFoundError(
+            f"expected {path} on {platform.node()} too: all workers open the scans themselves, "
+            "under the same path"
+        )
+
+
+def _attempt(read: Callable[..., Row], *arguments: object) -> Row:
+    """Read a scan; if that fails, return a row with the error."""
+    try:
+        return read(*arguments)
+    except Exception as error:  # whatever a damaged file makes Pillow raise
+        message = f"{type(error).__name__}: {error}"
+        return Row(error=_utf8(" ".join(message.split())))
+
+
+def _read_digit(recognizer: Recognizer, path: Path) -> Row:
+    with Image.open(path) as picture:
+        prediction = recognizer.predict(picture)
+    text = "" if prediction.digit is None else str(prediction.digit)
+    return Row(text, prediction.confidence, prediction.reason or "")
+
+
+def _read_number(recognizer: Recognizer, path: Path) -> Row:
+    with Image.open(path) as picture:
+        reading = recognizer.read_number(picture)
+    return Row(reading.text, reading.confidence, "" if reading.text else "empty")
+
+
+def _read_image(recognizer: Recognizer, image: np.ndarray) -> Row:
+    return _read_images(recognizer, image[None])[0]
+
+
+def _read_images(recognizer: Recognizer, images: np.ndarray) -> list[Row]:
+    """Read a batch of images (n, 28, 28) as `Recognizer.predict` reads each."""
+    probabilities, rejected = predict_batch(recognizer, images)
+    empty = ~images.any(axis=(1, 2))
+    digits, confidences = probabilities.argmax(1), probabilities.max(1)
+    rows = []
+    for digit, confidence, no_digit, no_ink in zip(
+        digits.tolist(), confidences.tolist(), rejected.tolist(), empty.tolist(), strict=True
+    ):
+        if no_ink:
+            rows.append(Row(reason="empty"))
+        elif no_digit:
+            rows.append(Row(reason="not a digit"))
+        else:
+            rows.append(Row(str(digit), confidence))
+    return rows
+
+
+def _utf8(text: str) -> str:
+    """Escape what a file's name has that is no text."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _raise(error: OSError) -> None:
+    raise error  # a folder that cannot be listed: `os.walk` would leave it out in silence

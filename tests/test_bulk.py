@@ -1,0 +1,329 @@
+"""Many scans to a table: here, in processes of a pool, and on a Dask cluster that loses parts."""
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from digitlab import load_recognizer, read_to_table, render_strokes, stored_drawing
+from digitlab.recognizer import Recognizer
+from support.gate import PATIENCE, Gate, wait_for
+
+HEAD = ["text", "confidence", "reason", "error"]
+
+
+def image_of(digit):
+    return (255 * render_strokes(stored_drawing(digit))).round().astype(np.uint8)
+
+
+def rows(table):
+    with table.open(encoding="utf-8", newline="") as file:
+        return list(csv.reader(file))
+
+
+@pytest.fixture
+def scans(tmp_path):
+    """An array of 60 digits on disk; between them one that is empty, and scribbles."""
+    images = np.array([image_of(i % 10) for i in range(60)])
+    images[7] = 0
+    images[23, 4:-4, 4:-4] = np.random.default_rng(0).integers(0, 256, (20, 20))
+    np.save(tmp_path / "scans.npy", images)
+    return tmp_path / "scans.npy"
+
+
+def expected(path):
+    """What a plain loop reads in the array."""
+    recognizer, found = load_recognizer(), [["index", *HEAD]]
+    for index, image in enumerate(np.load(path)):
+        # Not `predict`, which would bring the image to MNIST's geometry again.
+        confidence, digit = max(
+            (p, d) for d, p in enumerate(recognizer.predict_images(image[None])[0])
+        )
+        reason = "" if image.any() else "empty"
+        if image.any() and recognizer.rejects(image[None])[0]:
+            reason = "not a digit"
+        text, confidence = ("", 0.0) if reason else (str(digit), float(confidence))
+        found.append([str(index), text, str(confidence), reason, ""])
+    return found
+
+
+def test_an_array_is_read_as_by_a_loop(scans, tmp_path):
+    table = read_to_table(scans, tmp_path / "digits.csv", progress=False)
+    assert table == tmp_path / "digits.csv"
+    assert rows(table) == expected(scans)
+    assert {row[3] for row in rows(table)[1:]} == {"", "empty", "not a digit"}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["digits.csv", "scans.npy"]
+
+
+def test_an_image_out_of_range_is_a_row_with_its_error(tmp_path):
+    images = np.array([image_of(digit) for digit in range(10)], np.float32) / 255
+    images[3, 5, 5] = np.nan
+    np.save(tmp_path / "scans.npy", images.reshape(10, 784))
+    found = rows(read_to_table(tmp_path / "scans.npy", tmp_path / "digits.csv"))[1:]
+    assert [row[1] for row in found] == list("012") + [""] + list("456789")
+    assert found[3][4].startswith(
+        "ValueError: expected float images in [0, 1], got values from nan"
+    )
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    folder = tmp_path / "pictures"
+    (folder / "b" / "deep").mkdir(parents=True)
+    for name, digit in {"z.png": 1, "b/2.JPG": 2, "b/deep/3.bmp": 3, "a é,\n.png": 4}.items():
+        ink = np.pad(image_of(digit), 20)
+        Image.fromarray(255 - ink).save(folder / name, "jpeg" if name.endswith("JPG") else None)
+    whole = (folder / "z.png").read_bytes()
+    (folder / "b" / "cut.png").write_bytes(whole[: len(whole) // 2])
+    (folder / "empty.png").touch()
+    (folder / "text.png").write_text("no picture")
+    Image.new("L", (50, 50), "white").save(folder / "white.png")
+    (folder / "notes.txt").write_text("left out")
+    (folder / ".hidden.png").write_text("left out")
+    return folder
+
+
+NAMES = ["a é,\n.png", "empty.png", "text.png", "white.png", "z.png", "b/2.JPG", "b/cut.png"]
+NAMES.append("b/deep/3.bmp")
+
+
+def test_a_corrupt_picture_is_a_row_with_its_error(pictures, tmp_path):
+    head, *found = rows(read_to_table(pictures, tmp_path / "digits.csv"))
+    assert head == ["file", *HEAD]
+    assert [row[0] for row in found] == NAMES
+    assert [row[1] for row in found] == ["4", "", "", "", "1", "2", "", "3"]
+    assert [row[3] for row in found] == ["", "", "", "empty", "", "", "", ""]
+    for name, *_, error in found:
+        assert bool(error) == (name in ("empty.png", "text.png", "b/cut.png")), name
+        assert "\n" not in error
+
+
+def test_numbers_are_read(tmp_path):
+    two = np.hstack([np.pad(image_of(digit), 8) for digit in (4, 2)])
+    (tmp_path / "pictures").mkdir()
+    Image.fromarray(255 - two).save(tmp_path / "pictures" / "42.png")
+    Image.new("L", (50, 50), "white").save(tmp_path / "pictures" / "white.png")
+    table = read_to_table(tmp_path / "pictures", tmp_path / "numbers.csv", numbers=True)
+    (_, read, confidence, *_), white = rows(table)[1:]
+    assert read == "42" and 0.5 < float(confidence) <= 1
+    assert white == ["white.png", "", "0.0", "empty", ""]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_names_that_are_no_text(tmp_path):
+    (tmp_path / "pictures").mkdir()
+    with open(os.fsencode(tmp_path / "pictures") + b"/\xff.png", "wb"):
+        pass
+    pytest.importorskip("pyarrow")
+    import pyarrow.parquet
+
+    (row,) = rows(read_to_table(tmp_path / "pictures", tmp_path / "digits.csv"))[1:]
+    table = read_to_table(tmp_path / "pictures", tmp_path / "digits.parquet")
+    assert row[0] == "\\udcff.png" and "cannot identify image file" in row[-1]
+    assert pyarrow.parquet.read_table(table).column("file").to_pylist() == [row[0]]
+
+
+def test_parquet_holds_the_same(scans, pictures, tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    for source, kind in (scans, "int64"), (pictures, "string"):
+        one = rows(read_to_table(source, tmp_path / "table.csv"))
+        table = parquet.read_table(read_to_table(source, tmp_path / "table.parquet", processes=1))
+        assert table.column_names == one[0]
+        assert [str(field.type) for field in table.schema] == [
+            kind,
+            "string",
+            "float",
+            *2 * ["string"],
+        ]
+        found = [[str(cell) for cell in row.values()] for row in table.to_pylist()]
+        assert found == one[1:]
+
+
+@pytest.mark.parametrize(
+    ("source", "table", "error", "said"),
+    [
+        ("nothing", "digits.csv", FileNotFoundError, "expected a folder of pictures or a .npy"),
+        ("bare", "digits.csv", ValueError, "expected pictures or images in .*, found none"),
+        ("none.npy", "digits.csv", ValueError, "expected pictures or images in .*, found none"),
+        ("scans.npy", "digits.xls", ValueError, "expected a table named .csv or .parquet"),
+        ("notes.txt", "digits.csv", ValueError, "expected a folder of pictures or a .npy"),
+        ("cut.npy", "digits.csv", ValueError, "cut.npy cannot be read"),
+        ("wide.npy", "digits.csv", ValueError, "wide.npy cannot be read: expected images of"),
+    ],
+)
+def test_one_error_says_what_was_expected(source, table, error, said, scans, tmp_path):
+    (tmp_path / "bare").mkdir()
+    (tmp_path / "notes.txt").touch()
+    (tmp_path / "cut.npy").write_bytes(scans.read_bytes()[:40])
+    np.save(tmp_path / "none.npy", np.zeros((0, 28, 28), np.uint8))
+    np.save(tmp_path / "wide.npy", np.zeros((3, 28, 29), np.uint8))
+    with pytest.raises(error, match=said):
+        read_to_table(tmp_path / source, tmp_path / table)
+    assert not list(tmp_path.glob("digits*"))
+
+
+def test_without_pyarrow_it_says_what_to_install(scans, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(
+        ModuleNotFoundError, match=r"pip install 'digitlab\[scale\]'; or name a .csv"
+    ):
+        read_to_table(scans, tmp_path / "digits.parquet")
+
+
+def test_numbers_are_not_read_in_an_array(scans, tmp_path):
+    with pytest.raises(ValueError, match="expected a folder of pictures to read numbers in"):
+        read_to_table(scans, tmp_path / "digits.csv", numbers=True)
+
+
+@pytest.fixture
+def marked(scans):
+    images = np.load(scans)
+    images[40, 0, 0] = 255
+    np.save(scans, images)
+    return scans
+
+
+def test_a_killed_process_loses_no_more_than_its_block(marked, tmp_path):
+    gate, parts = Gate(tmp_path), tmp_path / "digits.csv.parts"
+
+    def read(processes):
+        return read_to_table(
+            marked,
+            tmp_path / "digits.csv",
+            recognizer=Recognizer(gate),
+            processes=processes,
+            block_size=10,
+        )
+
+    with ThreadPoolExecutor(1) as thread:
+        reading = thread.submit(read, 2)
+        # One process waits, the other one reads all blocks but that.
+        (pid,) = wait_for(gate.waiting)
+        wait_for(lambda: len(list(parts.glob("0*.csv"))) == 5)
+        os.kill(pid, signal.SIGKILL)
+        with pytest.raises(RuntimeError, match="was killed.* The same call goes on from here"):
+            reading.result()
+    assert not (tmp_path / "digits.csv").exists()
+
+    (tmp_path / "open").touch()
+    gate.log()
+    assert rows(read(0)) == expected(marked)
+    assert gate.log() == [10]
+    assert not parts.exists()
+
+
+def test_what_has_changed_since_a_stop_is_read_again(marked, tmp_path):
+    gate = Gate(tmp_path, fails=True)
+
+    def read():
+        return read_to_table(
+            marked, tmp_path / "digits.csv", recognizer=Recognizer(gate), processes=0, block_size=10
+        )
+
+    with pytest.raises(RuntimeError, match="out of paper"):
+        read()
+    assert len(list((tmp_path / "digits.csv.parts").glob("0*.csv"))) == 4
+    np.save(marked, np.load(marked)[::-1])
+    (tmp_path / "open").touch()
+    gate.log()
+    assert rows(read()) == expected(marked)
+    assert gate.log() == [10] * 6
+
+
+@contextmanager
+def started(*command, folder):
+    """A command of Dask; killed at the end, if it has not been before."""
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
+    with (folder / f"{command[0]}.log").open("a") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "dask", *command, "--scheduler-file", folder / "scheduler.json"],
+            env=environment, stdout=log, stderr=log,
+        )  # fmt: skip
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    """A scheduler with two workers, each of one process, and a client."""
+    distributed = pytest.importorskip("distributed")
+    folder = tmp_path_factory.mktemp("cluster")
+    here = "--host", "127.0.0.1"
+    worker = "worker", *here, "--no-nanny", "--nthreads", "1", "--no-dashboard"
+    worker += "--local-directory", str(folder), "--death-timeout", str(PATIENCE)
+    with (
+        started("scheduler", *here, "--port", "0", "--no-dashboard", folder=folder) as scheduler,
+        started(*worker, folder=folder),
+        started(*worker, folder=folder),
+    ):
+        wait_for((folder / "scheduler.json").exists)
+        with distributed.Client(scheduler_file=folder / "scheduler.json") as client:
+            client.wait_for_workers(2, timeout=PATIENCE)
+            yield client, scheduler
+
+
+def test_a_cluster_reads_the_same_in_the_same_order(cluster, scans, pictures, tmp_path):
+    client, _ = cluster
+    table = read_to_table(scans, tmp_path / "digits.csv", client, block_size=7)
+    assert rows(table) == expected(scans)
+    local = rows(read_to_table(pictures, tmp_path / "local.csv"))
+    assert rows(read_to_table(pictures, tmp_path / "far.csv", client, block_size=3)) == local
+
+
+def test_the_network_is_handed_to_each_worker_once(cluster, scans, tmp_path):
+    client, scheduler = cluster
+    (tmp_path / "open").touch()
+    read = {"recognizer": Recognizer(Gate(tmp_path)), "block_size": 1}
+    assert rows(read_to_table(scans, tmp_path / "digits.csv", client, **read)) == expected(scans)
+    pids = [int(pid) for pid in (tmp_path / "loads").read_text().split()]
+    assert len(pids) == len(set(pids))
+    assert len(set(pids) - {scheduler.pid}) == 2  # Dask's scheduler looks into tasks, too
+
+
+def test_a_worker_that_is_killed_loses_and_doubles_nothing(cluster, marked, tmp_path):
+    client, _ = cluster
+    gate = Gate(tmp_path)
+    with ThreadPoolExecutor(1) as thread:
+        reading = thread.submit(
+            read_to_table, marked, tmp_path / "digits.csv", client,
+            recognizer=Recognizer(gate), block_size=10,
+        )  # fmt: skip
+        (pid,) = wait_for(gate.waiting)
+        os.kill(pid, signal.SIGKILL)
+        (other,) = wait_for(lambda: set(gate.waiting()) - {pid})  # which is given the block
+        (tmp_path / "open").touch()
+        assert rows(reading.result()) == expected(marked)
+    assert len(client.nthreads()) == 1
+
+
+def test_a_lost_scheduler_is_one_error_and_no_loss(cluster, marked, tmp_path):
+    client, scheduler = cluster
+    gate = Gate(tmp_path)
+
+    def read(client, **how):
+        recognizer = Recognizer(gate)
+        return read_to_table(
+            marked, tmp_path / "digits.csv", client, recognizer=recognizer, block_size=10, **how
+        )
+
+    with ThreadPoolExecutor(1) as thread:
+        reading = thread.submit(read, client)
+        wait_for(gate.waiting)
+        scheduler.kill()
+        with pytest.raises(ConnectionError, match="lost the scheduler.* goes on from here"):
+            reading.result()
+    with pytest.raises(ConnectionError, match="expected a client with a scheduler"):
+        read(client)
+    (tmp_path / "open").touch()
+    assert rows(read(None, processes=0)) == expected(marked)

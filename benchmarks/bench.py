@@ -344,7 +344,8 @@ def main() -> None:
     if unknown:
         sys.exit(f"expected parts of the benchmark out of {sorted(PARTS)}, got {sorted(unknown)}")
     for name in dict.fromkeys(sys.argv[1:] or PARTS):
-        results = read_results() | {name: PARTS[name]()}
+        part = PARTS[name]()
+        results = read_results() | {name: part}  # read now: another part may have been measured
         write_results(results)
         write_tables()
         print(json.dumps(results[name], ensure_ascii=False, indent=1), flush=True)

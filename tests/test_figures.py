@@ -117,3 +117,20 @@ def test_notebook_03_has_a_part_of_the_ablation():
     shown = rows(text_of("notebooks/03_define_and_train.ipynb"))
     assert len(shown) == 3
     assert set(shown) <= set(rows(tables.tables(RESULTS)["ablation"]))
+
+
+def test_notebook_08_says_what_digits_of_more_writers_buy():
+    rows = re.findall(
+        r"^\| (.+) \| (\d+, \d+) \|$", text_of("notebooks/08_where_it_errs.ipynb"), re.M
+    )
+    (table,) = RESULTS["writers"]["content"]
+    measured = {(writers, epochs): misread for writers, epochs, misread, _ in table["rows"]}
+    said = {
+        ("0", "3"): "MNIST, augmented",
+        ("32", "3"): "and 32 writers",
+        ("229", "3"): "and 229 writers",
+        ("0", "6"): "MNIST, augmented, for twice as long",
+    }
+    assert {name: misread for name, misread in rows} == {
+        said[case]: misread for case, misread in measured.items()
+    }

@@ -19,7 +19,7 @@ from sphinx.cmd.build import build_main
 from digitlab import build_site
 
 ROOT = Path(__file__).parents[1]
-PAGES = "*.md notebooks/*.ipynb notebooks/*.md models/*.md benchmarks/*.md".split()
+PAGES = "*.md notebooks/*.ipynb notebooks/*.md models/*.md benchmarks/*.md deploy/*.md".split()
 PICTURES = ("notebooks/*.png", "notebooks/*.gif", "notebooks/*.svg")
 
 

@@ -124,6 +124,7 @@ def test_notebook_08_says_what_digits_of_more_writers_buy():
         r"^\| (.+) \| (\d+, \d+) \|$", text_of("notebooks/08_where_it_errs.ipynb"), re.M
     )
     (table,) = RESULTS["writers"]["content"]
+    assert not isinstance(table, str)
     measured = {(writers, epochs): misread for writers, epochs, misread, _ in table["rows"]}
     said = {
         ("0", "3"): "MNIST, augmented",

@@ -8,11 +8,13 @@ import pytest
 from digitlab import (
     Augmentation,
     Digits,
+    People,
     TrainConfig,
     augment_digits,
     digits_cnn,
     doodle,
     pen_cnn,
+    stored_drawing,
     train,
 )
 from digitlab.images import CENTRE, PEN_WIDTH, centre_of_mass
@@ -32,9 +34,10 @@ def few(mnist):
     return mnist.x_train[:300], mnist.y_train[:300]
 
 
-def batches(few, augmentation=None, seed=0, non_digits=True):
+def batches(few, augmentation=None, seed=0, non_digits=True, people=None):
     images, labels = few
-    return AugmentedDigits(images, labels, augmentation or Augmentation(), 64, seed, non_digits)
+    settings = augmentation or Augmentation()
+    return AugmentedDigits(images, labels, settings, 64, seed, non_digits, people=people)
 
 
 def test_an_epoch_has_every_digit_once_and_what_is_none_on_top(few):
@@ -119,7 +122,8 @@ def test_some_digits_are_left_alone(few):
 @pytest.mark.parametrize("setting", [field.name for field in dataclasses.fields(Augmentation)])
 def test_every_setting_does_something(few, setting):
     without = dataclasses.replace(Augmentation(), **{setting: 0.0})
-    images, other = batches(few)[0][0], batches(few, without)[0][0]
+    people = People([stored_drawing(3)], np.array([3]), np.array(["ada"]), np.array([0]))
+    images, other = (batches(few, of, people=people)[0][0] for of in (None, without))
     assert images.shape != other.shape or np.abs(images - other).max() > 0.1
 
 

@@ -15,8 +15,10 @@ import digitlab
 from benchmarks import reading, speed
 from benchmarks.tables import Table
 from digitlab import PersonalRecognizer, Recognizer
-from digitlab.images import as_batch
+from digitlab.images import CLASSES, as_batch
 from digitlab.personal import PersonalLayer
+from digitlab.recognizer import SURE
+from digitlab.strokes import vary_strokes
 
 LEAST = 20  # drawings
 EACH = (2, 5)  # examples of each digit
@@ -31,12 +33,12 @@ GROUPS = {  # of contributors
     ],
 }
 ONES = 10  # hands after which all others' digits are read
-HARDER: dict[str, Callable[[list], np.ndarray]] = {
-    "as it is": digitlab.render_strokes,
-    "slanted by 20 degrees": lambda drawing: digitlab.render_strokes(slanted(drawing, 20)),
-    "slanted by -20 degrees": lambda drawing: digitlab.render_strokes(slanted(drawing, -20)),
-    "turned by 20 degrees": lambda drawing: digitlab.render_strokes(reading.turned(drawing, 20)),
-    "turned by -20 degrees": lambda drawing: digitlab.render_strokes(reading.turned(drawing, -20)),
+HARDER: dict[str, Callable[[list], list | np.ndarray]] = {
+    "as it is": lambda drawing: drawing,
+    "slanted by 20 degrees": lambda drawing: slanted(drawing, 20),
+    "slanted by -20 degrees": lambda drawing: slanted(drawing, -20),
+    "turned by 20 degrees": lambda drawing: reading.turned(drawing, 20),
+    "turned by -20 degrees": lambda drawing: reading.turned(drawing, -20),
     "a screenshot, pen 2": lambda drawing: digitlab.normalize_image(
         reading.screenshot(drawing, pen=2 * reading.PEN)
     ),
@@ -48,21 +50,35 @@ Recognizers = Recognizer | Callable[[str], Recognizer]
 
 @dataclass(frozen=True)
 class Hand:
-    """One person's digits as a network sees them."""
+    """One person's digits as a network sees them, at each look: drawings may get a second one."""
 
     contributor: str
     labels: np.ndarray  # (n,)
-    answers: np.ndarray  # (n, 10) or (n, 11), the network's
-    features: np.ndarray  # (n, f)
+    answers: np.ndarray  # (looks, n, 10) or (looks, n, 11), the network's
+    features: np.ndarray  # (looks, n, f)
 
     def at(self, chosen: np.ndarray | list[int]) -> "Hand":
         """Some of them."""
-        arrays = (self.labels[chosen], self.answers[chosen], self.features[chosen])
+        arrays = (self.labels[chosen], self.answers[:, chosen], self.features[:, chosen])
         return replace(self, labels=arrays[0], answers=arrays[1], features=arrays[2])
+
+    def layer(self) -> PersonalLayer:
+        """Learn from all of them."""
+        return PersonalLayer(self.features[0], self.labels)
+
+    def read(self, layer: PersonalLayer | None) -> np.ndarray:
+        """Answers as `Recognizer.predict` has them: (n, 10) or (n, 11)."""
+        looks = self.answers
+        if layer is not None:
+            looks = np.stack(
+                [layer.adjust(*look) for look in zip(looks, self.features, strict=True)]
+            )
+        unsure = looks[0, :, :CLASSES].max(1) < SURE
+        return np.where(unsure[:, None], looks.mean(0), looks[0])
 
     def errors(self, layer: PersonalLayer | None = None) -> np.ndarray:
         """Which are misread, or rejected: (n,) bool."""
-        answers = self.answers if layer is None else layer.adjust(self.answers, self.features)
+        answers = self.read(layer)
         return (answers[:, :10].argmax(1) != self.labels) | (answers[:, 10:].sum(1) > 0.5)
 
 
@@ -82,17 +98,27 @@ def writers() -> tuple[np.ndarray, np.ndarray]:
     return writer, contributor
 
 
-def hand(recognizer: Recognizer, images: Sequence, labels: np.ndarray, contributor: str) -> Hand:
-    """Have the network look at images, in whole numbers as examples are kept."""
-    whole = (255 * as_batch(np.stack(images))).round() / np.float32(255)
-    parts = [
-        recognizer._runtime.with_features(whole[i : i + 500]) for i in range(0, len(whole), 500)
-    ]
-    answers, features = (np.concatenate(part) for part in zip(*parts, strict=True))
+def hand(recognizer: Recognizer, items: Sequence, labels: np.ndarray, contributor: str) -> Hand:
+    """Have the network look at drawings, or at images; in whole numbers as examples are kept."""
+    looks: list[Sequence] = [items]
+    if isinstance(items[0], list):
+        every = [[drawing, *vary_strokes(drawing)] for drawing in items]
+        looks = [list(map(digitlab.render_strokes, look)) for look in zip(*every, strict=True)]
+    both = [_look(recognizer, np.stack(look)) for look in looks]
+    answers, features = (np.stack(part) for part in zip(*both, strict=True))
     return Hand(contributor, np.asarray(labels, int), answers, features)
 
 
-def hands(recognizers: Recognizers, way: Callable[[list], np.ndarray]) -> list[Hand]:
+def _look(recognizer: Recognizer, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    whole = (255 * as_batch(images)).round() / np.float32(255)
+    parts = [
+        recognizer._runtime.with_features(whole[i : i + 500]) for i in range(0, len(whole), 500)
+    ]
+    answers, features = zip(*parts, strict=True)
+    return np.concatenate(answers), np.concatenate(features)
+
+
+def hands(recognizers: Recognizers, way: Callable[[list], list | np.ndarray]) -> list[Hand]:
     """All hands, drawn in one way."""
     drawings, labels = reading.people()
     writer, contributor = writers()
@@ -102,8 +128,8 @@ def hands(recognizers: Recognizers, way: Callable[[list], np.ndarray]) -> list[H
         if len(ours) >= LEAST:
             name = str(contributor[ours[0]])
             recognizer = recognizers if isinstance(recognizers, Recognizer) else recognizers(name)
-            images = [way(drawings[index]) for index in ours]
-            result.append(hand(recognizer, images, labels[ours], name))
+            items = [way(drawings[index]) for index in ours]
+            result.append(hand(recognizer, items, labels[ours], name))
     return result
 
 
@@ -113,7 +139,7 @@ def after_examples(one: Hand, each: int, rng: np.random.Generator) -> np.ndarray
     chosen = [order[one.labels[order] == digit][:each] for digit in range(10)]
     examples = one.at(np.concatenate(chosen))
     others = one.at(np.setdiff1d(order, np.concatenate(chosen)))
-    layer = PersonalLayer(examples.features, examples.labels)
+    layer = examples.layer()
     return np.array([others.errors().sum(), others.errors(layer).sum(), len(others.labels)])
 
 
@@ -130,8 +156,7 @@ def as_you_go(one: Hand, rng: np.random.Generator) -> np.ndarray:
             counts += [drawing.errors()[0], wrong, 1]
         if wrong:
             corrected.append(index)
-            examples = one.at(corrected)
-            layer = PersonalLayer(examples.features, examples.labels)
+            layer = one.at(corrected).layer()
     return counts
 
 
@@ -184,12 +209,11 @@ def loss_table(recognizers: Recognizers, digits: digitlab.Digits) -> Table:
         recognizer = recognizers if isinstance(recognizers, Recognizer) else recognizers(name)
         sets = seen_by(recognizer, digits)
         for way in ("as it is", "turned by 20 degrees"):
-            images = [HARDER[way](drawings[index]) for index in np.flatnonzero(ours)]
-            one = hand(recognizer, images, labels[ours], name)
+            items = [HARDER[way](drawings[index]) for index in np.flatnonzero(ours)]
+            one = hand(recognizer, items, labels[ours], name)
             order = rng.permutation(len(one.labels))
             chosen = [order[one.labels[order] == digit][: EACH[-1]] for digit in range(10)]
-            examples = one.at(np.concatenate(chosen))
-            layer = PersonalLayer(examples.features, examples.labels)
+            layer = one.at(np.concatenate(chosen)).layer()
             lost = []
             for kind, group in sets.items():
                 group = group.at(~ours) if kind == "people" else group
@@ -204,7 +228,7 @@ def loss_table(recognizers: Recognizers, digits: digitlab.Digits) -> Table:
         "points more errors, mean (most)",
         "all others' digits",
         "MNIST test set",
-        "non-digits accepted",
+        "drawn non-digits accepted",
     ]
     return {"columns": columns, "rows": table}
 
@@ -215,18 +239,15 @@ _SEEN: dict[int, dict[str, Hand]] = {}
 def seen_by(recognizer: Recognizer, digits: digitlab.Digits) -> dict[str, Hand]:
     """All people's digits, MNIST's test digits and non-digits, as a network sees them."""
     if id(recognizer) not in _SEEN:
-        _, labels = reading.people()
-        non_digits = np.concatenate(
-            [
-                as_batch(group)[..., 0]
-                for group in reading.non_digits(digits.x_test.tobytes()).values()
-            ]
-        )
+        drawings, labels = reading.people()
+        groups = reading.non_digits(digits.x_test.tobytes()).values()
+        # What is drawn: images stay far from all examples.
+        drawn = [item for group in groups for item in group if isinstance(item, list)]
         _SEEN[id(recognizer)] = {
-            "people": hand(recognizer, list(reading.pictures("strokes")), labels, ""),
+            "people": hand(recognizer, drawings, labels, ""),
             "MNIST": hand(recognizer, list(digits.x_test), digits.y_test, ""),
-            "non-digits": _NonDigits(
-                **vars(hand(recognizer, list(non_digits), np.zeros(len(non_digits)), ""))
+            "drawn non-digits": _NonDigits(
+                **vars(hand(recognizer, drawn, np.zeros(len(drawn)), ""))
             ),
         }
     return _SEEN[id(recognizer)]
@@ -236,8 +257,7 @@ class _NonDigits(Hand):
     """Non-digits, of which those are errors that are not rejected."""
 
     def errors(self, layer: PersonalLayer | None = None) -> np.ndarray:
-        answers = self.answers if layer is None else layer.adjust(self.answers, self.features)
-        return answers[:, 10:].sum(1) <= 0.5
+        return self.read(layer)[:, 10:].sum(1) <= 0.5
 
 
 def speed_table(recognizer: Recognizer) -> Table:

@@ -20,7 +20,6 @@ from digitlab import (
     load_people,
     load_recognizer,
     normalize_image,
-    render_strokes,
 )
 from digitlab.training.non_digits import KINDS, doodle
 from digitlab.training.pixels import make_noise
@@ -75,21 +74,21 @@ def as_the_article(drawing: list) -> np.ndarray:
     return np.asarray(pad.resize((28, 28), Image.Resampling.NEAREST), np.float32) / 255
 
 
-Way = Callable[[list, np.random.Generator], np.ndarray]
+Way = Callable[[list, np.random.Generator], list | np.ndarray]
 
 
 def turning(degrees: float) -> Way:
     """Draw a drawing turned."""
-    return lambda drawing, _: render_strokes(turned(drawing, degrees))
+    return lambda drawing, _: turned(drawing, degrees)
 
 
-# The ways in which a person's drawing becomes an image (28, 28).
+# What becomes of a person's drawing before it is read: another drawing, or an image (28, 28).
 WAYS: dict[str, Way] = {
     "the article's way": lambda drawing, _: as_the_article(drawing),
-    "strokes": lambda drawing, _: render_strokes(drawing),
+    "strokes": lambda drawing, _: drawing,
     **{f"turned by {degrees} degrees": turning(degrees) for degrees in (-30, -15, 15, 30)},
-    "15 % of the pad": lambda drawing, rng: render_strokes(placed(drawing, rng, 0.15, 0.15)),
-    "100 % of the pad": lambda drawing, rng: render_strokes(placed(drawing, rng, 1, 1)),
+    "15 % of the pad": lambda drawing, rng: placed(drawing, rng, 0.15, 0.15),
+    "100 % of the pad": lambda drawing, rng: placed(drawing, rng, 1, 1),
     "screenshot": lambda drawing, _: normalize_image(screenshot(drawing)),
     "screenshot, pen 0.5": lambda drawing, _: normalize_image(screenshot(drawing, pen=PEN / 2)),
     "screenshot, pen 2": lambda drawing, _: normalize_image(screenshot(drawing, pen=PEN * 2)),
@@ -100,15 +99,15 @@ WAYS: dict[str, Way] = {
 
 
 @cache
-def pictures(name: str) -> np.ndarray:
-    """All people's drawings as images (D, 28, 28), made in one of the `WAYS`."""
+def ready(name: str) -> list:
+    """All people's drawings in one of the `WAYS`."""
     rng = np.random.default_rng(SEED + 1)
-    return np.stack([WAYS[name](drawing, rng) for drawing in people()[0]])
+    return [WAYS[name](drawing, rng) for drawing in people()[0]]
 
 
 @cache
-def non_digits(x_test_bytes: bytes) -> dict[str, np.ndarray]:
-    """Images (n, 28, 28) of non-digits, by group."""
+def non_digits(x_test_bytes: bytes) -> dict[str, list]:
+    """Drawings, or images (28, 28), of non-digits, by group."""
     x_test = np.frombuffer(x_test_bytes, np.uint8).reshape(-1, 28, 28)
     rng = np.random.default_rng(SEED + 2)
 
@@ -122,18 +121,12 @@ def non_digits(x_test_bytes: bytes) -> dict[str, np.ndarray]:
 
     shuffled = [rng.permutation(x_test[i].ravel()).reshape(28, 28) for i in range(5 * EACH)]
     return {
-        "letters, shapes and scribbles": np.stack(
-            [render_strokes(doodle(kind, rng)) for kind in KINDS for _ in range(EACH)]
-        ),
-        "signs never trained on": np.stack(
-            [render_strokes(unseen(kind, rng)) for kind in UNSEEN for _ in range(EACH)]
-        ),
-        "two or three digits at once": np.stack(
-            [beside(count) for count in (2, 2, 3) for _ in range(5 * EACH)]
-        ),
-        "noise, and MNIST's pixels shuffled": np.concatenate(
-            [make_noise(5 * EACH, rng), np.stack(shuffled) / np.float32(255)]
-        ),
+        "letters, shapes and scribbles": [doodle(kind, rng) for kind in KINDS for _ in range(EACH)],
+        "signs never trained on": [unseen(kind, rng) for kind in UNSEEN for _ in range(EACH)],
+        "two or three digits at once": [
+            beside(count) for count in (2, 2, 3) for _ in range(5 * EACH)
+        ],
+        "noise, and MNIST's pixels shuffled": [*make_noise(5 * EACH, rng), *shuffled],
     }
 
 
@@ -191,23 +184,33 @@ def figures(model: Callable, of_people: Without | None, digits: Digits) -> dict[
             result["unipen-a, correct and not rejected"] = 100 * float(accepted.mean())
             confirmed = np.delete(accepted, list(UNCONFIRMED))
             result["unipen-a, the same, of confirmed labels"] = 100 * float(confirmed.mean())
-    groups = non_digits(x_test_bytes)
-    for name, images in groups.items():
-        result[f"rejected: {name}"] = 100 * float(recognizer.rejects(images).mean())
-    everything = np.concatenate(list(groups.values()))
-    result["rejected: all of these"] = 100 * float(recognizer.rejects(everything).mean())
+    groups = {
+        name: [read_one(recognizer, item)[1] for item in items]
+        for name, items in non_digits(x_test_bytes).items()
+    }
+    groups["all of these"] = [rejected for group in groups.values() for rejected in group]
+    for name, rejections in groups.items():
+        result[f"rejected: {name}"] = 100 * float(np.mean(rejections))
     return result
 
 
 def read_people(name: str, of_people: Without) -> tuple[np.ndarray, np.ndarray]:
     """Probabilities of people's digits (n, 10), and which are rejected (n,)."""
-    images, contributors = pictures(name), load_people().contributors
-    probabilities, rejected = np.zeros((len(images), 10)), np.zeros(len(images), bool)
-    for contributor in np.unique(contributors):
-        theirs, recognizer = contributors == contributor, of_people(contributor)
-        probabilities[theirs] = recognizer.predict_images(images[theirs])
-        rejected[theirs] = recognizer.rejects(images[theirs])
-    return probabilities, rejected
+    contributors = load_people().contributors
+    answers = [
+        read_one(of_people(contributor), item)
+        for item, contributor in zip(ready(name), contributors, strict=True)
+    ]
+    probabilities, rejected = zip(*answers, strict=True)
+    return np.stack(probabilities), np.array(rejected)
+
+
+def read_one(recognizer: Recognizer, item: list | np.ndarray) -> tuple[np.ndarray, bool]:
+    """Probabilities (10,) of a drawing or an image (28, 28), and whether it is rejected."""
+    if isinstance(item, list):
+        prediction = recognizer.predict(item)
+        return prediction.probabilities, prediction.digit is None
+    return recognizer.predict_images(item[None])[0], bool(recognizer.rejects(item[None])[0])
 
 
 def table(article: Callable, digits: Digits) -> Table:

@@ -24,7 +24,8 @@ def table() -> Table:
     """Digits of people whom the network has never met, by how many others it has."""
     digits, people = digitlab.load_digits(sample=False), digitlab.load_people()
     held_out = np.isin(people.contributors, HELD_OUT)
-    images, labels = reading.pictures("strokes")[held_out], people.labels[held_out]
+    images = np.stack([digitlab.render_strokes(drawing) for drawing in reading.people()[0]])
+    images, labels = images[held_out], people.labels[held_out]
     others = np.unique(people.writers[~held_out])
     cases = [(count, EPOCHS) for count in WRITERS] + [(0, 2 * EPOCHS)]
     rows = []

@@ -9,6 +9,7 @@ A *stroke* is a float array ``(n, 2)`` of x, y in pad pixels, y down: one moveme
 from touching down to lifting. A *drawing* is a list of strokes. No class is needed for either.
 """
 
+import math
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -24,6 +25,15 @@ _PIECE = 2.0  # pixels: the longest piece
 _MARGIN = 14  # pixels around the image: moved by its centre of mass, ink can leave it
 _SMALLEST = 1e-300  # pad pixels: half the longer side of a drawing that is not a dot
 _CHUNK = 512  # pieces at once: their arrays stay in the processor's cache
+_TURN, _SLANT = math.radians(20), 0.3  # slant: to the side for each pixel up
+_COS, _SIN = math.cos(_TURN) / 2, math.sin(_TURN) / 2
+# Halved, so that no coordinate overflows: the size of a drawing does not matter.
+_VARIATIONS = (
+    np.array([[_COS, _SIN], [-_SIN, _COS]]),
+    np.array([[_COS, -_SIN], [_SIN, _COS]]),
+    np.array([[0.5, 0.0], [_SLANT / 2, 0.5]]),
+    np.array([[0.5, 0.0], [-_SLANT / 2, 0.5]]),
+)
 _POINTS = 100_000  # at most: half an hour of drawing, rendered in seconds at worst
 
 
@@ -116,6 +126,15 @@ def render_strokes(drawing: npt.ArrayLike) -> np.ndarray:
     # the edges sharp.
     to_centre = CENTRE - centre_of_mass(_coverage(starts, ends))
     return _coverage(starts + to_centre, ends + to_centre).astype(np.float32)
+
+
+def vary_strokes(strokes: list[np.ndarray]) -> list[list[np.ndarray]]:
+    """Write a drawing as other hands might have: turned, and slanted, either way.
+
+    Returns:
+        Four drawings, half as large.
+    """
+    return [[stroke @ matrix for stroke in strokes] for matrix in _VARIATIONS]
 
 
 def _pieces(starts: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -13,6 +13,7 @@ import digitlab
 from digitlab import Recognizer, doodle, load_recognizer, render_strokes, stored_drawing
 from digitlab._io import shipped_path
 from digitlab.images import centre_of_mass
+from digitlab.strokes import vary_strokes
 from digitlab.training.non_digits import KINDS
 
 
@@ -89,6 +90,35 @@ def test_tta_gives_the_mean_of_three_readings(mnist):
         away = [centre_of_mass(other) - centre_of_mass(image) for other in others]
         np.testing.assert_allclose(away, [[0.5, 0.5], [-0.5, -0.5]], atol=1e-5)
         assert [other.sum() for other in others] == pytest.approx([image.sum()] * 2)
+
+
+@pytest.mark.parametrize(("confidence", "looks"), [(0.91, 1), (0.89, 5)])
+def test_an_unsure_drawing_is_looked_at_again(confidence, looks):
+    seen = []
+
+    def reader(images):
+        seen.extend(images[..., 0])
+        answers = np.full((1, 11), (1 - confidence) / 10, np.float32)
+        answers[0, len(seen)] = confidence
+        return answers
+
+    five = stored_drawing(5)
+    prediction = Recognizer(reader).predict(five)
+    np.testing.assert_array_equal(prediction.image, render_strokes(five))
+    for image, varied in zip(seen, [five, *vary_strokes(five)], strict=False):
+        np.testing.assert_array_equal(image, render_strokes(varied))
+    assert len(seen) == looks
+    rest = (1 - confidence) / 10
+    mean = (confidence + (looks - 1) * rest) / looks
+    expected = np.where(np.isin(np.arange(10), range(1, looks + 1)), mean, rest)
+    np.testing.assert_allclose(prediction.probabilities, expected / expected.sum(), rtol=1e-4)
+
+
+def test_a_picture_gets_one_look():
+    looks = []
+    guess = Recognizer(lambda images: looks.append(len(images)) or np.full((1, 10), 0.1))
+    guess.predict(render_strokes(stored_drawing(5)))
+    assert looks == [1]
 
 
 def test_no_images(recognizer):

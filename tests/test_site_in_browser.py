@@ -95,11 +95,10 @@ def test_the_reading_is_that_of_python(visit, site):
     readings = pad.page.evaluate(
         """async drawings => {
           const load = name => import(new URL(name, document.baseURI));
-          const { renderStrokes } = await load('ink.js');
           const { loadNetwork, predict, sentence } = await load('recognizer.js');
           const network = await loadNetwork('model/model.json');
           return drawings.map(drawing => {
-            const prediction = predict(network, renderStrokes(drawing));
+            const prediction = predict(network, drawing);
             const [image, probabilities] = [[...prediction.image], [...prediction.probabilities]];
             return { ...prediction, image, probabilities, sentence: sentence(prediction) };
           }); }""",
@@ -681,12 +680,11 @@ def test_python_reads_what_was_exported(visit, site, tmp_path):
     readings = pad.page.evaluate(
         """async drawings => {
           const load = name => import(new URL(name, document.baseURI));
-          const { renderStrokes } = await load('ink.js');
           const { loadNetwork, predict } = await load('recognizer.js');
           const network = await loadNetwork('model/model.json');
           const hand = new (await load('hand.js')).Hand(network, Object.keys(localStorage)[0]);
           return drawings.map(drawing => {
-            const { digit, probabilities } = predict(network, renderStrokes(drawing), hand);
+            const { digit, probabilities } = predict(network, drawing, hand);
             return { digit, probabilities: [...probabilities] };
           }); }""",
         strokes,

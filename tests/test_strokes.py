@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw
 
 from digitlab import normalize_image, render_strokes, stored_drawing
 from digitlab.images import BOX, CENTRE, centre_of_mass
+from digitlab.strokes import vary_strokes
 from fixtures.make_ink import reference
 
 VECTORS = json.loads((Path(__file__).parent / "fixtures" / "ink.json").read_text("utf-8"))
@@ -51,6 +52,25 @@ def test_place_and_size_do_not_matter(digit):
     drawing = stored_drawing(digit)
     elsewhere = [stroke * 0.3 + (170, 12) for stroke in drawing]
     np.testing.assert_allclose(render_strokes(elsewhere), render_strokes(drawing), atol=1e-5)
+
+
+def test_other_hands_turn_by_20_degrees_and_slant():
+    upright = [np.array([(0.0, -10.0), (0.0, 10.0)])]
+    turned = np.tan(np.radians(20))
+    expected = [-turned, turned, 0.3, -0.3]  # to the right for each pixel down
+    for (stroke,), slope in zip(vary_strokes(upright), expected, strict=True):
+        along, down = stroke[1] - stroke[0]
+        assert along / down == pytest.approx(slope)
+
+
+@pytest.mark.parametrize("size", [1e-3, 1.5e308])
+def test_other_hands_write_drawings_of_any_size(size):
+    corners = np.array([(-1.0, -1.0), (1.0, 1.0), (1.0, -1.0)])
+    images, expected = (
+        [render_strokes(varied) for varied in vary_strokes([unit * corners])]
+        for unit in (size, 100)
+    )
+    np.testing.assert_allclose(images, expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("digit", range(10))

@@ -10,13 +10,13 @@ import { openSite } from "../../digitlab/web/site/node.mjs";
 
 const [site, file, plain] = process.argv.slice(2);
 if (plain) WebAssembly.validate = () => false; // as a browser that is too old for it
-const { ink, recognizer } = await openSite(site);
+const { recognizer } = await openSite(site);
 const network = await recognizer.loadNetwork("model/model.json");
 
 const bytes = await readFile(file);
 if (file.endsWith(".json")) {
   const readings = JSON.parse(bytes).map((drawing) => {
-    const prediction = recognizer.predict(network, ink.renderStrokes(drawing));
+    const prediction = recognizer.predict(network, drawing);
     const [image, probabilities] = [[...prediction.image], [...prediction.probabilities]];
     return { ...prediction, image, probabilities, sentence: recognizer.sentence(prediction) };
   });

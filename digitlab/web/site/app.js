@@ -42,7 +42,7 @@ async function load(cache = "default") {
   page.dataset.state = "loading";
   try {
     network = await loadNetwork("model/model.json", { requestInit: { cache }, fetchFunc: fetchUnchanged });
-    predict(network, renderStrokes(EXAMPLE)); // the first one takes longest
+    predict(network, EXAMPLE); // the first one takes longest
     hand = new Hand(network, `digitlab hand ${new URL(".", location)}`); // one for each site of a host
   } catch (error) {
     fail(`The network did not load: ${error.message}.`);
@@ -74,8 +74,7 @@ async function fetchUnchanged(address, options) {
 function read() {
   if (hand === null) return;
   const begun = performance.now();
-  const image = renderStrokes(pad.drawing); // 28 x 28
-  show(predict(network, image, hand)); // hand: what the page has learned from its visitor
+  show(predict(network, pad.drawing, hand)); // hand: what the page has learned from its visitor
   const now = performance.now();
   nextReading = Math.max(begun + INTERVAL, now + (SHARE - 1) * (now - begun));
 }
@@ -118,7 +117,7 @@ function warmUp(times) {
   if (times === 0) return;
   const idle = globalThis.requestIdleCallback ?? ((callback) => setTimeout(callback, 50));
   idle(() => {
-    predict(network, renderStrokes(EXAMPLE), hand);
+    predict(network, EXAMPLE, hand);
     warmUp(times - 1);
   });
 }

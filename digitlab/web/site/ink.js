@@ -8,6 +8,16 @@ const BOX = 20; // pixels: the longer side of the ink in it
 const PEN_WIDTH = 2.6; // pixels
 const CENTRE = 14; // pixels: where the centre of mass goes
 
+const [TURN, SLANT] = [Math.PI / 9, 0.3];
+const [COS, SIN] = [Math.cos(TURN) / 2, Math.sin(TURN) / 2];
+// Turned and slanted, either way. Halved, so that no coordinate overflows: the size does not matter.
+const VARIATIONS = [
+  ([x, y]) => [x * COS - y * SIN, x * SIN + y * COS],
+  ([x, y]) => [x * COS + y * SIN, y * COS - x * SIN],
+  ([x, y]) => [(x + y * SLANT) / 2, y / 2],
+  ([x, y]) => [(x - y * SLANT) / 2, y / 2],
+];
+
 const REACH = PEN_WIDTH / 2 + 0.5; // pixels from the line to where its ink ends
 const PIECE = 2; // pixels: the longest piece of a line that is drawn at once
 const WINDOW = Math.floor(PIECE + 2 * REACH) + 1; // pixels: all that one piece can reach
@@ -51,6 +61,11 @@ export function renderStrokes(drawing) {
   // 2. Draw. 3. Centre, and draw again: moving the points keeps the edges as sharp as they were.
   const [x, y] = centreOfMass(coverage(pieces, 0, 0));
   return Float32Array.from(coverage(pieces, CENTRE - x, CENTRE - y));
+}
+
+/** Writes a drawing as other hands might have: four drawings. */
+export function varyStrokes(drawing) {
+  return VARIATIONS.map((vary) => drawing.map((stroke) => stroke.map(vary)));
 }
 
 /** Cuts a segment into pieces no longer than PIECE. */

@@ -1,8 +1,10 @@
 // The recognizer: a Keras network, loaded and run by TensorFlow.js, reads as digitlab/recognizer.py does.
 
+import { renderStrokes, varyStrokes } from "./ink.js";
 import * as tf from "./tensorflow.js";
 
 export const CLASSES = 10;
+const SURE = 0.9; // where no digit has this probability, predict looks again
 
 /**
  * Loads a network that digitlab.export_tfjs wrote.
@@ -51,18 +53,24 @@ export function withFeatures(network) {
  * Reads one digit.
  *
  * @param {tf.LayersModel} network
- * @param {Float32Array} image see answer; from renderStrokes
+ * @param {number[][][]} drawing see renderStrokes
  * @param {?Hand} hand whose answers to take in place of the network's
  * @returns {{digit: ?number, confidence: number, probabilities: Float32Array, image: Float32Array,
  *   reason: ?string}} the digit, 0 to 9, or null, and then why: "empty" or "not a digit"; ten
  *   probabilities that sum to 1; and the image
  */
-export function predict(network, image, hand = null) {
+export function predict(network, drawing, hand = null) {
+  const image = renderStrokes(drawing);
   if (!image.some((value) => value > 0)) {
     const probabilities = new Float32Array(CLASSES).fill(1 / CLASSES);
     return { digit: null, confidence: 0, probabilities, image, reason: "empty" };
   }
-  const answers = hand === null ? answer(network, image) : hand.answer(image);
+  const ask = (image) => (hand === null ? answer(network, image) : hand.answer(image));
+  let answers = ask(image);
+  if (Math.max(...answers.slice(0, CLASSES)) < SURE) {
+    const others = varyStrokes(drawing).map((varied) => ask(renderStrokes(varied)));
+    answers = answers.map((value, i) => others.reduce((sum, other) => sum + other[i], value) / (1 + others.length));
+  }
   const probabilities = digitProbabilities(answers);
   if (answers[CLASSES] > 0.5) {
     return { digit: null, confidence: 0, probabilities, image, reason: "not a digit" };

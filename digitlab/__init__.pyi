@@ -13,6 +13,9 @@ from digitlab.export.tflite import export_tflite as export_tflite
 from digitlab.inspection import embed as embed
 from digitlab.inspection import get_filters as get_filters
 from digitlab.journal import Journal as Journal
+from digitlab.loading import load_personal as load_personal
+from digitlab.loading import load_recognizer as load_recognizer
+from digitlab.loading import read_number as read_number
 from digitlab.mnist import Digits as Digits
 from digitlab.mnist import load_digits as load_digits
 from digitlab.numbers.reading import NumberReading as NumberReading
@@ -35,9 +38,6 @@ from digitlab.plots.internals import plot_saliency as plot_saliency
 from digitlab.prediction import Prediction as Prediction
 from digitlab.recognizer import PersonalRecognizer as PersonalRecognizer
 from digitlab.recognizer import Recognizer as Recognizer
-from digitlab.recognizer import load_personal as load_personal
-from digitlab.recognizer import load_recognizer as load_recognizer
-from digitlab.recognizer import read_number as read_number
 from digitlab.strokes import render_strokes as render_strokes
 from digitlab.training.augmentation import augment_digits as augment_digits
 from digitlab.training.fine_tuning import fine_tune as fine_tune

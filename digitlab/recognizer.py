@@ -2,8 +2,6 @@
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,17 +9,16 @@ import numpy.typing as npt
 from PIL import Image
 from tqdm import tqdm
 
-from digitlab._io import shipped_path
 from digitlab.brightness import is_picture
 from digitlab.images import CLASSES, SIZE, as_array, as_batch, as_image, as_images, as_labels
 from digitlab.numbers.ink_pieces import InkPieces
 from digitlab.numbers.pieces import Writing
 from digitlab.numbers.reading import NumberReading, read_pieces
 from digitlab.numbers.stroke_pieces import StrokePieces
-from digitlab.personal import PersonalLayer, read_examples, write_examples
+from digitlab.personal import PersonalLayer, write_examples
 from digitlab.pictures import find_ink, normalize_image
 from digitlab.prediction import Prediction, digit_probabilities
-from digitlab.runtimes import ImageFunction, LiteRT, as_runtime
+from digitlab.runtimes import as_runtime
 from digitlab.strokes import as_strokes, render_strokes, vary_strokes
 
 _BATCH = 32  # images: the fastest size; from 128 on, their arrays leave the processor's cache
@@ -411,114 +408,3 @@ def _moved(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _is_non_digit(answers: np.ndarray) -> np.ndarray:
     """Tell which answers (n, 10) or (n, 11) are those of non-digits: (n,) bool."""
     return answers[:, CLASSES:].sum(axis=1) > 0.5
-
-
-def as_recognizer(reader: Any) -> Any:
-    """Make a recognizer, something with ``predict(drawing)``, out of a model or a function.
-
-    Args:
-        reader: A `Recognizer` or another object with ``predict(drawing) -> Prediction``, which is
-            returned unchanged; a Keras model; a function from an image, (28, 28) float32 in [0, 1],
-            to ten probabilities; or None for the network that comes with the package.
-
-    Raises:
-        TypeError: It is none of these.
-    """
-    if reader is None:
-        return load_recognizer()
-    if not callable(reader):
-        if not callable(getattr(reader, "predict", None)):
-            raise TypeError(
-                "expected a recognizer with predict(drawing), a Keras model, or a function from an "
-                f"image (28, 28) to ten probabilities, got {type(reader).__name__}"
-            )
-        return reader
-    if hasattr(reader, "predict"):  # so has a Keras model
-        return Recognizer(reader)
-    return Recognizer(ImageFunction(reader))
-
-
-def load_recognizer(path: str | Path | None = None) -> Recognizer:
-    """Load a network for LiteRT. Default: the one that comes with the package.
-
-    The checksum in the file guards against damage, not against intent: anyone who can change the
-    file can also change its checksum, and a malicious file can crash LiteRT. Load only files of
-    people whom you trust.
-
-    Args:
-        path: A ``.tflite`` file that `digitlab.export_tflite` wrote.
-
-    Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: The checksum does not match, or the network does not map 28 x 28 to 10 or 11.
-
-    Example:
-        >>> recognizer = digitlab.load_recognizer()
-        >>> [recognizer.predict(digitlab.stored_drawing(digit)).digit for digit in range(10)]
-        [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
-    """
-    path = shipped_path("digits.tflite") if path is None else Path(path)
-    if path.suffix == ".keras":
-        raise ValueError(
-            f"expected a .tflite file, got {path.name}: "
-            "use Recognizer(keras.models.load_model(path)) for a Keras model"
-        )
-    if not path.is_file():
-        raise FileNotFoundError(f"no network at {path}: export one with digitlab.export_tflite")
-    return Recognizer(LiteRT.from_file(path))
-
-
-def load_personal(
-    path: str | os.PathLike[str], recognizer: Recognizer | None = None, relearn: bool = False
-) -> PersonalRecognizer:
-    """Load what `PersonalRecognizer.save` wrote, or what was exported from the web page.
-
-    Args:
-        path: The file.
-        recognizer: Whose network to use; the one that comes with the package when left out.
-        relearn: Teach the examples to this network even if they were taught to another one. Those
-            of the web page are taught to any network.
-
-    Raises:
-        OSError: The file cannot be read.
-        ValueError: It is not such a file, or belongs to another network.
-
-    Example:
-        >>> eight = digitlab.stored_drawing(8)
-        >>> digitlab.load_recognizer().adapt([eight], [8]).save("mine.json")
-        >>> digitlab.load_personal("mine.json").labels
-        array([8])
-    """
-    images, labels, network = read_examples(path)
-    personal = PersonalRecognizer(load_recognizer() if recognizer is None else recognizer)
-    if not relearn and network not in (None, personal._runtime.checksum()):
-        raise ValueError(
-            f"expected {path} to belong to this network, and it belongs to another one; load it "
-            "with that network, or teach its examples to this one with relearn=True"
-        )
-    personal._learn_more(list(images), labels)
-    return personal
-
-
-def read_number(drawing: npt.ArrayLike | Image.Image) -> NumberReading:
-    """Read a number with the network that comes with the package: see `Recognizer.read_number`.
-
-    Args:
-        drawing: A list of strokes, each of shape (n, 2): x, y in pad pixels, y down; or a picture,
-            an array or a Pillow image.
-
-    Raises:
-        TypeError, ValueError: See `digitlab.render_strokes` and `digitlab.normalize_image`.
-
-    Example:
-        >>> one, zero = digitlab.stored_drawing(1), digitlab.stored_drawing(0)
-        >>> reading = digitlab.read_number(one + [stroke + (100, 0) for stroke in zero])
-        >>> reading.text, [round(digit.box[0]) for digit in reading.digits]  # left ends
-        ('10', [137, 183])
-    """
-    return _shipped().read_number(drawing)
-
-
-@cache
-def _shipped() -> Recognizer:
-    return load_recognizer()

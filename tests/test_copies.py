@@ -18,7 +18,7 @@ from digitlab import (
     render_strokes,
     stored_drawing,
 )
-from digitlab.recognizer import as_recognizer
+from digitlab.loading import as_recognizer
 
 DRAWINGS = [stored_drawing(digit) for digit in range(10)]
 COPIES = {

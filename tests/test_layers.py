@@ -56,6 +56,9 @@ LAYERS: list[dict[str, str]] = [
         "collection": "numpy",
         "recognizer": "PIL numpy tqdm",
     },
+    {
+        "loading": "PIL numpy",
+    },
     # Many scans.
     {
         "bulk.sources": "PIL numpy",

@@ -18,7 +18,8 @@ from digitlab._io import atomic_write
 from digitlab.bulk.executors import cluster, local_pool, one_thread, read_blocks
 from digitlab.bulk.sources import Block, Row, as_source
 from digitlab.bulk.tables import as_format
-from digitlab.recognizer import PersonalRecognizer, Recognizer, load_recognizer
+from digitlab.loading import load_recognizer
+from digitlab.recognizer import PersonalRecognizer, Recognizer
 from digitlab.runtimes import LiteRT, as_runtime
 
 

@@ -4,12 +4,12 @@ from typing import Any
 
 import traitlets
 
+from digitlab.loading import as_recognizer
 from digitlab.numbers.reading import Character, NumberReading
 from digitlab.pad.controller import Controller
 from digitlab.pad.history import History
 from digitlab.pad.number_strip import NumberStrip
 from digitlab.pad.widget import DrawingPad
-from digitlab.recognizer import as_recognizer
 
 
 class NumberController(Controller):

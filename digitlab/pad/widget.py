@@ -16,11 +16,12 @@ from IPython.display import display
 from ipywidgets import HTML, Box, Layout, VBox, Widget
 
 from digitlab.drawings import load_drawing, save_drawing
+from digitlab.loading import as_recognizer, load_personal
 from digitlab.pad.controller import Controller
 from digitlab.pad.controls import make_controls
 from digitlab.pad.history import History
 from digitlab.prediction import Prediction
-from digitlab.recognizer import PersonalRecognizer, Recognizer, as_recognizer, load_personal
+from digitlab.recognizer import PersonalRecognizer, Recognizer
 from digitlab.strokes import as_strokes
 
 _PEN = 0.07  # of the pad's side: the width of the pen on the screen, which the network never sees

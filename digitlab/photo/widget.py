@@ -12,10 +12,10 @@ import numpy.typing as npt
 import traitlets
 from PIL import Image, ImageOps
 
+from digitlab.loading import load_recognizer
 from digitlab.numbers.reading import NumberReading
 from digitlab.photo.corrections import Page
 from digitlab.pictures import find_ink
-from digitlab.recognizer import load_recognizer
 
 _WEB = Path(__file__).parents[1] / "web" / "photo"
 _SHOWN = 1600  # pixels: the longer side of the photo in the browser

@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 import digitlab
-import digitlab.recognizer  # before the forks, which would each import it again
+import digitlab.loading  # before the forks, which would each import it again
 from digitlab import mnist
 from digitlab._io import shipped_path, verified_content, with_checksum, with_checksum_json
 from digitlab.export import site

@@ -102,6 +102,20 @@ def test_shown_on_mnist(notebook):
     assert "not MNIST" not in outputs
 
 
+def test_each_journal_has_the_figures_so_far():
+    """As when all notebooks are run in their order, beginning without a journal."""
+    before: list[str] = []
+    for name in NAMES:
+        notebook = nbformat.read(FOLDER / name, as_version=4)
+        (cell,) = [cell for cell in notebook.cells if cell.id == "journal-cell"]
+        shown = cell.outputs[-1].data["text/plain"].splitlines()
+        lines = [" ".join(line.split()) for line in shown]
+        own = lines[len(before) :]
+        assert lines == before + own, name
+        assert own and {line[:2] for line in own} == {name[:2]}, name
+        before = lines
+
+
 def test_made_to_the_template(path, notebook):
     first, promise = notebook.cells[0], prose(notebook)
     assert re.match(rf"# {path.name[:2]} · \w+", first.source)  # numbered as the files are

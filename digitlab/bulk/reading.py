@@ -54,8 +54,8 @@ def read_to_table(
         numbers: Read whole numbers, as `Recognizer.read_number` does, in pictures.
         processes: How many processes read on this machine, one for each core when left out; 0 to
             read in this one, as what fits in a block is read anyway.
-        block_size: How many scans are read at once, by one worker; so many as take a second or two
-            when left out. A stop loses at most the blocks that are being read.
+        block_size: How many scans are read at once, by one worker; so many as take about half a
+            second when left out. A stop loses at most the blocks that are being read.
         progress: Show a bar with the time left.
 
     Returns:

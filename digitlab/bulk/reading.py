@@ -112,11 +112,10 @@ def read_to_table(
         tqdm(total=count, desc="Reading", delay=2, leave=False, disable=not progress) as bar,
         pool as submit,
     ):
-        for part, block, rows in read_blocks(unread(), submit):
-            columns = dict(zip(Row._fields, map(list, zip(*rows, strict=True)), strict=True))
+        for part, block, columns in read_blocks(unread(), submit):
             with atomic_write(part) as unfinished:
                 form.write_part(unfinished, {scans.column: block.keys, **columns})
-            bar.update(len(rows))
+            bar.update(len(block.keys))
     with atomic_write(path) as unfinished:
         form.join(unfinished, parts)
     shutil.rmtree(folder, ignore_errors=True)

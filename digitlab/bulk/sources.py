@@ -150,7 +150,7 @@ class Array:
 
     path: Path
     column = "index"
-    block_size = 8192
+    block_size = 4096
 
     def count(self) -> int:
         """See `Source`."""

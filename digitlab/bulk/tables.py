@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 Columns = dict[str, list]  # the first one, file or index, and those of `sources.Row`
-_IN_A_GROUP = 128  # parts; of 8192 images each, that is a million rows and some ten MB
+_IN_A_GROUP = 256  # parts; of 4096 images each, that is a million rows and some ten MB
 
 
 class Format(Protocol):

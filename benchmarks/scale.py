@@ -8,6 +8,7 @@ costs to hand over work can be seen beside the same work without.
 """
 
 import json
+import os
 import statistics
 import sys
 import tempfile
@@ -26,7 +27,7 @@ from benchmarks.tables import Table
 if TYPE_CHECKING:  # not in the processes of a pool, which run this file when they start
     from distributed import Client
 
-IMAGES, PICTURES = 200_000, 4_000
+IMAGES, PICTURES = 200_000, 2_000
 SIZES = 10_000, 100_000, 1_000_000  # of arrays, for the memory
 RUNS = 3
 ROOM = 60  # pixels around a digit of 28: a picture is a scan of one field of a form
@@ -104,8 +105,10 @@ def content(
 ) -> list[Table | str]:
     """Measure with so many images and pictures, and the memory with arrays of these sizes."""
     digits = digitlab.load_digits(sample=False).x_test
+    how = f"The machine had other work, too: the load average was {os.getloadavg()[0]:.1f} before."
     with tempfile.TemporaryDirectory() as folder:
-        return [*speed(Path(folder), digits, images, pictures), memory(Path(folder), digits, sizes)]
+        speeds = speed(Path(folder), digits, images, pictures)
+        return [how, *speeds, memory(Path(folder), digits, sizes)]
 
 
 def speed(folder: Path, digits: np.ndarray, images: int, pictures: int) -> list[Table | str]:

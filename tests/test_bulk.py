@@ -147,6 +147,12 @@ def test_parquet_holds_the_same(scans, pictures, tmp_path):
         assert found == one[1:]
 
 
+def test_small_blocks_make_no_small_row_groups(scans, tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    table = read_to_table(scans, tmp_path / "digits.parquet", processes=0, block_size=1)
+    assert parquet.ParquetFile(table).num_row_groups == 1
+
+
 @pytest.mark.parametrize(
     ("source", "table", "error", "said"),
     [

@@ -15,11 +15,12 @@ from signal import SIG_IGN, SIGINT, signal
 from typing import Any, TypeVar
 
 from digitlab.bulk.sources import Block, Row
+from digitlab.bulk.tables import Columns
 from digitlab.recognizer import Recognizer
 
 _AHEAD = 512  # blocks that wait or are being read: plenty for a cluster, and only some MB of names
 
-Submit = Callable[[Block], "Future[list[Row]]"]
+Submit = Callable[[Block], "Future[Columns]"]
 Name = TypeVar("Name")
 
 
@@ -77,10 +78,10 @@ def cluster(client: Any, recognizer: Recognizer) -> Iterator[Submit]:
 
 def read_blocks(
     blocks: Iterable[tuple[Name, Block]], submit: Submit
-) -> Iterator[tuple[Name, Block, list[Row]]]:
-    """Have blocks read, and yield each with its name and its rows as soon as it is."""
-    done: SimpleQueue[Future[list[Row]]] = SimpleQueue()
-    pending: dict[Future[list[Row]], tuple[Name, Block]] = {}
+) -> Iterator[tuple[Name, Block, Columns]]:
+    """Have blocks read, and yield each with its name and the columns of `Row` as soon as it is."""
+    done: SimpleQueue[Future[Columns]] = SimpleQueue()
+    pending: dict[Future[Columns], tuple[Name, Block]] = {}
     for name, block in blocks:
         if len(pending) == _AHEAD:
             future = done.get()
@@ -97,8 +98,10 @@ def _passed_on(recognizer: Recognizer) -> Recognizer:
     return recognizer
 
 
-def _read(recognizer: Recognizer, block: Block) -> list[Row]:
-    return block.read(recognizer)
+def _read(recognizer: Recognizer, block: Block) -> Columns:
+    # Dask packs what is in a list one by one: rows would take a third of the time of images.
+    columns = map(list, zip(*block.read(recognizer), strict=True))
+    return dict(zip(Row._fields, columns, strict=True))
 
 
 _recognizer: Recognizer  # of a process of the pool
@@ -110,5 +113,5 @@ def _start(recognizer: Recognizer) -> None:
     signal(SIGINT, SIG_IGN)  # Ctrl-C goes to all processes; the first one ends the others
 
 
-def _read_in_process(block: Block) -> list[Row]:
-    return block.read(_recognizer)
+def _read_in_process(block: Block) -> Columns:
+    return _read(_recognizer, block)

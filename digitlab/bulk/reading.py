@@ -55,8 +55,8 @@ def read_to_table(
         numbers: Read whole numbers, as `Recognizer.read_number` does, in pictures.
         processes: How many processes read on this machine, one for each core when left out; 0 to
             read in this one, as what fits in a block is read anyway.
-        block_size: How many scans are read at once, by one worker; so many as take a second or two
-            when left out. A stop loses at most the blocks that are being read.
+        block_size: How many scans are read at once, by one worker; so many as take about half a
+            second when left out. A stop loses at most the blocks that are being read.
         progress: Show a bar with the time left.
 
     Returns:
@@ -113,11 +113,10 @@ def read_to_table(
         tqdm(total=count, desc="Reading", delay=2, leave=False, disable=not progress) as bar,
         pool as submit,
     ):
-        for part, block, rows in read_blocks(unread(), submit):
-            columns = dict(zip(Row._fields, map(list, zip(*rows, strict=True)), strict=True))
+        for part, block, columns in read_blocks(unread(), submit):
             with atomic_write(part) as unfinished:
                 form.write_part(unfinished, {scans.column: block.keys, **columns})
-            bar.update(len(rows))
+            bar.update(len(block.keys))
     with atomic_write(path) as unfinished:
         form.join(unfinished, parts)
     shutil.rmtree(folder, ignore_errors=True)

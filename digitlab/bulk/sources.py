@@ -52,7 +52,7 @@ class Source(Protocol):
     """Scans in a fixed order."""
 
     column: str  # the name of the first column
-    block_size: int  # scans, which take a second or two
+    block_size: int  # scans, which take about half a second
 
     def count(self) -> int:
         """Return how many scans there are."""
@@ -92,7 +92,7 @@ class Folder:
     folder: Path
     numbers: bool
     column = "file"
-    block_size = 500
+    block_size = 100
 
     def count(self) -> int:
         """See `Source`."""
@@ -150,7 +150,7 @@ class Array:
 
     path: Path
     column = "index"
-    block_size = 8192
+    block_size = 4096
 
     def count(self) -> int:
         """See `Source`."""

@@ -3,10 +3,12 @@
 import csv
 import shutil
 from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
 Columns = dict[str, list]  # the first one, file or index, and those of `sources.Row`
+_IN_A_GROUP = 256  # parts; of 4096 images each, that is a million rows and some ten MB
 
 
 class Format(Protocol):
@@ -16,7 +18,7 @@ class Format(Protocol):
         """Write some rows."""
 
     def join(self, path: Path, parts: Iterable[Path]) -> None:
-        """Write the table, one part in memory at a time."""
+        """Write the table, a few parts in memory at a time."""
 
 
 class Csv:
@@ -40,7 +42,7 @@ class Csv:
 
 
 class Parquet:
-    """A row group for each part."""
+    """Many parts in a row group: whoever opens the table first loads a list of all groups."""
 
     def __init__(self, names: list[str]) -> None:
         try:
@@ -62,8 +64,10 @@ class Parquet:
     def join(self, path: Path, parts: Iterable[Path]) -> None:
         """See `Format`."""
         with self._arrow.parquet.ParquetWriter(path, self._schema) as writer:
-            for part in parts:
-                writer.write_table(self._arrow.parquet.ParquetFile(part).read())
+            rest = iter(parts)
+            while some := list(islice(rest, _IN_A_GROUP)):
+                tables = [self._arrow.parquet.ParquetFile(part).read() for part in some]
+                writer.write_table(self._arrow.concat_tables(tables))
 
 
 FORMATS: dict[str, type[Csv] | type[Parquet]] = {".csv": Csv, ".parquet": Parquet}

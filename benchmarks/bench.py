@@ -128,10 +128,10 @@ def accuracy_on_people() -> Part:
     digitlab.train(article, digits, config, progress=False)
     folds = "; ".join(", ".join(fold) for fold in shipped.FOLDS)
     return {
-        "conditions": f"{machine()}, {versions()}. article_cnn: {ARTICLE_EPOCHS} epochs, "
-        f"{article.count_params():,} parameters, seed 0, in LiteRT; digits_cnn: the shipped "
-        f"network, seed {shipped.SEED}, in LiteRT with int8 kernels; for unipen-a four networks, each trained "
-        f"without the contributors whose digits it reads ({folds})",
+        "conditions": f"{machine()}, {versions()}. In LiteRT. article_cnn: {ARTICLE_EPOCHS} "
+        f"epochs, {article.count_params():,} parameters, seed 0; digits_cnn: the shipped network, "
+        f"seed {shipped.SEED}, int8 kernels; for unipen-a four networks, each trained without the "
+        f"contributors whose digits it reads ({folds})",
         "content": [reading.table(in_litert(article, None), digits)],
     }
 

@@ -55,26 +55,22 @@ class Hand:
     contributor: str
     labels: np.ndarray  # (n,)
     answers: np.ndarray  # (looks, n, 10) or (looks, n, 11), the network's
-    features: np.ndarray  # (looks, n, f)
+    features: np.ndarray  # (n, f), of the first look
 
     def at(self, chosen: np.ndarray | list[int]) -> "Hand":
         """Some of them."""
-        arrays = (self.labels[chosen], self.answers[:, chosen], self.features[:, chosen])
+        arrays = (self.labels[chosen], self.answers[:, chosen], self.features[chosen])
         return replace(self, labels=arrays[0], answers=arrays[1], features=arrays[2])
 
     def layer(self) -> PersonalLayer:
         """Learn from all of them."""
-        return PersonalLayer(self.features[0], self.labels)
+        return PersonalLayer(self.features, self.labels)
 
     def read(self, layer: PersonalLayer | None) -> np.ndarray:
         """Answers as `Recognizer.predict` has them: (n, 10) or (n, 11)."""
-        looks = self.answers
-        if layer is not None:
-            looks = np.stack(
-                [layer.adjust(*look) for look in zip(looks, self.features, strict=True)]
-            )
-        unsure = looks[0, :, :CLASSES].max(1) < SURE
-        return np.where(unsure[:, None], looks.mean(0), looks[0])
+        unsure = self.answers[0, :, :CLASSES].max(1) < SURE
+        answers = np.where(unsure[:, None], self.answers.mean(0), self.answers[0])
+        return answers if layer is None else layer.adjust(answers, self.features)
 
     def errors(self, layer: PersonalLayer | None = None) -> np.ndarray:
         """Which are misread, or rejected: (n,) bool."""
@@ -105,8 +101,8 @@ def hand(recognizer: Recognizer, items: Sequence, labels: np.ndarray, contributo
         every = [[drawing, *vary_strokes(drawing)] for drawing in items]
         looks = [list(map(digitlab.render_strokes, look)) for look in zip(*every, strict=True)]
     both = [_look(recognizer, np.stack(look)) for look in looks]
-    answers, features = (np.stack(part) for part in zip(*both, strict=True))
-    return Hand(contributor, np.asarray(labels, int), answers, features)
+    answers = np.stack([answers for answers, _ in both])
+    return Hand(contributor, np.asarray(labels, int), answers, both[0][1])
 
 
 def _look(recognizer: Recognizer, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

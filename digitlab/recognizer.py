@@ -73,11 +73,7 @@ class Recognizer:
         image = _image_of(drawing)
         if not image.any():
             return Prediction(None, 0.0, np.full(CLASSES, 1 / CLASSES, np.float32), image)
-        answers = self._answers(image[None])
-        if answers[:, :CLASSES].max() < SURE and not is_picture(drawing):
-            # One by one: LiteRT takes long to change to another size of batch.
-            again = [self._answers(image[None]) for image in _images_of_other_hands(drawing)]
-            answers = np.mean([answers, *again], axis=0)
+        answers = self._answers(image[None], None if is_picture(drawing) else drawing)
         (probabilities,), (rejected,) = digit_probabilities(answers), _is_non_digit(answers)
         if rejected:
             return Prediction(None, 0.0, probabilities, image)
@@ -212,10 +208,24 @@ class Recognizer:
         answers = [self._answers(whole[at : at + size]) for at in range(0, len(whole), size)]
         return np.concatenate(answers)[:count]
 
-    def _answers(self, images: np.ndarray) -> np.ndarray:
-        """Return the network's checked answers, (n, 10) or (n, 11), to images (n, 28, 28)."""
-        batch = as_batch(images)
-        return _checked(self._runtime(batch), len(batch))
+    def _answers(self, images: np.ndarray, drawing: Any = None) -> np.ndarray:
+        """Return the network's checked answers, (n, 10) or (n, 11), to images (n, 28, 28).
+
+        Args:
+            images: The images.
+            drawing: The strokes of the only image, to look at again.
+        """
+        answers = _checked(self._runtime(as_batch(images)), len(images))
+        return answers if drawing is None else self._look_again(answers, drawing)
+
+    def _look_again(self, answers: np.ndarray, drawing: Any) -> np.ndarray:
+        """Return the answers (1, 10) or (1, 11) to a drawing; the mean of five, if unsure."""
+        if answers[:, :CLASSES].max() >= SURE:
+            return answers
+        varied = vary_strokes(as_strokes(drawing))
+        # One by one: LiteRT takes long to change to another size of batch.
+        again = [self._runtime(as_batch(render_strokes(strokes)[None])) for strokes in varied]
+        return np.mean([answers, *(_checked(each, 1) for each in again)], axis=0)
 
 
 class PersonalRecognizer(Recognizer):
@@ -328,9 +338,12 @@ class PersonalRecognizer(Recognizer):
         )
         return features[:-1]
 
-    def _answers(self, images: np.ndarray) -> np.ndarray:
+    def _answers(self, images: np.ndarray, drawing: Any = None) -> np.ndarray:
         answers, features = self._runtime.with_features(as_batch(images))
-        return self._layer.adjust(_checked(answers, len(images)), features)
+        answers = _checked(answers, len(images))
+        if drawing is not None:
+            answers = self._look_again(answers, drawing)
+        return self._layer.adjust(answers, features)
 
 
 def _checked(answers: Any, images: int) -> np.ndarray:
@@ -364,10 +377,6 @@ def _image_of(drawing: Any) -> np.ndarray:
     """Return the image (28, 28) of a drawing or of a picture."""
     normalize: Callable = normalize_image if is_picture(drawing) else render_strokes
     return normalize(drawing)
-
-
-def _images_of_other_hands(drawing: Any) -> list[np.ndarray]:
-    return [render_strokes(varied) for varied in vary_strokes(as_strokes(drawing))]
 
 
 def as_example(drawing: Any) -> np.ndarray:

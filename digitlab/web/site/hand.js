@@ -63,7 +63,7 @@ function solve(rows) {
   return rows.map((row, i) => row.slice(rows.length).map((value) => value / row[i]));
 }
 
-/** Answers as the network does, and learns. What it learned is kept in the browser, where that is possible. */
+/** Changes what the network answers, and learns. What it learned is kept in the browser, where that is possible. */
 export class Hand {
   /**
    * @param {tf.LayersModel} network
@@ -76,9 +76,14 @@ export class Hand {
     this.load();
   }
 
-  /** Asks the network, see answer in recognizer.js. */
-  answer(image) {
-    return this.examples.length === 0 ? answer(this.network, image) : this.layer.adjust(...this.ask(image));
+  /** Asks the network, see answer in recognizer.js: its answers, and the features if there are examples. */
+  look(image) {
+    return this.examples.length === 0 ? [answer(this.network, image)] : this.ask(image);
+  }
+
+  /** The network's answers, as the examples change them. */
+  adjust(answers, features) {
+    return this.examples.length === 0 ? answers : this.layer.adjust(answers, features);
   }
 
   /** Learns that an image, see answer, is a digit. */

@@ -54,7 +54,7 @@ export function withFeatures(network) {
  *
  * @param {tf.LayersModel} network
  * @param {number[][][]} drawing see renderStrokes
- * @param {?Hand} hand whose answers to take in place of the network's
+ * @param {?Hand} hand by whose examples to change the network's answers
  * @returns {{digit: ?number, confidence: number, probabilities: Float32Array, image: Float32Array,
  *   reason: ?string}} the digit, 0 to 9, or null, and then why: "empty" or "not a digit"; ten
  *   probabilities that sum to 1; and the image
@@ -65,12 +65,12 @@ export function predict(network, drawing, hand = null) {
     const probabilities = new Float32Array(CLASSES).fill(1 / CLASSES);
     return { digit: null, confidence: 0, probabilities, image, reason: "empty" };
   }
-  const ask = (image) => (hand === null ? answer(network, image) : hand.answer(image));
-  let answers = ask(image);
+  let [answers, features] = hand?.look(image) ?? [answer(network, image)];
   if (Math.max(...answers.slice(0, CLASSES)) < SURE) {
-    const others = varyStrokes(drawing).map((varied) => ask(renderStrokes(varied)));
+    const others = varyStrokes(drawing).map((varied) => answer(network, renderStrokes(varied)));
     answers = answers.map((value, i) => others.reduce((sum, other) => sum + other[i], value) / (1 + others.length));
   }
+  answers = hand?.adjust(answers, features) ?? answers;
   const probabilities = digitProbabilities(answers);
   if (answers[CLASSES] > 0.5) {
     return { digit: null, confidence: 0, probabilities, image, reason: "not a digit" };

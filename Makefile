@@ -50,8 +50,9 @@ test: $(READY) ## all checks: lint, format, types, all tests, notebooks, TensorF
 	.venv/$(PYTEST) $(IN_ORDER) --nbval-lax --nbval-current-env --nbval-kernel-startup-timeout 600 notebooks tests $(ARGS)
 
 # Lint, types, examples (as NumPy 2 prints) and the pages are for the locked tools; `make test` tested browsers, notebooks and environments.
+# What is marked "once" takes long, and would test the same lines of our own again.
 test-oldest: .venv-oldest/.ready ## run the tests with the oldest packages that pyproject.toml allows, in .venv-oldest
-	.venv-oldest/$(PYTEST) tests $(addprefix --ignore=tests/,test_setup.py test_typing.py test_book.py test_class.py test_examples.py test_pad_in_browser.py test_site_in_browser.py) $(ARGS)
+	.venv-oldest/$(PYTEST) -m "not once" tests $(addprefix --ignore=tests/,test_setup.py test_typing.py test_book.py test_class.py test_examples.py test_pad_in_browser.py test_site_in_browser.py) $(ARGS)
 
 test-nginx: $(READY) ## test the web page behind Debian's nginx: apt install nginx libnginx-mod-http-brotli-static
 	$(BIN)/pytest deploy/test_nginx.py $(ARGS)

@@ -135,9 +135,21 @@ SLOW = (
 )
 # Notebooks that read what the earlier ones of them write.
 CHAIN = ("03_", "04_", "05_", "06_", "07_", "09_")
-# The groups that take longest, which start first so that no worker waits for one in the end.
+# The groups that take longest, which start first so that no worker waits for one in the end. The
+# notebooks that stand alone follow them.
 FRONTENDS = "all frontends"
-FIRST = ("notebooks", "test_pad_in_browser.py", "test_setup.py", FRONTENDS, "test_io.py")
+FIRST = (
+    "test_pad_in_browser.py",
+    "test_setup.py",
+    "notebooks",
+    FRONTENDS,
+    "test_site_in_browser.py",
+    "test_bad_input.py",
+    "test_class.py",
+    "test_io.py",
+    "test_training.py",
+    "test_backends.py",
+)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

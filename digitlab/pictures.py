@@ -201,7 +201,8 @@ def _spread(difference: np.ndarray) -> float:
 def _without_marks(ink: np.ndarray) -> np.ndarray:
     """Keep the digit of ink (h, w): no marks at the edge, no cut off neighbours, no specks."""
     solid = ski.filters.apply_hysteresis_threshold(ink, 0.25, 0.5)
-    parts = ski.measure.regionprops(ski.measure.label(solid), ink)
+    labels = ski.measure.label(solid)
+    parts = ski.measure.regionprops(labels, ink)
     if not parts:
         return np.zeros_like(ink)
     boxes = np.array([part.bbox for part in parts])  # top, left, bottom, right
@@ -222,7 +223,7 @@ def _without_marks(ink: np.ndarray) -> np.ndarray:
         if not (close & ~kept).any():
             break
         kept |= close
-    digit = np.isin(ski.measure.label(solid), 1 + np.flatnonzero(kept))
+    digit = np.isin(labels, 1 + np.flatnonzero(kept))
     return np.where(ski.morphology.dilation(digit, np.ones((3, 3))), ink, 0)
 
 

@@ -90,6 +90,7 @@ def check_killed(name, counts, changes):
 
 @needs_fork
 @pytest.mark.slow
+@pytest.mark.once
 def test_a_kill_at_any_change_leaves_the_old_or_the_new():
     killed = run_killed(*WRITERS)  # in one process, which imports TensorFlow once
     assert killed.keys() == WRITERS.keys()
@@ -99,6 +100,7 @@ def test_a_kill_at_any_change_leaves_the_old_or_the_new():
 
 @needs_fork
 @pytest.mark.slow
+@pytest.mark.once
 def test_a_kill_at_any_change_leaves_the_old_or_the_new_site(site):
     check_killed("Site", run_killed("Site")["Site"], 40)
 

@@ -76,6 +76,7 @@ def kernel():
     manager.shutdown_kernel(now=True)
 
 
+@pytest.mark.once
 def test_an_hour_of_drawing_takes_no_memory(kernel):
     # A digit each 2.5 s, a message each 50 ms while the pen is down: 1,440 digits of 1,728 strokes,
     # with 26,000 readings. Before that a few minutes, which fill the history.

@@ -523,6 +523,7 @@ def registry(how):
             yield f"http://{name}:{port}/"
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("how", "problem"),
     [
@@ -548,12 +549,14 @@ def test_without_a_network_one_line_says_what_to_do(
     assert not files(tmp_path / "site") and not files(first_time)
 
 
+@pytest.mark.once
 def test_npm_set_to_be_offline_is_told(site, first_time, monkeypatch, tmp_path):
     monkeypatch.setenv("npm_config_offline", "true")
     with pytest.raises(RuntimeError, match="npm cannot fetch .*: ENOTCACHED$"):
         digitlab.build_site(tmp_path / "site")
 
 
+@pytest.mark.once
 def test_nothing_is_written_to_the_home_and_npms_settings_do_not_matter(
     site, monkeypatch, tmp_path
 ):
@@ -574,6 +577,7 @@ def test_nothing_is_written_to_the_home_and_npms_settings_do_not_matter(
     assert {path.name for path in tmp_path.iterdir()} == {"home", target.name}
 
 
+@pytest.mark.once
 def test_a_damaged_cache_is_made_again(site, monkeypatch, tmp_path):
     good = max(Path(bundle.pooch.os_cache("digitlab")).glob("*.bundle"), key=os.path.getmtime)
     monkeypatch.setattr(bundle.pooch, "os_cache", lambda name: tmp_path)
@@ -585,6 +589,7 @@ def test_a_damaged_cache_is_made_again(site, monkeypatch, tmp_path):
     assert cached.read_bytes() == whole
 
 
+@pytest.mark.once
 def test_ctrl_c_ends_npm_and_leaves_nothing(site, tmp_path):
     code = """
 import signal, sys, digitlab
@@ -608,6 +613,7 @@ digitlab.build_site(sys.argv[1])"""
     assert not files(tmp_path)
 
 
+@pytest.mark.once
 def test_a_build_waits_for_another_that_moves_its_files(site, tmp_path):
     fcntl = pytest.importorskip("fcntl")
     target = tmp_path / "site"
@@ -626,6 +632,7 @@ def test_a_build_waits_for_another_that_moves_its_files(site, tmp_path):
         assert build.result().is_file()
 
 
+@pytest.mark.once
 def test_two_builds_at_once_leave_one_whole_site(site, tmp_path):
     models = [export(tmp_path / "one", outputs=10), export(tmp_path / "two", outputs=11)]
     target = tmp_path / "site"

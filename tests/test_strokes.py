@@ -132,6 +132,7 @@ def test_pictures_of_either_polarity_become_the_same(paper, ink):
 
 
 @pytest.mark.slow
+@pytest.mark.once
 def test_mnist_is_read_as_well_after_it(mnist):
     from digitlab import load_recognizer
 

@@ -155,6 +155,22 @@ def open_notebook(page, name, address, file):
         until(page, READY)
 
 
+def open_beside(page, file):
+    """Open a notebook in JupyterLab's page, and wait for its kernel."""
+    page.evaluate("path => jupyterapp.commands.execute('docmanager:open', { path }) && 0", file)
+    until(page, READY)
+
+
+def close_notebook(page):
+    """Close the notebook that is open in JupyterLab's page, unsaved, and stop its kernel."""
+    page.evaluate(
+        """async () => { const widget = jupyterapp.shell.currentWidget;
+          await widget.sessionContext.shutdown();
+          widget.dispose(); }"""
+    )
+    page.locator(".jp-NotebookPanel").wait_for(state="detached")
+
+
 def run_all(page):
     """Run all cells, and wait until they have run."""
     page.evaluate("() => jupyterapp.commands.execute('notebook:run-all-cells')")

@@ -24,9 +24,10 @@ from digitlab.mnist import Digits, load_digits
 
 TESTS = Path(__file__).parent / "tests"
 
-# In the notebooks' kernels: workers side by side have a core each, and NumPy's threads, which want
-# both, would wait for each other.
+# In the notebooks' kernels, too: workers side by side have a core each, and the threads of NumPy
+# and of TensorFlow, which want both, would wait for each other.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 
 
 def _missing(name: str, how: str) -> NoReturn:

@@ -214,7 +214,7 @@ def _without_marks(ink: np.ndarray) -> np.ndarray:
     kept = np.arange(len(parts)) == largest
     kept |= ~cut & (weights >= weights[largest] / 3)  # another digit
     while True:  # parts of the digit are close to it, and to each other
-        top, left, bottom, right = *boxes[kept, :2].min(0), *boxes[kept, 2:].max(0)
+        (top, left), (bottom, right) = boxes[kept, :2].min(0), boxes[kept, 2:].max(0)
         gaps = np.maximum(
             np.maximum(boxes[:, 0] - bottom, top - boxes[:, 2]),
             np.maximum(boxes[:, 1] - right, left - boxes[:, 3]),

@@ -227,7 +227,7 @@ def _read_image(recognizer: Recognizer, image: np.ndarray) -> Row:
 def _read_images(recognizer: Recognizer, images: np.ndarray) -> list[Row]:
     """Read a batch of images (n, 28, 28) as `Recognizer.predict` reads each."""
     probabilities, rejected = predict_batch(recognizer, images)
-    empty = ~images.any(axis=(1, 2))
+    empty = images.max(axis=(1, 2)) == 0
     digits, confidences = probabilities.argmax(1), probabilities.max(1)
     rows = []
     for digit, confidence, no_digit, no_ink in zip(

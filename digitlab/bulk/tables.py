@@ -42,7 +42,7 @@ class Csv:
 
 
 class Parquet:
-    """Many parts in a row group: whoever opens the table first loads a list of all groups."""
+    """Many parts in a row group, for a reader of the table first loads a list of all groups."""
 
     def __init__(self, names: list[str]) -> None:
         try:

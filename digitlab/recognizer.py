@@ -24,8 +24,8 @@ from digitlab.strokes import as_strokes, render_strokes, vary_strokes
 _BATCH = 32  # images: the fastest size; from 128 on, their arrays leave the processor's cache
 _FEW = 16  # the same for the parts of a number, of which there are about as many
 
-# Where no digit has this probability, `predict` and `predict_images` look again. Thresholds from
-# 0.8 to 1 gave the same accuracy, and only 1 to 3 of 100 digits are below 0.9.
+# With less, `predict` and `predict_images` look again. Thresholds from 0.8 to 1 gave the same
+# accuracy, and only 1 to 3 of 100 digits have less than 0.9.
 SURE = 0.9
 
 
@@ -59,8 +59,9 @@ class Recognizer:
         There is none if the network's eleventh output, the probability of a non-digit, is above one
         half. A network without that output sees a digit in any ink.
 
-        Where no digit has a probability of 0.9, a drawing is looked at again, turned by 20 degrees
-        either way and slanted either way, and the mean of the five answers counts.
+        Where the network is unsure, so that none of its outputs has a probability of 0.9, a drawing
+        is looked at again, turned by 20 degrees either way and slanted either way, and the mean of
+        the five answers counts.
 
         Args:
             drawing: A list of strokes, each of shape (n, 2): x, y in pad pixels, y down; or a
@@ -220,7 +221,7 @@ class Recognizer:
 
     def _look_again(self, answers: np.ndarray, drawing: Any) -> np.ndarray:
         """Return the answers (1, 10) or (1, 11) to a drawing; the mean of five, if unsure."""
-        if answers[:, :CLASSES].max() >= SURE:
+        if answers.max() >= SURE:
             return answers
         varied = vary_strokes(as_strokes(drawing))
         # One by one: LiteRT takes long to change to another size of batch.

@@ -114,6 +114,14 @@ def test_an_unsure_drawing_is_looked_at_again(confidence, looks):
     np.testing.assert_allclose(prediction.probabilities, expected / expected.sum(), rtol=1e-4)
 
 
+def test_a_sure_non_digit_gets_one_look():
+    looks = []
+    answers = np.array([[*[0.009] * 10, 0.91]], np.float32)
+    reader = Recognizer(lambda images: looks.append(len(images)) or answers)
+    assert reader.predict(stored_drawing(5)).digit is None
+    assert looks == [1]
+
+
 def test_a_picture_gets_one_look():
     looks = []
     guess = Recognizer(lambda images: looks.append(len(images)) or np.full((1, 10), 0.1))

@@ -4,7 +4,7 @@ import { renderStrokes, varyStrokes } from "./ink.js";
 import * as tf from "./tensorflow.js";
 
 export const CLASSES = 10;
-const SURE = 0.9; // where no digit has this probability, predict looks again
+const SURE = 0.9; // where no output has this probability, predict looks again
 
 /**
  * Loads a network that digitlab.export_tfjs wrote.
@@ -66,7 +66,7 @@ export function predict(network, drawing, hand = null) {
     return { digit: null, confidence: 0, probabilities, image, reason: "empty" };
   }
   let [answers, features] = hand?.look(image) ?? [answer(network, image)];
-  if (Math.max(...answers.slice(0, CLASSES)) < SURE) {
+  if (Math.max(...answers) < SURE) {
     const others = varyStrokes(drawing).map((varied) => answer(network, renderStrokes(varied)));
     answers = answers.map((value, i) => others.reduce((sum, other) => sum + other[i], value) / (1 + others.length));
   }

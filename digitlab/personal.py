@@ -4,9 +4,10 @@ The network stays as it is. What its last dense layer gets, its *features*, are 
 that look alike: the cosine between those of two digits in the same hand is 0.8 in the middle, and
 0.2 between different digits. So a second last layer, kernel ridge regression (C. Saunders and
 others, 1998), learns the labels of the examples from it. The closer a drawing is to an example,
-the more this layer counts and the less the network.
+the more this layer counts and the less the network; and the more examples there are, the less the
+network counts close to them.
 
-**The bound.** Where no example has a cosine above 0.4 with a drawing, the answer is the network's
+**The bound.** Where no example has a cosine above 0.45 with a drawing, the answer is the network's
 own, to the last bit. So nothing is forgotten but next to the examples.
 
 A person's examples are kept in a JSON file, as images of 28 x 28 in base64, a byte a pixel::
@@ -33,10 +34,12 @@ _FORMAT = {"format": "digitlab hand", "version": 1}
 
 # Chosen on the writers of the contributors aga and apb, see benchmarks/hand.py. The same as in
 # web/site/hand.js; tests/fixtures/hand.json holds both to them.
-_FAR = 0.4  # the cosine up to which an example has no effect; at 1, only the examples count
+_FAR = 0.45  # the cosine up to which an example has no effect
 _SHARPNESS = 6.0  # of the kernel exp(-_SHARPNESS * (1 - cosine))
 _RIDGE = 0.1  # how far an example's own answer may stay from its label
-_STRENGTH = 16.0  # from the regression's answers, which are about 0 to 1, to log-probabilities
+_STRENGTH = 24.0  # from the regression's answers, which are about 0 to 1, to log-probabilities
+_FEW = 5  # with so many examples, the network counts half where the cosine is 1
+_SMALLEST = 1e-9  # probability, so that one example can overrule a network that is certain
 _ACCEPT = 1.5  # how much sooner an example overrules the eleventh class than the digits
 
 
@@ -62,14 +65,15 @@ class PersonalLayer:
             features: (n, f), those which the answers were computed from.
 
         Returns:
-            The same shape, float64. Without an example above the cosine 0.4, a row is unchanged.
+            The same shape, float64. Without an example above the cosine 0.45, a row is unchanged.
         """
         cosines = _unit(features) @ self._examples.T  # (n, examples)
         near = (cosines.max(axis=1, initial=_FAR, keepdims=True) - _FAR) / (1 - _FAR)  # (n, 1)
         near = near.clip(0, 1)
         personal = _STRENGTH * (_kernel(cosines) @ self._weights)  # (n, 10)
-        # Slightly above 0, so that there is a logarithm.
-        logits = (1 - near) * np.log(answers[:, :CLASSES] + 1e-12) + near * personal
+        count = len(self._examples)
+        network = 1 - near * count / (count + _FEW)
+        logits = network * np.log(answers[:, :CLASSES] + _SMALLEST) + near * personal
         digits = np.exp(logits - logits.max(axis=1, keepdims=True))
         digits /= digits.sum(axis=1, keepdims=True)
         # What looks like an example is a digit, however sure the network is that it is none.

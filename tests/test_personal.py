@@ -13,6 +13,9 @@ import digitlab
 from digitlab import Recognizer, load_personal, load_recognizer, render_strokes, stored_drawing
 from digitlab.images import as_batch
 from digitlab.personal import PersonalLayer
+from digitlab.prediction import digit_probabilities
+from digitlab.recognizer import SURE
+from digitlab.strokes import vary_strokes
 from support import networks
 
 VECTORS = json.loads((Path(__file__).parent / "fixtures" / "hand.json").read_text("utf-8"))
@@ -93,13 +96,27 @@ def test_what_is_like_an_example_is_accepted(recognizer):
     assert not personal.rejects(render_strokes(again)[None])[0]
 
 
+def test_it_looks_again_before_the_examples_count(recognizer):
+    drawing = [stroke * (0.5, 1) for stroke in stored_drawing(7)]
+    features = recognizer._runtime.with_features(as_batch(render_strokes(drawing)[None]))[1]
+    looks = [drawing, *vary_strokes(drawing)]
+    answers = [recognizer._answers(render_strokes(look)[None]) for look in looks]
+    assert answers[0].max() < SURE
+    personal = recognizer.adapt([STORED[7]], [7])
+    expected = personal._layer.adjust(np.mean(answers, axis=0), features)
+    assert np.abs(expected - np.mean(answers, axis=0)).max() > 0.01  # the example counts
+    np.testing.assert_allclose(
+        personal.predict(drawing).probabilities, digit_probabilities(expected)[0], atol=1e-5
+    )
+
+
 def test_far_from_the_examples_nothing_changes(recognizer, mnist):
     images = mnist.x_test[:400]
     examples = mnist.x_test[2000:2020]
     personal = recognizer.adapt(list(examples), (mnist.y_test[2000:2020] + 1) % 10)  # all wrong
     features = recognizer._runtime.with_features(as_batch(np.concatenate([images, examples])))[1]
     cosines = unit(features[:400]) @ unit(features[400:]).T
-    far = cosines.max(axis=1) <= 0.4
+    far = cosines.max(axis=1) <= 0.45
     assert 10 < far.sum() < 390
     after = personal.predict_images(images)
     # One by one: in a batch, the last bit differs.
@@ -115,10 +132,12 @@ def test_the_layer_is_a_kernel_ridge_regression():
     # |a - b|² is 2 (1 - cosine) for vectors of length 1.
     ridge = KernelRidge(alpha=0.1, kernel="rbf", gamma=3.0)
     ridge.fit(unit(features), np.eye(10)[labels] - 0.1)
-    near = ((unit(others) @ unit(features).T).max(axis=1, keepdims=True) - 0.4) / 0.6
-    exponent = near * 16 * ridge.predict(unit(others))
-    expected = np.exp(exponent) / np.exp(exponent).sum(axis=1, keepdims=True)
-    answers = PersonalLayer(features, labels).adjust(np.full((50, 10), 0.1), others)
+    near = ((unit(others) @ unit(features).T).max(axis=1, keepdims=True) - 0.45) / 0.55
+    network = rng.dirichlet(np.ones(10), 50)
+    weight = 1 - near * 30 / (30 + 5)
+    scores = network**weight * np.exp(near * 24 * ridge.predict(unit(others)))
+    expected = scores / scores.sum(axis=1, keepdims=True)
+    answers = PersonalLayer(features, labels).adjust(network, others)
     np.testing.assert_allclose(answers, expected, rtol=1e-6)
 
 

@@ -3,10 +3,12 @@
 
 import { CLASSES, answer, withFeatures } from "./recognizer.js";
 
-const FAR = 0.4; // the cosine up to which an example has no effect; at 1, only the examples count
+const FAR = 0.45; // the cosine up to which an example has no effect
 const SHARPNESS = 6; // of the kernel
 const RIDGE = 0.1; // how far an example's own answer may stay from its label
-const STRENGTH = 16; // from the regression's answers to log-probabilities
+const STRENGTH = 24; // from the regression's answers to log-probabilities
+const FEW = 5; // with so many examples, the network counts half where the cosine is 1
+const SMALLEST = 1e-9; // probability, so that one example can overrule a network that is certain
 const ACCEPT = 1.5; // how much sooner an example overrules the eleventh class than the digits
 const FORMAT = { format: "digitlab hand", version: 1 };
 
@@ -27,10 +29,11 @@ export class PersonalLayer {
     const cosines = this.examples.map((example) => dot(example, direction));
     const near = Math.min((Math.max(FAR, ...cosines) - FAR) / (1 - FAR), 1);
     if (near === 0) return answers;
+    const network = 1 - (near * cosines.length) / (cosines.length + FEW);
     const similar = cosines.map(kernel);
     const logits = Array.from(answers.slice(0, CLASSES), (value, digit) => {
       const personal = similar.reduce((sum, value, i) => sum + value * this.weights[i][digit], 0);
-      return (1 - near) * Math.log(value + 1e-12) + near * STRENGTH * personal;
+      return network * Math.log(value + SMALLEST) + near * STRENGTH * personal;
     });
     const shares = logits.map((logit) => Math.exp(logit - Math.max(...logits)));
     const others = Array.from(answers.slice(CLASSES), (value) => value * Math.max(1 - ACCEPT * near, 0));

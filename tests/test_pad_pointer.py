@@ -2,9 +2,8 @@
 
 import pytest
 
-import browser
-from digitlab import stored_drawing
 from digitlab.pad.overlay import overlay_script
+from support import browser
 
 # Keys with Ctrl on many keyboards: the letter, the key's place on a US one, and what they ask for.
 KEYS = [
@@ -88,7 +87,7 @@ def test_undo_and_redo_on_the_web_page(chrome, site):
         page = chrome.new_context().new_page()
         pad = browser.Page(page).open(address)
         for undo, redo in (("z", "y"), ("\u044f", "\u043d"), ("\u05d6", "\u05d8")):
-            pad.draw_with_mouse(stored_drawing(7))
+            pad.draw_with_mouse(browser.quick_drawing(7))
             pad.says("I read a 7")
             browser.press_key(page, undo, "KeyZ")
             pad.says("Draw a digit")

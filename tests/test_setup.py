@@ -610,7 +610,9 @@ def core(uv, wheel, tmp_path_factory):
     """The Python of an environment with the wheel and what its core needs: no TensorFlow."""
     folder = tmp_path_factory.mktemp("core")
     python = empty_environment(uv, folder)
-    run(sys.executable, "-m", "pip", "--python", python, "install", wheel, cwd=folder)
+    # To compile all modules, most of which no test imports, takes longer than to install them.
+    pip = [sys.executable, "-m", "pip", "--python", python]
+    run(*pip, "install", "--no-compile", wheel, cwd=folder)
     return python
 
 
@@ -688,7 +690,7 @@ def test_a_notebook_service_keeps_its_numpy_and_tensorflow(
 
     before = installed()
     pip = [sys.executable, "-m", "pip", "--python", environment]
-    run(*pip, "install", wheel, cwd=tmp_path)
+    run(*pip, "install", "--no-compile", wheel, cwd=tmp_path)
     after = installed()
     assert {name for name in before if after.get(name) != before[name]} <= WIDGETS
     assert {"digitlab", "ai-edge-litert", "ipycanvas", "anywidget"} <= after.keys() - before.keys()

@@ -11,12 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import browser
 import digitlab
-from digitlab import stored_drawing
 from digitlab.export import bundle
 from digitlab.export import site as site_builder
 from digitlab.recognizer import Recognizer
+from support import browser
 from support.exports import assign, export, shipped_recognizer
 from support.networks import NETWORKS, make
 
@@ -77,7 +76,7 @@ def test_all_ten_digits_are_read(visit, device):
     )
     draw = getattr(pad, f"draw_with_{device}")
     for digit in range(10):
-        draw([stroke[::4] for stroke in stored_drawing(digit)])
+        draw(browser.quick_drawing(digit))
         pad.says(f"I read an? {digit} ")
         assert int(np.argmax(ten(pad))) == digit
         assert pad.page.locator(".best").inner_text().startswith(str(digit))
@@ -134,13 +133,13 @@ def test_any_network_reads_as_in_keras(site, visit, name, tmp_path):
 
 def test_what_is_drawn_is_what_is_read_and_shown(visit):
     pad = visit()
-    pad.draw_with_mouse(stored_drawing(4))
+    pad.draw_with_mouse(browser.quick_drawing(4))
     pad.says("I read a 4")
     seen = pad.page.locator("#seen").evaluate(
         """canvas => [...canvas.getContext('2d').getImageData(0, 0, 28, 28).data]
             .filter((_, i) => i % 4 === 0).map(value => value / 255)"""
     )
-    expected = digitlab.render_strokes(stored_drawing(4))
+    expected = digitlab.render_strokes(browser.quick_drawing(4))
     # Chromium rounds the mouse's places to pixels, and merges some of a frame.
     assert np.abs(np.reshape(seen, (28, 28)) - expected).mean() < 0.02
     assert sum(ten(pad)) in range(98, 103)
@@ -148,7 +147,7 @@ def test_what_is_drawn_is_what_is_read_and_shown(visit):
 
 def test_undo_takes_back_a_stroke_and_a_clear(visit):
     pad = visit()
-    pad.draw_with_mouse(stored_drawing(1))
+    pad.draw_with_mouse(browser.quick_drawing(1))
     pad.says("I read a 1")
     pad.draw_with_mouse([np.array([[20.0, 20], [260, 20], [260, 260], [20, 260], [20, 20]])])
     assert not pad.sentence.startswith("I read a 1")
@@ -167,7 +166,7 @@ def test_undo_takes_back_a_stroke_and_a_clear(visit):
 
 def test_redo_brings_back_what_undo_took(visit):
     pad = visit()
-    pad.draw_with_mouse(stored_drawing(1))
+    pad.draw_with_mouse(browser.quick_drawing(1))
     pad.says("I read a 1")
     for redo in ("Redo", "Control+y", "Control+Shift+Z"):
         pad.press("Undo")
@@ -180,7 +179,7 @@ def test_redo_brings_back_what_undo_took(visit):
 
 def test_the_drawing_is_saved_as_a_picture(visit):
     pad = visit()
-    pad.draw_with_mouse(stored_drawing(4))
+    pad.draw_with_mouse(browser.quick_drawing(4))
     with pad.page.expect_download() as download:
         pad.press("Save drawing")
     assert download.value.suggested_filename == "digit.png"
@@ -223,14 +222,14 @@ def test_browsers_offer_to_install_it(visit):
 def test_without_live_it_reads_when_asked(visit):
     pad = visit()
     pad.page.get_by_label("Live").uncheck()
-    pad.draw_with_mouse(stored_drawing(7))
+    pad.draw_with_mouse(browser.quick_drawing(7))
     pad.says("Press Predict")
     assert ten(pad) == [0] * 10
     pad.press("Predict")
     pad.says("I read a 7")
     pad.press("Clear")
     pad.says("Draw a digit")
-    pad.draw_with_mouse(stored_drawing(3))
+    pad.draw_with_mouse(browser.quick_drawing(3))
     pad.says("Press Predict")
     pad.page.get_by_label("Live").check()
     pad.says("I read a 3")
@@ -306,7 +305,7 @@ def test_everything_can_be_done_with_the_keyboard(visit):
 def test_a_screen_reader_hears_the_result(visit):
     pad = visit()
     sentence = pad.page.get_by_role("status")
-    pad.draw_with_mouse(stored_drawing(2))
+    pad.draw_with_mouse(browser.quick_drawing(2))
     assert sentence.inner_text().startswith("I read a 2")
     # The picture of the page that a screen reader has.
     tree = pad.page.locator("body").aria_snapshot()
@@ -332,7 +331,7 @@ def test_the_page_fits_and_can_be_read(visit, scheme):
         for button in page.get_by_role("button").all():
             box = button.bounding_box()
             assert box["height"] >= 44 and box["width"] >= 24, button.inner_text()
-    pad.draw_with_mouse(stored_drawing(5))
+    pad.draw_with_mouse(browser.quick_drawing(5))
     page.get_by_text("What happens here?").click()
     texts = page.evaluate(
         """() => {
@@ -384,7 +383,11 @@ def test_nothing_moves(visit, width):
     parts = [pad.page.locator(name) for name in ("#pad", "#bars", "#seen", "footer")]
     places = [part.bounding_box() for part in parts]
     heart = digitlab.doodle("heart", np.random.default_rng(0))
-    for drawing in (stored_drawing(1), stored_drawing(8), [40 + 180 * s for s in heart]):
+    for drawing in (
+        browser.quick_drawing(1),
+        browser.quick_drawing(8),
+        [40 + 180 * s for s in heart],
+    ):
         pad.press("Clear")
         pad.draw_with_mouse(drawing)
         assert [part.bounding_box() for part in parts] == places, pad.sentence
@@ -401,13 +404,13 @@ def test_the_pad_is_as_sharp_as_the_screen(visit):
 
 def test_a_reload_starts_from_scratch(visit):
     pad = visit()
-    pad.draw_with_mouse(stored_drawing(6))
+    pad.draw_with_mouse(browser.quick_drawing(6))
     pad.says("I read a 6")
     pad.page.reload()
     pad.wait_until("ready")
     pad.says("Draw a digit")
     assert pad.ink() == 0
-    pad.draw_with_mouse(stored_drawing(9))
+    pad.draw_with_mouse(browser.quick_drawing(9))
     pad.says("I read a 9")
 
 
@@ -422,7 +425,7 @@ def test_it_works_offline_after_the_first_visit(chrome, site, tmp_path):
         page.page.evaluate("async () => { await navigator.serviceWorker.ready; }")
     # Nobody answers any more.
     page.open(address)
-    page.draw_with_mouse(stored_drawing(5))
+    page.draw_with_mouse(browser.quick_drawing(5))
     page.says("I read a 5")
     window.close()
 
@@ -502,7 +505,7 @@ def test_no_page_mixes_two_versions(chrome, site, tmp_path, monkeypatch):
         new_version(folder, tmp_path, monkeypatch)
 
         old = Visit(window, address)
-        old.pad.draw_with_mouse(stored_drawing(4))
+        old.pad.draw_with_mouse(browser.quick_drawing(4))
         drawn.set()
         browser.until(old.pad.page, both_kept, 60)
         browser.until(old.pad.page, waits, 60)
@@ -570,7 +573,7 @@ def test_a_network_in_trouble_is_told_and_can_be_tried_again(visit, site, tmp_pa
         assert text.is_visible()
         assert re.search(message, text.inner_text())
         assert pad.sentence == "I cannot read"
-        pad.draw_with_mouse(stored_drawing(5))  # the pad goes on
+        pad.draw_with_mouse(browser.quick_drawing(5))  # the pad goes on
         assert pad.ink() > 0.03
         pad.press("Predict")
         assert text.is_visible()
@@ -614,7 +617,7 @@ def test_it_learns_what_a_drawing_was(visit):
     draw_again(pad, [stroke * 0.8 + 15 for stroke in CROSS])
     pad.says("I read an 8")
 
-    draw_again(pad, stored_drawing(1))
+    draw_again(pad, browser.quick_drawing(1))
     pad.says("I read a 1")  # unlike the example
     pad.press("Learn it as 7")
     pad.says("I read a 7")
@@ -625,7 +628,7 @@ def test_it_learns_what_a_drawing_was(visit):
     assert learned(pad) == "2 learned from you"
     pad.draw_with_mouse(CROSS)
     pad.says("I read an 8")
-    draw_again(pad, stored_drawing(1))
+    draw_again(pad, browser.quick_drawing(1))
     pad.says("I read a 7")
     pad.press("Unlearn")
     pad.says("I read a 1")
@@ -653,7 +656,11 @@ def test_without_live_a_lesson_is_read_all_the_same(visit):
 def test_python_reads_what_was_exported(visit, site, tmp_path):
     pad = visit()
     seen = []
-    for drawing, label in ((CROSS, 8), (stored_drawing(1), 7), (stored_drawing(4), 4)):
+    for drawing, label in (
+        (CROSS, 8),
+        (browser.quick_drawing(1), 7),
+        (browser.quick_drawing(4), 4),
+    ):
         pad.press("Clear")
         pad.draw_with_mouse(drawing)
         pad.press(f"Learn it as {label}")
@@ -675,7 +682,7 @@ def test_python_reads_what_was_exported(visit, site, tmp_path):
     np.testing.assert_array_equal(personal.images.reshape(3, 784), seen)
     assert digitlab.load_drawings(tmp_path / "class").writers.tolist() == ["ada"] * 3
 
-    drawings = [CROSS, *map(stored_drawing, range(10))]
+    drawings = [CROSS, *map(browser.quick_drawing, range(10))]
     strokes = [[stroke.tolist() for stroke in drawing] for drawing in drawings]
     readings = pad.page.evaluate(
         """async drawings => {
@@ -970,7 +977,7 @@ def fetched_to_read(chrome, site, script="", answer=None, **headers):
         page.on("request", lambda request: fetched.append(request.url.rpartition("/")[2]))
         page.add_init_script(script)
         pad = browser.Page(page).open(address)
-        pad.draw_with_mouse(stored_drawing(5))
+        pad.draw_with_mouse(browser.quick_drawing(5))
         pad.says("I read a 5")
         return fetched
 
@@ -1058,7 +1065,7 @@ def test_hosts_that_redirect_work_again_and_offline(chrome, site, host, visits):
         for visit in visits:
             if visit != "../7b":  # outside of what the worker may answer
                 page.open(address + visit)
-        page.draw_with_mouse(stored_drawing(5))
+        page.draw_with_mouse(browser.quick_drawing(5))
         page.says("I read a 5")
 
 

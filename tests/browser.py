@@ -1,3 +1,0 @@
-"""The former place of `support.browser`."""
-
-from support.browser import *  # noqa: F403

@@ -181,6 +181,9 @@ def ablation() -> Part:
         recipes[f"without `{part.name}`"] = dataclasses.replace(recipe, augmentation=without)
     recipes["without weight decay"] = dataclasses.replace(recipe, weight_decay=0.0)
     recipes["nothing: MNIST as it is"] = dataclasses.replace(recipe, augmentation=None)
+    with shipped.named_cluster() as client:
+        if client is not None:  # it trains, and below all are loaded
+            shipped.train_on_cluster(client, "trained", list(recipes.values()))
     rows = []
     for name, config in recipes.items():
         result = reading.figures(in_litert(shipped.trained(config)), None, digits)
@@ -342,10 +345,11 @@ PARTS = {
 
 def main() -> None:
     """Measure the parts that are named, or all of them, and write the tables."""
-    unknown = set(sys.argv[1:]) - set(PARTS)
+    named = [argument for argument in sys.argv[1:] if not argument.startswith(shipped.SCHEDULER)]
+    unknown = set(named) - set(PARTS)
     if unknown:
         sys.exit(f"expected parts of the benchmark out of {sorted(PARTS)}, got {sorted(unknown)}")
-    for name in dict.fromkeys(sys.argv[1:] or PARTS):
+    for name in dict.fromkeys(named or PARTS):
         part = PARTS[name]()
         results = read_results() | {name: part}  # read now: another part may have been measured
         write_results(results)

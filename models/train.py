@@ -17,8 +17,10 @@ import runpy
 import shutil
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -30,6 +32,7 @@ from digitlab.training.augmentation import AugmentedDigits
 
 MODELS = Path(__file__).parent
 KEPT = MODELS / "seeds"
+SCHEDULER = "--scheduler="  # an argument, with the address of a Dask scheduler
 SEED = 0
 RECIPE = digitlab.TrainConfig(
     epochs=30,
@@ -169,13 +172,20 @@ def for_litert(model: keras.Model, path: Path) -> None:
     digitlab.export_tflite(model, path, quantize="int8")
 
 
-def train_on_cluster(scheduler: str) -> None:
-    """Train the network and the folds on a Dask cluster whose workers have this folder, too.
+@contextmanager
+def named_cluster() -> Iterator[Any]:
+    """Yield a client of the Dask cluster that `--scheduler=` names; None where there is no such.
 
-    Each worker trains one. If it is killed, another one resumes after the last epoch.
+    The workers have this folder, too, and train one network each. If one is killed, another one
+    resumes after the last epoch.
     """
+    named = [argument for argument in sys.argv if argument.startswith(SCHEDULER)]
+    if not named:
+        yield None
+        return
     from distributed import Client  # here, for it comes with the extra "scale"
 
+    scheduler = named[-1].removeprefix(SCHEDULER)
     try:
         client = Client(scheduler, timeout=10)
     except OSError as error:
@@ -185,25 +195,32 @@ def train_on_cluster(scheduler: str) -> None:
             sys.exit(
                 "expected workers with one thread (dask worker --nthreads 1)"
             )  # one training each
-        client.submit(_train_on_worker, "from_mnist", pure=False).result()  # with which all begin
-        client.gather([client.submit(_train_on_worker, "network", fold) for fold in ((), *FOLDS)])
+        yield client
 
 
-def _train_on_worker(name: str, *arguments: Sequence[str]) -> None:
+def train_on_cluster(client: Any, name: str, arguments: Sequence[Any]) -> None:
+    """Have the workers call a function of this file that trains, with one argument each."""
+    client.gather(
+        [client.submit(_train_on_worker, name, argument, pure=False) for argument in arguments]
+    )
+
+
+def _train_on_worker(name: str, argument: Any) -> None:
     """Call a function of this file that trains; what it trained is in seeds/ then.
 
     Dask's scheduler loads functions, too, and this one does not make it import Keras.
     """
-    runpy.run_path(__file__)[name](*arguments)
+    runpy.run_path(__file__)[name](argument)
 
 
 def main() -> None:
     """Train the network and those of the folds, and export all."""
     if "--anew" in sys.argv:
         shutil.rmtree(KEPT, ignore_errors=True)
-    for argument in sys.argv:
-        if argument.startswith("--scheduler="):
-            train_on_cluster(argument.partition("=")[2])
+    with named_cluster() as client:
+        if client is not None:
+            train_on_cluster(client, "from_mnist", [SEED])  # with which all begin
+            train_on_cluster(client, "network", [(), *FOLDS])
     shipped = network()
     with atomic_write(MODELS / "digits.keras") as part:
         shipped.save(part)

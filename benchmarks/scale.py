@@ -26,7 +26,7 @@ from benchmarks.tables import Table
 if TYPE_CHECKING:  # not in the processes of a pool, which run this file when they start
     from distributed import Client
 
-IMAGES, PICTURES = 200_000, 2_000
+IMAGES, PICTURES = 200_000, 4_000
 SIZES = 10_000, 100_000, 1_000_000  # of arrays, for the memory
 RUNS = 3
 ROOM = 60  # pixels around a digit of 28: a picture is a scan of one field of a form

@@ -264,7 +264,11 @@ def classroom(count: int) -> Iterator[tuple[Hub, list[Student]]]:
             f"(userdel --remove {GROUP}-0 and so on), and then the group (groupdel {GROUP})"
         )
     names = [f"{GROUP}-{number}" for number in range(count)]
-    folder = Path(tempfile.mkdtemp(prefix="digitlab-hub-"))
+    with tempfile.TemporaryDirectory(prefix="digitlab-hub-") as folder:
+        yield from _classroom(Path(folder), names)
+
+
+def _classroom(folder: Path, names: list[str]) -> Iterator[tuple[Hub, list[Student]]]:
     folder.chmod(0o755)  # students read what lies below, but neither the log nor the state
     (folder / "log").touch(0o600)
     hub = Hub(folder)
@@ -289,4 +293,3 @@ def classroom(count: int) -> Iterator[tuple[Hub, list[Student]]]:
         for student in students:
             subprocess.run(["userdel", "--remove", student.name], capture_output=True)
         subprocess.run(["groupdel", GROUP], check=True)
-        shutil.rmtree(folder)

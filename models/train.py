@@ -191,10 +191,8 @@ def named_cluster() -> Iterator[Any]:
     except OSError as error:
         sys.exit(f"expected a Dask scheduler at {scheduler}: {error}")
     with client:
-        if any(threads > 1 for threads in client.nthreads().values()):
-            sys.exit(
-                "expected workers with one thread (dask worker --nthreads 1)"
-            )  # one training each
+        if any(threads > 1 for threads in client.nthreads().values()):  # one training each
+            sys.exit("expected workers with one thread (dask worker --nthreads 1)")
         yield client
 
 

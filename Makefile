@@ -34,20 +34,19 @@ book: $(READY) ## build the course as a site, in _book
 	@rm -rf _book && $(BIN)/python scripts/build_book.py _book
 
 # In parallel, in the groups and the order of conftest.py.
-PYTEST = bin/pytest -n $(WORKERS) --dist loadgroup
-IN_ORDER = --no-loadscope-reorder # the oldest pytest-xdist has no such option
+PYTEST = bin/pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 
 check: $(READY) ## lint, format, types and the fast tests: a minute
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	.venv/$(PYTEST) $(IN_ORDER) -m "not slow" tests $(ARGS)
+	.venv/$(PYTEST) -m "not slow" tests $(ARGS)
 
 test: $(READY) ## all checks: lint, format, types, all tests, notebooks, TensorFlow.js
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	.venv/$(PYTEST) $(IN_ORDER) --nbval-lax --nbval-current-env --nbval-kernel-startup-timeout 600 notebooks tests $(ARGS)
+	.venv/$(PYTEST) --nbval-lax --nbval-current-env --nbval-kernel-startup-timeout 600 notebooks tests $(ARGS)
 
 # Lint, types, examples (as NumPy 2 prints) and the pages are for the locked tools; `make test` tested browsers, notebooks and environments.
 # What is marked "once" takes long, and would test the same lines of our own again.

@@ -4,6 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import skimage as ski
 from PIL import Image, ImageFilter
+from scipy import ndimage
 
 from digitlab.brightness import read_brightness
 from digitlab.images import BOX, CENTRE, PEN_WIDTH, SIZE, centre_of_mass
@@ -145,8 +146,8 @@ def _is_light_ink(brightness: np.ndarray, around: float) -> bool:
     In the whole picture that need not be so, for a dark desk may be larger than the sheet.
     """
     small = np.asarray(Image.fromarray(brightness).reduce(max(1, max(brightness.shape) // 64)))
-    window = np.ones((2 * int(around / 2 * min(small.shape)) + 1,) * 2)
-    low, high = ski.morphology.erosion(small, window), ski.morphology.dilation(small, window)
+    window = 2 * int(around / 2 * min(small.shape)) + 1
+    low, high = ndimage.minimum_filter(small, window), ndimage.maximum_filter(small, window)
     return bool(np.sum((high - low) * (small - (high + low) / 2)) < 0)
 
 
@@ -158,9 +159,9 @@ def _paper(brightness: np.ndarray) -> np.ndarray:
     the desk beside the sheet.
     """
     window = 2 * round(_BROAD * min(brightness.shape) / 2) + 1
-    room = window // 2
-    lines = [(np.ones((window, 1)), 1), (np.ones((1, window)), 1)]
-    closed = ski.morphology.closing(np.pad(brightness, room, mode="edge"), lines)
+    room = window // 2  # beyond the edge, where the filters would take what they gave at the edge
+    padded = np.pad(brightness, room, mode="edge")
+    closed = ndimage.grey_closing(padded, (window, window), mode="nearest")
     return closed[room:-room, room:-room] if room else closed
 
 
@@ -177,7 +178,7 @@ def _desk(paper: np.ndarray) -> np.ndarray:
         return np.zeros(paper.shape, bool)
     desk = np.isin(parts, edges[edges > 0])
     margin = 2 * (max(paper.shape) // 200) + 3  # of the sheet, whose edge is soft
-    return ski.morphology.dilation(desk, np.ones((margin, margin)))
+    return ndimage.maximum_filter(desk, margin)
 
 
 def _fine_grain(brightness: np.ndarray) -> np.ndarray:
@@ -201,17 +202,18 @@ def _spread(difference: np.ndarray) -> float:
 def _without_marks(ink: np.ndarray) -> np.ndarray:
     """Keep the digit of ink (h, w): no marks at the edge, no cut off neighbours, no specks."""
     solid = ski.filters.apply_hysteresis_threshold(ink, 0.25, 0.5)
-    labels = ski.measure.label(solid)
-    parts = ski.measure.regionprops(labels, ink)
-    if not parts:
+    labels, count = ndimage.label(solid, np.ones((3, 3)))
+    if not count:
         return np.zeros_like(ink)
-    boxes = np.array([part.bbox for part in parts])  # top, left, bottom, right
-    weights = np.array([part.area * part.intensity_mean for part in parts])
+    parts = ndimage.find_objects(labels)
+    # top, left, bottom, right
+    boxes = np.array([(y.start, x.start, y.stop, x.stop) for y, x in parts])
+    weights = ndimage.sum_labels(ink, labels, range(1, count + 1))
     sizes = np.maximum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1])
     cut = ((boxes[:, :2] == 0) | (boxes[:, 2:] == ink.shape)).any(axis=1)  # by the picture's edge
     whole = ~cut & (sizes >= _SMALL * min(ink.shape))
     largest = int(np.argmax(np.where(whole, weights, 0) if whole.any() else weights))
-    kept = np.arange(len(parts)) == largest
+    kept = np.arange(count) == largest
     kept |= ~cut & (weights >= weights[largest] / 3)  # another digit
     while True:  # parts of the digit are close to it, and to each other
         (top, left), (bottom, right) = boxes[kept, :2].min(0), boxes[kept, 2:].max(0)
@@ -224,7 +226,7 @@ def _without_marks(ink: np.ndarray) -> np.ndarray:
             break
         kept |= close
     digit = np.isin(labels, 1 + np.flatnonzero(kept))
-    return np.where(ski.morphology.dilation(digit, np.ones((3, 3))), ink, 0)
+    return np.where(ndimage.maximum_filter(digit, 3), ink, 0)
 
 
 def _thickened(ink: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ al., "A comparative study of staff removal algorithms", 2008).
 from typing import NamedTuple
 
 import numpy as np
-import skimage as ski
+from scipy import ndimage
 
 _SOLID = 0.25  # ink from which on a pixel is part of a line
 _TILT = 0.12  # most slope of a line: 7 degrees
@@ -69,8 +69,8 @@ def without_ruling(ink: np.ndarray) -> np.ndarray:
     if not across and not down:
         return ink
     rest = _erased(solid, across, down)
-    soft_edge = ski.morphology.dilation(solid & ~rest, np.ones((5, 5)))
-    return np.where(soft_edge & ~ski.morphology.dilation(rest, np.ones((3, 3))), 0, ink)
+    soft_edge = ndimage.maximum_filter(solid & ~rest, 5)
+    return np.where(soft_edge & ~ndimage.maximum_filter(rest, 3), 0, ink)
 
 
 def find_lines(solid: np.ndarray) -> list[Line]:
@@ -124,14 +124,16 @@ def _traced(
 ) -> Line | None:
     """Follow a line through the middles of its runs, or None if it is short or has gaps."""
     height, width = solid.shape
+    powers = np.vander(np.linspace(-1, 1, width), 3)
     near = np.ones(len(columns), bool)
     for _ in range(3):
         if len(np.unique(columns[near])) < 3:
             return None
         thick = float(np.median(thickness[near]))
-        curve = np.polynomial.Polynomial.fit(columns[near], middles[near], 2)  # paper may bend
-        near = np.abs(middles - curve(columns)) <= max(1.0, thick / 2)
-    heights = curve(np.arange(width))
+        # A parabola, for paper may bend.
+        bend = np.linalg.lstsq(powers[columns[near]], middles[near], rcond=None)[0]
+        near = np.abs(middles - powers[columns] @ bend) <= max(1.0, thick / 2)
+    heights = powers @ bend
     rows = np.clip(np.rint(heights).astype(int) + [[-1], [0], [1]], 0, height - 1)
     inked = solid[rows, np.arange(width)].any(axis=0)
     there = np.flatnonzero(inked)
@@ -173,7 +175,7 @@ def _erased(solid: np.ndarray, across: list[Line], down: list[Line]) -> np.ndarr
 
 def _written(rest: np.ndarray) -> list[tuple[slice, slice]]:
     """Return rows and columns of each part of what is written, but of specks and tails."""
-    parts = [part.slice for part in ski.measure.regionprops(ski.measure.label(rest))]
+    parts = ndimage.find_objects(ndimage.label(rest, np.ones((3, 3)))[0])
     least = _LARGE * min(rest.shape)
     parts = [part for part in parts if _size(part) >= least]
     whole = [

@@ -27,13 +27,13 @@ LAYERS: list[dict[str, str]] = [
         "_keras_defaults": "keras",
         "strokes": "numpy",
         "brightness": "PIL numpy",
-        "ruling": "numpy skimage",
+        "ruling": "numpy scipy",
         "mnist": "numpy pooch",
         "explain": "numpy",
         "journal": "",
     },
     {
-        "pictures": "PIL numpy skimage",
+        "pictures": "PIL numpy scipy skimage",
         "drawings": "numpy",
         "personal": "numpy",
         "runtimes": "ai_edge_litert numpy tensorflow",
@@ -44,7 +44,7 @@ LAYERS: list[dict[str, str]] = [
     # Numbers.
     {
         "numbers.stroke_pieces": "numpy",
-        "numbers.ink_pieces": "PIL numpy skimage",
+        "numbers.ink_pieces": "PIL numpy scipy",
         "numbers.rows": "numpy",
         "numbers.candidates": "numpy",
     },

@@ -1,26 +1,37 @@
 """The package with Keras on JAX, in a Python of its own."""
 
+import contextlib
+import io
 import os
-import subprocess
-import sys
+import warnings
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 
 import pytest
 
 pytest.importorskip("jax")
 
 
-def run_on_jax(code, folder, devices=1):
-    flags = f"--xla_force_host_platform_device_count={devices}"
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", "import sys, numpy as np, keras, digitlab\n" + code],
-        env=os.environ | {"KERAS_BACKEND": "jax", "XLA_FLAGS": flags},
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=1200,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+@pytest.fixture(scope="module")
+def run_on_jax():
+    """A function that runs code in a folder, where Keras has JAX with two devices."""
+    settings = {"KERAS_BACKEND": "jax", "XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        ProcessPoolExecutor(1, get_context("spawn")) as pool,
+    ):
+        for name, value in settings.items():
+            patch.setenv(name, value)
+        yield lambda code, folder: pool.submit(_output, code, folder).result(timeout=1200)
+
+
+def _output(code, folder):
+    """Run code, as in a new Python; return what it prints."""
+    os.chdir(folder)
+    warnings.simplefilter("ignore")
+    with contextlib.redirect_stdout(io.StringIO()) as output:
+        exec("import sys, numpy as np, keras, digitlab\n" + code, {})
+    return output.getvalue()
 
 
 STRIPES = """
@@ -49,7 +60,9 @@ def watch(callback):
 """
 
 
-def test_networks_are_trained_looked_into_read_with_and_exported_for_tensorflow_js(tmp_path):
+def test_networks_are_trained_looked_into_read_with_and_exported_for_tensorflow_js(
+    run_on_jax, tmp_path
+):
     code = """
 assert keras.config.backend() == "jax"
 model = digitlab.pen_cnn()
@@ -85,7 +98,7 @@ except ValueError as error:
     assert not (tmp_path / "model.tflite").exists()
 
 
-def test_a_stop_keeps_weights(tmp_path):
+def test_a_stop_keeps_weights(run_on_jax, tmp_path):
     """In the first epoch those of that moment, later those of the best epoch."""
     code = """
 class Stop(keras.callbacks.Callback):
@@ -110,7 +123,7 @@ for epoch in (0, 1):
     assert run_on_jax(STRIPES + code, tmp_path) == "False True\nTrue True\n"
 
 
-def test_a_training_goes_on_where_it_was_stopped_on_one_device_or_two(tmp_path):
+def test_a_training_goes_on_where_it_was_stopped_on_one_device_or_two(run_on_jax, tmp_path):
     code = """
 from contextlib import nullcontext
 from pathlib import Path
@@ -151,11 +164,11 @@ with both.scope():
     except ValueError as error:
         print(error)
 """
-    said = run_on_jax(STRIPES + code, tmp_path, devices=2)
+    said = run_on_jax(STRIPES + code, tmp_path)
     assert said == "expected a batch_size that 2 devices can share, got 133\n"
 
 
-def test_augmented_digits_are_those_of_tensorflow(mnist, tmp_path):
+def test_augmented_digits_are_those_of_tensorflow(run_on_jax, mnist, tmp_path):
     import numpy as np
 
     from digitlab import Augmentation

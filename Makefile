@@ -16,6 +16,8 @@ UV := .tools/uv-$(UV_VERSION)/bin/uv
 export UV_PYTHON_DOWNLOADS = never
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PIP_ROOT_USER_ACTION = ignore
+# Images of containers set it to stay small. Each Python would then compile what it imports again, TensorFlow for ten seconds.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help lab book check test test-oldest test-nginx test-hub hub models bench tables notebooks class format lock audit clean
 help:

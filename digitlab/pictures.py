@@ -159,7 +159,8 @@ def _paper(brightness: np.ndarray) -> np.ndarray:
     the desk beside the sheet.
     """
     window = 2 * round(_BROAD * min(brightness.shape) / 2) + 1
-    room = window // 2  # beyond the edge, where the filters would take what they gave at the edge
+    # Padded: beyond the edge the second filter would see what the first one gave at the edge.
+    room = window // 2
     padded = np.pad(brightness, room, mode="edge")
     closed = ndimage.grey_closing(padded, (window, window), mode="nearest")
     return closed[room:-room, room:-room] if room else closed

@@ -702,12 +702,12 @@ def test_a_notebook_service_keeps_its_numpy_and_tensorflow(
         return  # all other tests train with it
     script = """
 import digitlab, numpy as np
-drawing = digitlab.stored_drawing(5)
-digits = digitlab.load_digits(sample=True)
+mnist = digitlab.load_digits()
+digits = digitlab.Digits(mnist.x_train[:1000], mnist.y_train[:1000], None, None, "a few")
 model = digitlab.digits_cnn()
 digitlab.train(model, digits, digitlab.TrainConfig(epochs=1))
 pad = digitlab.DrawingPad(model)
-pad.draw(drawing)
+pad.draw(digitlab.stored_drawing(5))
 np.testing.assert_allclose(pad.prediction.probabilities.sum(), 1, rtol=1e-5)
 """
     run(environment, "-c", script, cwd=tmp_path)

@@ -116,10 +116,14 @@ def render_strokes(drawing: npt.ArrayLike) -> np.ndarray:
 
     low = np.minimum(starts.min(0), ends.min(0))
     high = np.maximum(starts.max(0), ends.max(0))
-    middle, half = low / 2 + high / 2, (high / 2 - low / 2).max()  # halves cannot overflow
+    half = high / 2 - low / 2  # of the box; halves cannot overflow
     # Below the smallest normal number, two places cannot be told apart.
-    scale = (BOX - PEN_WIDTH) / 2 / half if half > _SMALLEST else 0.0
-    starts, ends = ((points - middle) * scale + CENTRE for points in (starts, ends))
+    scale = (BOX - PEN_WIDTH) / half.max() if half.max() > _SMALLEST else 0.0
+    # From the corner, not the middle: far out, where the next number is 4,096 away, the middle of
+    # the box is no number.
+    starts, ends = (
+        (points / 2 - low / 2 - half / 2) * scale + CENTRE for points in (starts, ends)
+    )
     starts, ends = _pieces(starts, ends)
 
     # Drawn twice: only ink has a centre of mass. Moving the points rather than the pixels keeps

@@ -52,10 +52,11 @@ export function renderStrokes(drawing) {
       high[i % 2] = Math.max(high[i % 2], value);
     });
   }
-  const middle = low.map((value, i) => value / 2 + high[i] / 2); // halves cannot overflow
-  const half = Math.max(...low.map((value, i) => high[i] / 2 - value / 2));
-  const scale = half > SMALLEST ? (BOX - PEN_WIDTH) / 2 / half : 0;
-  const fitted = segments.map((segment) => segment.map((value, i) => (value - middle[i % 2]) * scale + CENTRE));
+  const half = low.map((value, i) => high[i] / 2 - value / 2); // of the box; halves cannot overflow
+  const scale = Math.max(...half) > SMALLEST ? (BOX - PEN_WIDTH) / Math.max(...half) : 0;
+  // From the corner, not the middle: far out, the middle of the box is no number.
+  const place = (value, i) => (value / 2 - low[i] / 2 - half[i] / 2) * scale + CENTRE;
+  const fitted = segments.map((segment) => segment.map((value, i) => place(value, i % 2)));
   const pieces = fitted.flatMap(cut);
 
   // 2. Draw. 3. Centre, and draw again: moving the points keeps the edges as sharp as they were.

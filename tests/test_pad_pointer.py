@@ -5,6 +5,8 @@ import pytest
 from digitlab.pad.overlay import overlay_script
 from support import browser
 
+pytestmark = pytest.mark.once
+
 # Keys with Ctrl on many keyboards: the letter, the key's place on a US one, and what they ask for.
 KEYS = [
     ("z", "KeyZ", "undo"),

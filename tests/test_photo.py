@@ -83,6 +83,7 @@ def test_empty_paper_and_bad_files_say_so():
 
 
 @pytest.mark.slow
+@pytest.mark.once
 def test_a_photo_is_chosen_and_corrected_in_jupyterlab(chromium, tmp_path):
     note("204").save(tmp_path / "note.png")
     (tmp_path / "notes.png").write_text("not a photo")

@@ -122,6 +122,7 @@ def agreement(networks, mnist, predict, tmp_path_factory):
     return {key: (expected[key[0]], y) for key, y in zip(keys, found, strict=True)}
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", ["article", "shipped"])
 def test_tensorflow_js_agrees_with_keras_on_a_thousand_images(agreement, mnist, name):
     expected, found = agreement[name, None]
@@ -129,6 +130,7 @@ def test_tensorflow_js_agrees_with_keras_on_a_thousand_images(agreement, mnist, 
     assert abs(found - expected).max() <= 1e-5
 
 
+@pytest.mark.once
 def test_the_shipped_files_hold_the_same_network(networks, mnist, predict):
     """Though a weight has four bytes in digits.keras, and in tfjs/ one."""
     x = mnist.x_test[::10, ..., None].astype("float32") / 255  # (1000, 28, 28, 1)
@@ -138,6 +140,7 @@ def test_the_shipped_files_hold_the_same_network(networks, mnist, predict):
     assert weights.stat().st_size <= 150_000
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("quantize", ["float16", "uint8"])
 @pytest.mark.parametrize("name", ["article", "shipped"])
 def test_quantized_tensorflow_js_reads_the_same_digits(agreement, name, quantize):

@@ -314,6 +314,7 @@ def test_a_checkpoint_of_another_network_is_refused(stripes, tmp_path):
         train(article_cnn(), stripes, config, progress=False, checkpoint=path)
 
 
+@pytest.mark.once
 def test_the_stop_button_of_a_notebook_loses_nothing(tmp_path):
     """In a real kernel: it is interrupted, goes on, is killed, and another one goes on again."""
     checkpoint, seen = tmp_path / "training.npz", [0]

@@ -121,9 +121,7 @@ def render_strokes(drawing: npt.ArrayLike) -> np.ndarray:
     scale = (BOX - PEN_WIDTH) / half.max() if half.max() > _SMALLEST else 0.0
     # From the corner, not the middle: far out, where the next number is 4,096 away, the middle of
     # the box is no number.
-    starts, ends = (
-        (points / 2 - low / 2 - half / 2) * scale + CENTRE for points in (starts, ends)
-    )
+    starts, ends = ((points / 2 - low / 2 - half / 2) * scale + CENTRE for points in (starts, ends))
     starts, ends = _pieces(starts, ends)
 
     # Drawn twice: only ink has a centre of mass. Moving the points rather than the pixels keeps

@@ -119,8 +119,8 @@ def render_strokes(drawing: npt.ArrayLike) -> np.ndarray:
     half = high / 2 - low / 2  # of the box; halves cannot overflow
     # Below the smallest normal number, two places cannot be told apart.
     scale = (BOX - PEN_WIDTH) / half.max() if half.max() > _SMALLEST else 0.0
-    # From the corner, not the middle: far out, where the next number is 4,096 away, the middle of
-    # the box is no number.
+    # From the corner, not from the middle: far out, where neighbouring floats are thousands apart,
+    # the middle of the box may not be one of them.
     starts, ends = ((points / 2 - low / 2 - half / 2) * scale + CENTRE for points in (starts, ends))
     starts, ends = _pieces(starts, ends)
 

@@ -54,7 +54,8 @@ export function renderStrokes(drawing) {
   }
   const half = low.map((value, i) => high[i] / 2 - value / 2); // of the box; halves cannot overflow
   const scale = Math.max(...half) > SMALLEST ? (BOX - PEN_WIDTH) / Math.max(...half) : 0;
-  // From the corner, not the middle: far out, the middle of the box is no number.
+  // From the corner, not from the middle: far out, where neighbouring floats are thousands apart,
+  // the middle of the box may not be one of them.
   const place = (value, i) => (value / 2 - low[i] / 2 - half[i] / 2) * scale + CENTRE;
   const fitted = segments.map((segment) => segment.map((value, i) => place(value, i % 2)));
   const pieces = fitted.flatMap(cut);

@@ -1010,15 +1010,6 @@ def test_other_peoples_code_shows_it(frontend):
     page = frontend.open(
         "shown.ipynb", [MINE, *(f"mine()\n{code}\nmine()" for code in SHOWN.values())]
     )
-    if frontend.name == "voila":
-        # Seen once on a busy machine: no pad from an Output in an Output, and no word in Voila's
-        # log. A new visit runs the notebook again.
-        nested = page.locator(".jp-CodeCell").nth(len(SHOWN)).locator(".digitlab-overlay > canvas")
-        deadline = time.monotonic() + 60
-        while not nested.count() and time.monotonic() < deadline:
-            time.sleep(0.1)
-        if not nested.count():
-            page.reload()
     for number, (name, code) in enumerate(SHOWN.items(), 1):
         cell = page.locator(".jp-CodeCell").nth(number)
         cell.scroll_into_view_if_needed()

@@ -27,16 +27,18 @@ _NO_WIDGET = (
 )
 # In the pad: shows the pad while it has a kernel, else the picture. ipywidgets marks widgets
 # without a kernel, and the overlay pads that have had one in this page. Pictures inside an Output
-# are not kept up to date, so there a pad without a kernel shows its own (pad.css).
+# are not kept up to date, so there a pad without a kernel shows its own (pad.css). Both are looked
+# for in a cell's output, and in the whole page where it is not JupyterLab's: browsers compute the
+# style of all that such a rule looks at again, with each reading.
 _PAD_OR_PICTURE = """
-:root:has(.PAD:is(:not(.jupyter-widgets-disconnected), .digitlab-connected)) .PICTURE,
-:root:has(.PAD:is(:not(.jupyter-widgets-disconnected), .digitlab-connected))
+AREA:has(.PAD:is(:not(.jupyter-widgets-disconnected), .digitlab-connected)) .PICTURE,
+AREA:has(.PAD:is(:not(.jupyter-widgets-disconnected), .digitlab-connected))
   .jp-OutputArea-child:has(> .jp-OutputArea-output > .PICTURE),
 .widget-output .PICTURE,
-:root:has(.PICTURE) .PAD.jupyter-widgets-disconnected:not(.digitlab-connected, .widget-output *) {
+AREA:has(.PICTURE) .PAD.jupyter-widgets-disconnected:not(.digitlab-connected, .widget-output *) {
   display: none;
 }
-"""
+""".replace("AREA", ":is(.jp-OutputArea, body:not([data-jp-theme-light]))")
 _HEIGHT, _FINER = 168, 3  # pixels; drawn three times as large, then made smaller: smooth
 _APART = 5  # strokes drawn afresh in each picture
 

@@ -24,8 +24,9 @@ def export_tflite(
     """Write a Keras model for LiteRT, for any number of images at once.
 
     The interpreter's `resize_tensor_input` sets the number; 16 to 64 at once are the fastest. The
-    same model gives the same bytes every time. The last of them are a checksum, which LiteRT
-    ignores and `digitlab.load_recognizer` verifies.
+    same model gives the same bytes every time, on one kind of processor: normalisations are folded
+    with its rounding. The last bytes are a checksum, which LiteRT ignores and
+    `digitlab.load_recognizer` verifies.
 
     Args:
         model: Takes float32 images (n, 28, 28, 1), gives probabilities (n, 10); or any other

@@ -102,7 +102,12 @@ def frontend(name, home, disabled=()):
         yield address
     finally:
         server.terminate()
-        server.wait(PATIENCE)
+        try:
+            server.wait(30)
+        except subprocess.TimeoutExpired:
+            # Jupyter has stopped, but a thread of AnyIO that its loop forgot keeps Python running.
+            server.kill()
+            server.wait()
 
 
 @contextmanager

@@ -2,9 +2,9 @@
 
 import numpy as np
 import numpy.typing as npt
+import scipy  # loads ndimage, which takes 0.2 s, where it is first used
 import skimage as ski
 from PIL import Image, ImageFilter
-from scipy import ndimage
 
 from digitlab.brightness import read_brightness
 from digitlab.images import BOX, CENTRE, PEN_WIDTH, SIZE, centre_of_mass
@@ -147,7 +147,10 @@ def _is_light_ink(brightness: np.ndarray, around: float) -> bool:
     """
     small = np.asarray(Image.fromarray(brightness).reduce(max(1, max(brightness.shape) // 64)))
     window = 2 * int(around / 2 * min(small.shape)) + 1
-    low, high = ndimage.minimum_filter(small, window), ndimage.maximum_filter(small, window)
+    low, high = (
+        scipy.ndimage.minimum_filter(small, window),
+        scipy.ndimage.maximum_filter(small, window),
+    )
     return bool(np.sum((high - low) * (small - (high + low) / 2)) < 0)
 
 
@@ -162,7 +165,7 @@ def _paper(brightness: np.ndarray) -> np.ndarray:
     # Padded: beyond the edge the second filter would see what the first one gave at the edge.
     room = window // 2
     padded = np.pad(brightness, room, mode="edge")
-    closed = ndimage.grey_closing(padded, (window, window), mode="nearest")
+    closed = scipy.ndimage.grey_closing(padded, (window, window), mode="nearest")
     return closed[room:-room, room:-room] if room else closed
 
 
@@ -179,7 +182,7 @@ def _desk(paper: np.ndarray) -> np.ndarray:
         return np.zeros(paper.shape, bool)
     desk = np.isin(parts, edges[edges > 0])
     margin = 2 * (max(paper.shape) // 200) + 3  # of the sheet, whose edge is soft
-    return ndimage.maximum_filter(desk, margin)
+    return scipy.ndimage.maximum_filter(desk, margin)
 
 
 def _fine_grain(brightness: np.ndarray) -> np.ndarray:
@@ -203,13 +206,13 @@ def _spread(difference: np.ndarray) -> float:
 def _without_marks(ink: np.ndarray) -> np.ndarray:
     """Keep the digit of ink (h, w): no marks at the edge, no cut off neighbours, no specks."""
     solid = ski.filters.apply_hysteresis_threshold(ink, 0.25, 0.5)
-    labels, count = ndimage.label(solid, np.ones((3, 3)))
+    labels, count = scipy.ndimage.label(solid, np.ones((3, 3)))
     if not count:
         return np.zeros_like(ink)
-    parts = ndimage.find_objects(labels)
+    parts = scipy.ndimage.find_objects(labels)
     # top, left, bottom, right
     boxes = np.array([(y.start, x.start, y.stop, x.stop) for y, x in parts])
-    weights = ndimage.sum_labels(ink, labels, range(1, count + 1))
+    weights = scipy.ndimage.sum_labels(ink, labels, range(1, count + 1))
     sizes = np.maximum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1])
     cut = ((boxes[:, :2] == 0) | (boxes[:, 2:] == ink.shape)).any(axis=1)  # by the picture's edge
     whole = ~cut & (sizes >= _SMALL * min(ink.shape))
@@ -227,7 +230,7 @@ def _without_marks(ink: np.ndarray) -> np.ndarray:
             break
         kept |= close
     digit = np.isin(labels, 1 + np.flatnonzero(kept))
-    return np.where(ndimage.maximum_filter(digit, 3), ink, 0)
+    return np.where(scipy.ndimage.maximum_filter(digit, 3), ink, 0)
 
 
 def _thickened(ink: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ al., "A comparative study of staff removal algorithms", 2008).
 from typing import NamedTuple
 
 import numpy as np
-from scipy import ndimage
+import scipy
 
 _SOLID = 0.25  # ink from which on a pixel is part of a line
 _TILT = 0.12  # most slope of a line: 7 degrees
@@ -69,8 +69,8 @@ def without_ruling(ink: np.ndarray) -> np.ndarray:
     if not across and not down:
         return ink
     rest = _erased(solid, across, down)
-    soft_edge = ndimage.maximum_filter(solid & ~rest, 5)
-    return np.where(soft_edge & ~ndimage.maximum_filter(rest, 3), 0, ink)
+    soft_edge = scipy.ndimage.maximum_filter(solid & ~rest, 5)
+    return np.where(soft_edge & ~scipy.ndimage.maximum_filter(rest, 3), 0, ink)
 
 
 def find_lines(solid: np.ndarray) -> list[Line]:
@@ -175,7 +175,7 @@ def _erased(solid: np.ndarray, across: list[Line], down: list[Line]) -> np.ndarr
 
 def _written(rest: np.ndarray) -> list[tuple[slice, slice]]:
     """Return rows and columns of each part of what is written, but of specks and tails."""
-    parts = ndimage.find_objects(ndimage.label(rest, np.ones((3, 3)))[0])
+    parts = scipy.ndimage.find_objects(scipy.ndimage.label(rest, np.ones((3, 3)))[0])
     least = _LARGE * min(rest.shape)
     parts = [part for part in parts if _size(part) >= least]
     whole = [

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+import scipy
 from PIL import Image
-from scipy import ndimage
 
 from digitlab.numbers.pieces import Box, Line, typical_size
 from digitlab.pictures import fit_ink
@@ -116,13 +116,13 @@ class InkPieces:
 def _components(ink: np.ndarray) -> list[_Patch]:
     """Take apart what does not hang together in ink (h, w), without specks."""
     ink = np.pad(ink, 1)
-    labels, _ = ndimage.label(ink > _SOLID, np.ones((3, 3)))
+    labels, _ = scipy.ndimage.label(ink > _SOLID, np.ones((3, 3)))
     patches = []
-    for label, (rows, columns) in enumerate(ndimage.find_objects(labels), start=1):
+    for label, (rows, columns) in enumerate(scipy.ndimage.find_objects(labels), start=1):
         top, left = rows.start - 1, columns.start - 1
         box = slice(top, rows.stop + 1), slice(left, columns.stop + 1)  # with its soft edge
         around = labels[box]
-        own = ndimage.maximum_filter(around == label, 3) & ((around == 0) | (around == label))
+        own = scipy.ndimage.maximum_filter(around == label, 3) & ((around == 0) | (around == label))
         patches.append(_Patch(left - 1, top - 1, np.where(own, ink[box], 0)))
     patches.sort(key=lambda patch: -max(patch.ink.shape))
     patches = patches[:_MOST]

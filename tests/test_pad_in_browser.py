@@ -1006,10 +1006,32 @@ mine, new = Mine(), digitlab.DrawingPad
 """
 
 
+def count_mine(code):
+    return 2 + code.count("mine()") + code.count("mine.html()")
+
+
+def revisit_without_losses(page):
+    """Visit Voila's page again where it does not show what other people's code does.
+
+    On a busy machine (2 of 75 visits, eight processes on two cores) Voila has not all widgets of
+    the last cell, or not all that its Outputs show, and never gets them: Output, Accordion and
+    plain HTML alike. A page that shows all of those and no pad is ours to answer for.
+    """
+    mine = sum(map(count_mine, SHOWN.values()))
+    for _ in range(2):
+        try:
+            wait_for(lambda: page.locator(".mine").count() == mine, browser.PATIENCE / 4)
+            break
+        except AssertionError:
+            page.reload()
+
+
 def test_other_peoples_code_shows_it(frontend):
     page = frontend.open(
         "shown.ipynb", [MINE, *(f"mine()\n{code}\nmine()" for code in SHOWN.values())]
     )
+    if frontend.name == "voila":
+        revisit_without_losses(page)
     for number, (name, code) in enumerate(SHOWN.items(), 1):
         cell = page.locator(".jp-CodeCell").nth(number)
         cell.scroll_into_view_if_needed()
@@ -1020,7 +1042,7 @@ def test_other_peoples_code_shows_it(frontend):
 
         pads = [True] * (2 if name in ("two in a cell", "twice", "in layouts") else 1)
         pads += [False] * (name == "in a Tab")
-        mine = [True] * (2 + code.count("mine()") + code.count("mine.html()"))
+        mine = [True] * count_mine(code)
         wait_for(lambda: shown(".mine") == mine)  # noqa: B023
         wait_for(lambda: shown(".digitlab-pad") == pads)  # noqa: B023
         assert not any(shown(".digitlab-picture")), name
@@ -1046,7 +1068,8 @@ def executed(tmp_path_factory):
     path = tmp_path_factory.mktemp("executed") / "executed.ipynb"
     browser.write_notebook(path, EXPORTED)
     notebook = nbformat.read(path, 4)
-    NotebookClient(notebook, store_widget_state=True, timeout=browser.REPLY_TIMEOUT).execute()
+    timeouts = {"timeout": browser.REPLY_TIMEOUT, "iopub_timeout": browser.PATIENCE}
+    NotebookClient(notebook, store_widget_state=True, **timeouts).execute()
     nbformat.write(notebook, path)
     return path
 
@@ -1057,7 +1080,14 @@ def test_without_a_kernel_of_its_own_it_shows_the_drawing(lab, executed):
     notary = NotebookNotary(data_dir=str(lab.home / "JUPYTER_DATA_DIR"))
     notary.sign(nbformat.read(executed, 4))  # so that Lab trusts it
     page = lab.chrome.new_context(viewport={"width": 1280, "height": 2000}).new_page()
-    lab.visit(page, executed.name)
+    # ipywidgets' JupyterLab extension asks for what is stored and, when the kernel has connected,
+    # for the kernel's widgets. Where that second answer is first, it shows none of the stored ones.
+    none = page.get_by_text("Error displaying widget: model not found").filter(visible=True)
+    for _ in range(3):
+        lab.visit(page, executed.name)
+        page.locator(".digitlab-pad").or_(none).filter(visible=True).first.wait_for()
+        if not none.count():
+            break
     for root, digit in ((".digitlab-picture", 5), (".digitlab-pad", 7), (".digitlab-pad", 3)):
         place = page.locator(root).filter(has_text=f"I read a {digit}").filter(visible=True)
         place.wait_for()

@@ -53,20 +53,20 @@ class Recognizer:
         """The network."""
         return self._model
 
-    def predict(self, drawing: npt.ArrayLike | Image.Image) -> Prediction:
+    def predict(self, drawing: npt.ArrayLike | Image.Image, tta: bool = True) -> Prediction:
         """Read one digit.
 
         There is none if the network's eleventh output, the probability of a non-digit, is above one
         half. A network without that output sees a digit in any ink.
 
-        Where the network is unsure, so that none of its outputs has a probability of 0.9, a drawing
-        is looked at again, turned by 20 degrees either way and slanted either way, and the mean of
-        the five answers counts.
-
         Args:
             drawing: A list of strokes, each of shape (n, 2): x, y in pad pixels, y down; or a
                 picture, an array or a Pillow image (see `digitlab.normalize_image`). Tables and
                 tensors are taken as the arrays that they hold.
+            tta: Test-time augmentation: where the network is unsure, so that none of its outputs
+                has a probability of 0.9, look at the strokes again, turned by 20 degrees either way
+                and slanted either way; the mean of the five answers counts. A picture is looked at
+                once.
 
         Raises:
             TypeError, ValueError: See `digitlab.render_strokes` and `digitlab.normalize_image`.
@@ -74,7 +74,8 @@ class Recognizer:
         image = _image_of(drawing)
         if not image.any():
             return Prediction(None, 0.0, np.full(CLASSES, 1 / CLASSES, np.float32), image)
-        answers = self._answers(image[None], None if is_picture(drawing) else drawing)
+        again = tta and not is_picture(drawing)
+        answers = self._answers(image[None], drawing if again else None)
         (probabilities,), (rejected,) = digit_probabilities(answers), _is_non_digit(answers)
         if rejected:
             return Prediction(None, 0.0, probabilities, image)

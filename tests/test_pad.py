@@ -396,6 +396,33 @@ def test_live_reading_keeps_its_pace_and_never_ends_stale(seconds, most):
     asyncio.run(draw_for_a_second())
 
 
+@pytest.mark.usefixtures("no_pause")
+def test_the_network_looks_again_when_the_pen_is_lifted():
+    looks = []
+    reader = Recognizer(lambda images: looks.append(len(images)) or np.full((1, 10), 0.1))
+    pad = DrawingPad(reader)
+    looks.clear()
+    happen(pad, "mouse_down", 50, 50)
+    happen(pad, "mouse_move", 200, 200)
+    assert looks == [1]
+    happen(pad, "mouse_up", 200, 200)
+    assert looks == [1] * 6
+    pad.predict()
+    assert looks == [1] * 11
+
+
+@pytest.mark.usefixtures("no_pause")
+def test_a_recognizer_of_ones_own_is_asked_the_same_while_the_pen_moves():
+    class Own(Recognizer):
+        def predict(self, drawing):  # type: ignore[override]
+            return super().predict(drawing)
+
+    pad = DrawingPad(Own(lambda images: np.full((1, 10), 0.1)))
+    happen(pad, "mouse_down", 50, 50)
+    happen(pad, "mouse_move", 200, 200)
+    assert pad.prediction.image.any() and "could not" not in shown(pad)
+
+
 def test_not_live_reads_on_the_button():
     recognizer = Counting()
     pad = DrawingPad(recognizer, live=False)

@@ -114,6 +114,13 @@ def test_an_unsure_drawing_is_looked_at_again(confidence, looks):
     np.testing.assert_allclose(prediction.probabilities, expected / expected.sum(), rtol=1e-4)
 
 
+def test_without_tta_an_unsure_drawing_gets_one_look():
+    looks = []
+    reader = Recognizer(lambda images: looks.append(len(images)) or np.full((1, 10), 0.1))
+    reader.predict(stored_drawing(5), tta=False)
+    assert looks == [1]
+
+
 def test_a_sure_non_digit_gets_one_look():
     looks = []
     answers = np.array([[*[0.009] * 10, 0.91]], np.float32)

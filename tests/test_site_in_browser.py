@@ -99,7 +99,8 @@ def test_the_reading_is_that_of_python(visit, site):
           return drawings.map(drawing => {
             const prediction = predict(network, drawing);
             const [image, probabilities] = [[...prediction.image], [...prediction.probabilities]];
-            return { ...prediction, image, probabilities, sentence: sentence(prediction) };
+            const once = [...predict(network, drawing, null, false).probabilities];
+            return { ...prediction, image, probabilities, once, sentence: sentence(prediction) };
           }); }""",
         [vector["strokes"] for vector in VECTORS],
     )
@@ -110,6 +111,9 @@ def test_the_reading_is_that_of_python(visit, site):
         difference = abs(np.array(reading["probabilities"]) - expected.probabilities).max()
         assert difference <= 1e-4, vector["name"]
         assert reading["sentence"] == str(expected), vector["name"]
+        once = recognizer.predict(vector["strokes"], tta=False).probabilities
+        assert abs(np.array(reading["once"]) - once).max() <= 1e-4, vector["name"]
+    assert any(reading["once"] != reading["probabilities"] for reading in readings)
 
 
 @pytest.mark.parametrize("name", NETWORKS)

@@ -227,14 +227,14 @@ class Controller:
     def _read_live(self) -> None:
         # The view says that it failed. The error is shown when the stroke ends and fails too.
         with suppress(Exception):
-            self._read()
+            self._read(drawn=False)
 
-    def _read(self) -> Prediction:
+    def _read(self, drawn: bool = True) -> Prediction:
         """Read what is drawn, with the stroke under the pen, and show it."""
         strokes = [*self._history.drawing, *self.canvas.pen]
         try:
             with self._throttle.pace():
-                prediction = read_drawing(self._pad.recognizer, strokes, self._pad.size)
+                prediction = read_drawing(self._pad.recognizer, strokes, self._pad.size, drawn)
         except Exception:
             self._show("I could not read this")
             raise

@@ -31,7 +31,7 @@ class NumberController(Controller):
         self._chosen = None
         super().replace(strokes)
 
-    def _read(self) -> Any:
+    def _read(self, drawn: bool = True) -> Any:
         strokes = [*self._history.drawing, *self.canvas.pen]
         try:
             with self._throttle.pace():

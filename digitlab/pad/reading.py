@@ -8,6 +8,7 @@ import numpy as np
 
 from digitlab.explain import measure_saliency
 from digitlab.prediction import Prediction
+from digitlab.recognizer import Recognizer
 
 _DOT = 0.03  # of the pad's side: ink no larger is a dot, however the hand trembled
 
@@ -27,16 +28,28 @@ class Explanation:
     activations: Mapping[str, np.ndarray]
 
 
-def read_drawing(recognizer: Any, strokes: Sequence[np.ndarray], size: int) -> Prediction:
+def read_drawing(
+    recognizer: Any, strokes: Sequence[np.ndarray], size: int, drawn: bool = True
+) -> Prediction:
     """Read strokes (n, 2) of a pad whose side is `size` pixels.
 
     Ink of a tap's size is read as a dot: scaled up, two or three pixels would look like a 1.
+
+    Args:
+        recognizer: Anything with ``predict(strokes)``.
+        strokes: The drawing.
+        size: See above.
+        drawn: False while the pen moves. A `Recognizer` then looks once: of a digit half drawn it
+            is often unsure, and in a class of forty that costs the others' pads their time.
 
     Raises:
         TypeError: The recognizer did not return a `Prediction`.
         Exception: Whatever the recognizer raises.
     """
-    prediction = recognizer.predict(as_read(strokes, size))
+    # A subclass with a `predict` of its own may know no `tta`.
+    augments = getattr(type(recognizer), "predict", None) is Recognizer.predict
+    once = {"tta": False} if augments and not drawn else {}
+    prediction = recognizer.predict(as_read(strokes, size), **once)
     if not isinstance(prediction, Prediction):
         raise TypeError(
             "expected the recognizer's predict(strokes) to return a Prediction, "

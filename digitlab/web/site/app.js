@@ -27,7 +27,7 @@ let nextReading = 0; // the earliest time for it, by performance.now()
 const pad = new Pad(element("pad"), {
   ink() {
     document.body.classList.add("drawn");
-    if (live.checked && performance.now() >= nextReading) read();
+    if (live.checked && performance.now() >= nextReading) read(false);
   },
   change() {
     const drawn = pad.drawing.length > 0;
@@ -70,11 +70,11 @@ async function fetchUnchanged(address, options) {
   }
 }
 
-/** Reads the drawing and shows the result. */
-function read() {
+/** Reads the drawing and shows the result; with one look where the pen is still drawing. */
+function read(drawn = true) {
   if (hand === null) return;
   const begun = performance.now();
-  show(predict(network, pad.drawing, hand)); // hand: what the page has learned from its visitor
+  show(predict(network, pad.drawing, hand, drawn)); // hand: what the page has learned from its visitor
   const now = performance.now();
   nextReading = Math.max(begun + INTERVAL, now + (SHARE - 1) * (now - begun));
 }

@@ -55,18 +55,19 @@ export function withFeatures(network) {
  * @param {tf.LayersModel} network
  * @param {number[][][]} drawing see renderStrokes
  * @param {?Hand} hand by whose examples to change the network's answers
+ * @param {boolean} tta whether to look again, turned and slanted, where the network is unsure
  * @returns {{digit: ?number, confidence: number, probabilities: Float32Array, image: Float32Array,
  *   reason: ?string}} the digit, 0 to 9, or null, and then why: "empty" or "not a digit"; ten
  *   probabilities that sum to 1; and the image
  */
-export function predict(network, drawing, hand = null) {
+export function predict(network, drawing, hand = null, tta = true) {
   const image = renderStrokes(drawing);
   if (!image.some((value) => value > 0)) {
     const probabilities = new Float32Array(CLASSES).fill(1 / CLASSES);
     return { digit: null, confidence: 0, probabilities, image, reason: "empty" };
   }
   let [answers, features] = hand?.look(image) ?? [answer(network, image)];
-  if (Math.max(...answers) < SURE) {
+  if (tta && Math.max(...answers) < SURE) {
     const others = varyStrokes(drawing).map((varied) => answer(network, renderStrokes(varied)));
     answers = answers.map((value, i) => others.reduce((sum, other) => sum + other[i], value) / (1 + others.length));
   }

@@ -439,7 +439,12 @@ def test_make_lab_prints_the_address_of_the_first_notebook(tmp_path):
     finally:
         if lab.poll() is None:
             os.killpg(lab.pid, signal.SIGTERM)
-        lab.wait(30)
+        try:
+            lab.wait(30)
+        except subprocess.TimeoutExpired:
+            # As in `support.browser.frontend`: Jupyter has stopped, and a thread keeps Python.
+            os.killpg(lab.pid, signal.SIGKILL)
+            lab.wait()
 
 
 # make audit.

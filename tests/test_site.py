@@ -231,7 +231,7 @@ def test_the_ink_is_that_of_python(read):
         assert abs(image - render_strokes(vector["strokes"]).ravel()).max() <= 1e-6, vector["name"]
 
 
-@pytest.mark.parametrize("plain", [False, True])
+@pytest.mark.parametrize("plain", [False, pytest.param(True, marks=pytest.mark.once)])
 def test_the_reading_is_that_of_python(read, same_weights, plain):
     readings = read([vector["strokes"] for vector in VECTORS], plain=plain)
     for vector, reading in zip(VECTORS, readings, strict=True):

@@ -60,6 +60,7 @@ test-nginx: $(READY) ## test the web page behind Debian's nginx: apt install ngi
 
 hub: .venv-hub/.ready ## set up JupyterHub for a class in .venv-hub, and what it hands out: see deploy/README.md
 	@$(HUB)/python deploy/prepare.py
+	@$(HUB)/python -m compileall -q digitlab
 
 test-hub: $(READY) .venv-hub/.ready ## test JupyterHub with ten students: as root on Linux, makes and removes system users
 	$(BIN)/pytest deploy/test_hub.py $(ARGS)
@@ -178,6 +179,8 @@ $(READY): pyproject.toml requirements.lock | $(UV)
 
 # The system's Python first: one in root's home would not run for students.
 .venv-hub/.ready: PYTHON = /usr/bin/python3 python3.13 python3.12 python3.11 python3.10
+# With bytecode: students may not write it there, so each server and kernel would compile again what it imports.
+.venv-hub/.ready: export UV_COMPILE_BYTECODE = 1
 .venv-hub/.ready: pyproject.toml deploy/requirements.lock deploy/package-lock.json | $(UV)
 	@$(call set_up,.venv-hub,deploy/requirements.lock)
 	@$(call no_news,.venv-hub)

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import yaml
 
-from support.hub import GROUP, PATIENCE, ROOT, classroom
+from support.hub import BIN, GROUP, PATIENCE, ROOT, classroom
 
 COUNT = 10
 NOTEBOOK = "digitlab/notebooks/06_draw_and_predict.ipynb"
@@ -48,6 +48,15 @@ def test_each_is_read(lesson):
         assert not any("Error" in text for text in said), said
         assert any("a stored 5 was drawn" in text for text in said), said
         assert any(text.startswith("I read a 5 (") for text in said), said
+
+
+def test_students_find_all_bytecode():
+    """They cannot write it, so each would compile JupyterLab and TensorFlow again."""
+    code = """import importlib.util as finder, os, sys
+for name in sys.argv[1:]:
+    assert os.path.exists(finder.cache_from_source(finder.find_spec(name).origin)), name"""
+    names = "jupyter_server jupyterlab ipykernel numpy tensorflow digitlab.pad".split()
+    subprocess.run([BIN / "python", "-c", code, *names], check=True)
 
 
 def test_each_has_all_notebooks_without_the_solutions(students):

@@ -1013,9 +1013,9 @@ def count_mine(code):
 def revisit_without_losses(page):
     """Visit Voila's page again where it does not show what other people's code does.
 
-    On a busy machine (2 of 75 visits, eight processes on two cores) Voila has not all widgets of
-    the last cell, or not all that its Outputs show, and never gets them: Output, Accordion and
-    plain HTML alike. A page that shows all of those and no pad is ours to answer for.
+    On a busy machine (2 of 75 visits, three at once beside six busy processes on two cores), Voila
+    never shows some widgets of the last cell, or part of an Output, plain HTML included. A page
+    that shows all of that but no pad is our fault, and still fails the test.
     """
     mine = sum(map(count_mine, SHOWN.values()))
     for _ in range(2):
@@ -1080,8 +1080,8 @@ def test_without_a_kernel_of_its_own_it_shows_the_drawing(lab, executed):
     notary = NotebookNotary(data_dir=str(lab.home / "JUPYTER_DATA_DIR"))
     notary.sign(nbformat.read(executed, 4))  # so that Lab trusts it
     page = lab.chrome.new_context(viewport={"width": 1280, "height": 2000}).new_page()
-    # ipywidgets' JupyterLab extension asks for what is stored and, when the kernel has connected,
-    # for the kernel's widgets. Where that second answer is first, it shows none of the stored ones.
+    # ipywidgets' JupyterLab extension restores the stored widgets and, once the kernel has
+    # connected, the kernel's. If the second is done first, it never shows the stored ones.
     none = page.get_by_text("Error displaying widget: model not found").filter(visible=True)
     for _ in range(3):
         lab.visit(page, executed.name)

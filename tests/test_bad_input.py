@@ -261,7 +261,6 @@ def test_any_array(array):
         check_probabilities(probabilities)
 
 
-@pytest.mark.once
 @given(st.recursive(st.none() | st.booleans() | st.floats() | st.integers() | st.text(),
                     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))  # fmt: skip
 def test_any_json(tmp_path, document):

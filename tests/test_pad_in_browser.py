@@ -1068,8 +1068,7 @@ def executed(tmp_path_factory):
     path = tmp_path_factory.mktemp("executed") / "executed.ipynb"
     browser.write_notebook(path, EXPORTED)
     notebook = nbformat.read(path, 4)
-    timeouts = {"timeout": browser.REPLY_TIMEOUT, "iopub_timeout": browser.PATIENCE}
-    NotebookClient(notebook, store_widget_state=True, **timeouts).execute()
+    NotebookClient(notebook, store_widget_state=True, timeout=browser.REPLY_TIMEOUT).execute()
     nbformat.write(notebook, path)
     return path
 

@@ -334,7 +334,6 @@ def test_many_are_rejected_as_one_is(recognizer):
 
 
 @pytest.mark.slow
-@pytest.mark.once
 @pytest.mark.parametrize(("count", "tta"), [(1_000_000, False), (300_000, True)])
 def test_a_million_images_are_read_a_few_at_a_time(tmp_path, count, tta):
     images = np.lib.format.open_memmap(

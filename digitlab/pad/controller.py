@@ -230,7 +230,11 @@ class Controller:
             self._read(drawn=False)
 
     def _read(self, drawn: bool = True) -> Prediction:
-        """Read what is drawn, with the stroke under the pen, and show it."""
+        """Read what is drawn, with the stroke under the pen, and show it.
+
+        Args:
+            drawn: False while the pen moves, see `read_drawing`.
+        """
         strokes = [*self._history.drawing, *self.canvas.pen]
         try:
             with self._throttle.pace():

@@ -19,6 +19,7 @@ from benchmarks.unconfirmed import UNCONFIRMED
 from digitlab import PersonalRecognizer, Recognizer
 from digitlab.images import as_batch
 from digitlab.personal import PersonalLayer
+from digitlab.prediction import combine_looks
 from digitlab.recognizer import SURE
 from digitlab.strokes import vary_strokes
 
@@ -76,7 +77,7 @@ class Hand:
     def read(self, layer: PersonalLayer | None) -> np.ndarray:
         """Answers as `Recognizer.predict` has them: (n, 10) or (n, 11)."""
         unsure = self.answers[0].max(1) < SURE
-        answers = np.where(unsure[:, None], self.answers.mean(0), self.answers[0])
+        answers = np.where(unsure[:, None], combine_looks(self.answers), self.answers[0])
         return answers if layer is None else layer.adjust(answers, self.features)
 
     def errors(self, layer: PersonalLayer | None = None) -> np.ndarray:

@@ -64,3 +64,22 @@ def digit_probabilities(answers: np.ndarray) -> np.ndarray:
     # Slightly above 0, so that they sum to 1 even if the network is certain of a non-digit.
     digits = answers[:, :CLASSES].astype(np.float64) + 1e-12
     return (digits / digits.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def combine_looks(answers: np.ndarray) -> np.ndarray:
+    """Combine what a network answered to the same drawings, turned in several ways.
+
+    A turned digit looks like itself from one side and like nothing in particular from the others.
+    So the root mean square counts, in which the looks that are sure of a digit weigh more; of a
+    non-digit's probability, the mean.
+
+    Args:
+        answers: (looks, n, 10) or (looks, n, 11), probabilities.
+
+    Returns:
+        (n, 10) or (n, 11) float64, each row sums to 1.
+    """
+    digits, non_digit = answers[..., :CLASSES], answers[..., CLASSES:]
+    rms = np.sqrt(np.square(digits, dtype=np.float64).mean(axis=0))
+    combined = np.concatenate([rms, non_digit.mean(axis=0)], axis=1)
+    return combined / combined.sum(axis=1, keepdims=True)

@@ -17,7 +17,7 @@ from digitlab.numbers.reading import NumberReading, read_pieces
 from digitlab.numbers.stroke_pieces import StrokePieces
 from digitlab.personal import PersonalLayer, write_examples
 from digitlab.pictures import find_ink, normalize_image
-from digitlab.prediction import Prediction, digit_probabilities
+from digitlab.prediction import Prediction, combine_looks, digit_probabilities
 from digitlab.runtimes import as_runtime
 from digitlab.strokes import as_strokes, render_strokes, vary_strokes
 
@@ -64,9 +64,9 @@ class Recognizer:
                 picture, an array or a Pillow image (see `digitlab.normalize_image`). Tables and
                 tensors are taken as the arrays that they hold.
             tta: Test-time augmentation: where the network is unsure, so that none of its outputs
-                has a probability of 0.9, look at the strokes again, turned by 20 degrees either way
-                and slanted either way; the mean of the five answers counts. A picture is looked at
-                once.
+                has a probability of 0.9, look at the strokes again, turned by 20 degrees either way,
+                and combine the three answers; those that are sure of a digit count more. A picture
+                is looked at once.
 
         Raises:
             TypeError, ValueError: See `digitlab.render_strokes` and `digitlab.normalize_image`.
@@ -221,13 +221,13 @@ class Recognizer:
         return answers if drawing is None else self._look_again(answers, drawing)
 
     def _look_again(self, answers: np.ndarray, drawing: Any) -> np.ndarray:
-        """Return the answers (1, 10) or (1, 11) to a drawing; the mean of five, if unsure."""
+        """Return the answers (1, 10) or (1, 11) to a drawing; those of three looks, if unsure."""
         if answers.max() >= SURE:
             return answers
         varied = vary_strokes(as_strokes(drawing))
         # One by one: LiteRT takes long to change to another size of batch.
         again = [self._runtime(as_batch(render_strokes(strokes)[None])) for strokes in varied]
-        return np.mean([answers, *(_checked(each, 1) for each in again)], axis=0)
+        return combine_looks(np.stack([answers, *(_checked(each, 1) for each in again)]))
 
 
 class PersonalRecognizer(Recognizer):

@@ -25,15 +25,7 @@ _PIECE = 2.0  # pixels: the longest piece
 _MARGIN = 14  # pixels around the image: moved by its centre of mass, ink can leave it
 _SMALLEST = 1e-300  # pad pixels: half the longer side of a drawing that is not a dot
 _CHUNK = 512  # pieces at once: their arrays stay in the processor's cache
-_TURN, _SLANT = math.radians(20), 0.3  # slant: to the side for each pixel up
-_COS, _SIN = math.cos(_TURN) / 2, math.sin(_TURN) / 2
-# Halved, so that no coordinate overflows: the size of a drawing does not matter.
-_VARIATIONS = (
-    np.array([[_COS, _SIN], [-_SIN, _COS]]),
-    np.array([[_COS, -_SIN], [_SIN, _COS]]),
-    np.array([[0.5, 0.0], [_SLANT / 2, 0.5]]),
-    np.array([[0.5, 0.0], [-_SLANT / 2, 0.5]]),
-)
+_TURNS = (-20, 20)  # degrees, clockwise
 _POINTS = 100_000  # at most: half an hour of drawing, rendered in seconds at worst
 
 
@@ -131,12 +123,18 @@ def render_strokes(drawing: npt.ArrayLike) -> np.ndarray:
 
 
 def vary_strokes(strokes: list[np.ndarray]) -> list[list[np.ndarray]]:
-    """Write a drawing as other hands might have: turned, and slanted, either way.
+    """Write a drawing as other hands might have: turned by 20 degrees, either way.
 
     Returns:
-        Four drawings, half as large.
+        Two drawings, half as large, so that no coordinate overflows: the size does not matter.
     """
-    return [[stroke @ matrix for stroke in strokes] for matrix in _VARIATIONS]
+    return [[stroke @ _half_and_turned(degrees) for stroke in strokes] for degrees in _TURNS]
+
+
+def _half_and_turned(degrees: float) -> np.ndarray:
+    """Return the matrix (2, 2) that halves points (n, 2) and turns them clockwise."""
+    cos, sin = math.cos(math.radians(degrees)) / 2, math.sin(math.radians(degrees)) / 2
+    return np.array([[cos, sin], [-sin, cos]])
 
 
 def _pieces(starts: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

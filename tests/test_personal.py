@@ -13,7 +13,7 @@ import digitlab
 from digitlab import Recognizer, load_personal, load_recognizer, render_strokes, stored_drawing
 from digitlab.images import as_batch
 from digitlab.personal import PersonalLayer
-from digitlab.prediction import digit_probabilities
+from digitlab.prediction import combine_looks, digit_probabilities
 from digitlab.recognizer import SURE
 from digitlab.strokes import vary_strokes
 from support import networks
@@ -103,8 +103,9 @@ def test_it_looks_again_before_the_examples_count(recognizer):
     answers = [recognizer._answers(render_strokes(look)[None]) for look in looks]
     assert answers[0].max() < SURE
     personal = recognizer.adapt([STORED[7]], [7])
-    expected = personal._layer.adjust(np.mean(answers, axis=0), features)
-    assert np.abs(expected - np.mean(answers, axis=0)).max() > 0.01  # the example counts
+    together = combine_looks(np.stack(answers))
+    expected = personal._layer.adjust(together, features)
+    assert np.abs(expected - together).max() > 0.01  # the example counts
     np.testing.assert_allclose(
         personal.predict(drawing).probabilities, digit_probabilities(expected)[0], atol=1e-5
     )

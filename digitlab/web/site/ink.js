@@ -8,15 +8,7 @@ const BOX = 20; // pixels: the longer side of the ink in it
 const PEN_WIDTH = 2.6; // pixels
 const CENTRE = 14; // pixels: where the centre of mass goes
 
-const [TURN, SLANT] = [Math.PI / 9, 0.3];
-const [COS, SIN] = [Math.cos(TURN) / 2, Math.sin(TURN) / 2];
-// Turned and slanted, either way. Halved, so that no coordinate overflows: the size does not matter.
-const VARIATIONS = [
-  ([x, y]) => [x * COS - y * SIN, x * SIN + y * COS],
-  ([x, y]) => [x * COS + y * SIN, y * COS - x * SIN],
-  ([x, y]) => [(x + y * SLANT) / 2, y / 2],
-  ([x, y]) => [(x - y * SLANT) / 2, y / 2],
-];
+const TURNS = [-20, 20]; // degrees, clockwise
 
 const REACH = PEN_WIDTH / 2 + 0.5; // pixels from the line to where its ink ends
 const PIECE = 2; // pixels: the longest piece of a line that is drawn at once
@@ -65,9 +57,12 @@ export function renderStrokes(drawing) {
   return Float32Array.from(coverage(pieces, CENTRE - x, CENTRE - y));
 }
 
-/** Writes a drawing as other hands might have: four drawings. */
+/** Writes a drawing as other hands might have: turned, two drawings, half as large: none overflows. */
 export function varyStrokes(drawing) {
-  return VARIATIONS.map((vary) => drawing.map((stroke) => stroke.map(vary)));
+  return TURNS.map((degrees) => {
+    const [cos, sin] = [Math.cos, Math.sin].map((of) => of((degrees * Math.PI) / 180) / 2);
+    return drawing.map((stroke) => stroke.map(([x, y]) => [x * cos - y * sin, x * sin + y * cos]));
+  });
 }
 
 /** Cuts a segment into pieces no longer than PIECE. */

@@ -55,7 +55,7 @@ export function withFeatures(network) {
  * @param {tf.LayersModel} network
  * @param {number[][][]} drawing see renderStrokes
  * @param {?Hand} hand by whose examples to change the network's answers
- * @param {boolean} tta whether to look again, turned and slanted, where the network is unsure
+ * @param {boolean} tta whether to look again, at the drawing turned, where the network is unsure
  * @returns {{digit: ?number, confidence: number, probabilities: Float32Array, image: Float32Array,
  *   reason: ?string}} the digit, 0 to 9, or null, and then why: "empty" or "not a digit"; ten
  *   probabilities that sum to 1; and the image
@@ -69,7 +69,7 @@ export function predict(network, drawing, hand = null, tta = true) {
   let [answers, features] = hand?.look(image) ?? [answer(network, image)];
   if (tta && Math.max(...answers) < SURE) {
     const others = varyStrokes(drawing).map((varied) => answer(network, renderStrokes(varied)));
-    answers = answers.map((value, i) => others.reduce((sum, other) => sum + other[i], value) / (1 + others.length));
+    answers = combineLooks([answers, ...others]);
   }
   answers = hand?.adjust(answers, features) ?? answers;
   const probabilities = digitProbabilities(answers);
@@ -78,6 +78,14 @@ export function predict(network, drawing, hand = null, tta = true) {
   }
   const digit = probabilities.indexOf(Math.max(...probabilities));
   return { digit, confidence: probabilities[digit], probabilities, image, reason: null };
+}
+
+/** The answers to a drawing, turned in several ways, as one: see combine_looks in digitlab/prediction.py. */
+function combineLooks(looks) {
+  const mean = (power, i) => looks.reduce((sum, look) => sum + look[i] ** power, 0) / looks.length;
+  const combined = Array.from(looks[0], (_, i) => (i < CLASSES ? Math.sqrt(mean(2, i)) : mean(1, i)));
+  const sum = combined.reduce((a, b) => a + b);
+  return combined.map((value) => value / sum);
 }
 
 /** The probabilities of the ten digits, given that it is one, from the network's ten or eleven. */

@@ -223,6 +223,20 @@ def test_browsers_offer_to_install_it(visit):
     assert {problem["errorId"] for problem in problems} <= {"in-incognito"}
 
 
+def test_a_doubtful_digit_gets_more_looks_when_the_pen_is_lifted(visit):
+    (six,) = digitlab.stored_drawing(6)
+    narrow = (six - 140) * (0.3, 1) + 140
+    recognizer = digitlab.load_recognizer()
+    assert [recognizer.predict([narrow], tta=tta).digit for tta in (False, True)] == [1, 6]
+    pad = visit()
+    pad.draw_and_hold(narrow[:-1])
+    pad.page.wait_for_timeout(500)  # so that the last point is not too soon to be read
+    pad.page.mouse.move(*pad.on_screen(narrow)[-1])
+    pad.says("I read a 1")
+    pad.page.mouse.up()
+    pad.says("I read a 6")
+
+
 def test_without_live_it_reads_when_asked(visit):
     pad = visit()
     pad.page.get_by_label("Live").uncheck()

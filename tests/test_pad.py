@@ -406,9 +406,9 @@ def test_the_network_looks_again_when_the_pen_is_lifted():
     happen(pad, "mouse_move", 200, 200)
     assert looks == [1]
     happen(pad, "mouse_up", 200, 200)
-    assert looks == [1] * 6
+    assert looks == [1] * 4
     pad.predict()
-    assert looks == [1] * 11
+    assert looks == [1] * 7
 
 
 @pytest.mark.usefixtures("no_pause")

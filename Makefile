@@ -94,7 +94,7 @@ format: $(READY) ## format code and notebooks, and fix what ruff can fix
 
 # The oldest versions that pyproject.toml names, with the newest that those ask for. Only from wheels: old sources no longer build.
 COMPILE = $(UV) pip compile pyproject.toml --extra train --extra lab $(1) \
-	--universal --python-version 3.10 --generate-hashes --custom-compile-command "make lock" --quiet $(ARGS)
+	--constraints scripts/lock-constraints.txt --universal --python-version 3.10 --generate-hashes --custom-compile-command "make lock" --quiet $(ARGS)
 DEVELOP = --extra scale --extra test --extra book --extra audit
 lock: $(UV) ## write the requirements locks from pyproject.toml (ARGS=--upgrade for the newest of everything)
 	@$(find_python); $(find_index); set -x; \

@@ -64,9 +64,9 @@ class Recognizer:
                 picture, an array or a Pillow image (see `digitlab.normalize_image`). Tables and
                 tensors are taken as the arrays that they hold.
             tta: Test-time augmentation: where the network is unsure, so that none of its outputs
-                has a probability of 0.9, look at the strokes again, turned by 20 degrees either way,
-                and combine the three answers; those that are sure of a digit count more. A picture
-                is looked at once.
+                has a probability of 0.9, look at the strokes again, turned by 20 degrees either
+                way, and combine the three answers; those that are sure of a digit count more. A
+                picture is looked at once.
 
         Raises:
             TypeError, ValueError: See `digitlab.render_strokes` and `digitlab.normalize_image`.

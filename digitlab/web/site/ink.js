@@ -57,7 +57,7 @@ export function renderStrokes(drawing) {
   return Float32Array.from(coverage(pieces, CENTRE - x, CENTRE - y));
 }
 
-/** Writes a drawing as other hands might have: turned, two drawings, half as large: none overflows. */
+/** Writes a drawing as other hands might have: turned either way, and half as large, so that no coordinate overflows. */
 export function varyStrokes(drawing) {
   return TURNS.map((degrees) => {
     const [cos, sin] = [Math.cos, Math.sin].map((of) => of((degrees * Math.PI) / 180) / 2);

@@ -42,6 +42,8 @@ def without_ruling(ink: np.ndarray) -> np.ndarray:
     """Remove lines along the picture from ink (h, w) in [0, 1]; strokes that cross them stay."""
     solid = ink > _SOLID
     all_across, all_down = find_lines(solid), find_lines(solid.T)
+    if not all_across and not all_down:
+        return ink
     height, width = solid.shape
     across = [line for line in all_across if _runs_through(line, width, all_down)]
     down = [line for line in all_down if _runs_through(line, height, all_across)]
@@ -114,7 +116,7 @@ def find_lines(solid: np.ndarray) -> list[Line]:
 
 def _runs(solid: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return column, first row and row after the last of each run of True down a mask (h, w)."""
-    change = np.diff(np.pad(solid.T, ((0, 0), (1, 1))).astype(np.int8), axis=1)
+    change = np.diff(solid.T.astype(np.int8), axis=1, prepend=0, append=0)
     columns, tops = np.nonzero(change == 1)
     return columns, tops, np.nonzero(change == -1)[1]
 

@@ -69,7 +69,7 @@ def read(drawing):
 def check_probabilities(probabilities):
     assert probabilities.shape[1] == 10 and np.isfinite(probabilities).all()
     assert probabilities.min(initial=0) >= 0 and probabilities.max(initial=0) <= 1
-    np.testing.assert_allclose(probabilities.sum(1), 1, atol=1e-5)
+    assert np.abs(probabilities.sum(1) - 1).max(initial=0) <= 1e-5
 
 
 # A hundred thousand inputs of all kinds that we thought of.
@@ -174,6 +174,8 @@ def some_file(rng):
     for frame in frames:
         frame.paste((0, 0, 90), (5, 0, 20, 30))
     kind = str(rng.choice(FORMATS))
+    if kind == "GIF":  # the best palette would take Pillow 10 ms
+        frames = [frame.convert("P") for frame in frames]
     several = {"save_all": True, "append_images": frames[1:]} if kind in ("GIF", "WEBP") else {}
     file = io.BytesIO()
     frames[0].save(file, kind, **several)

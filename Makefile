@@ -10,6 +10,7 @@ ARGS ?=
 BIN := .venv/bin
 HUB := .venv-hub/bin
 READY := .venv/.ready
+TESTABLE := .venv/optional/.ready
 # uv sets up in seconds what takes pip minutes. The lock has its version and hashes, like those of all packages.
 UV_VERSION := $(shell sed -n 's/^uv==\([0-9.]*\).*/\1/p' requirements.lock)
 UV := .tools/uv-$(UV_VERSION)/bin/uv
@@ -38,13 +39,13 @@ book: $(READY) ## build the course as a site, in _book
 # In parallel, in the groups and the order of conftest.py.
 PYTEST = bin/pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 
-check: $(READY) ## lint, format, types and the fast tests: a minute
+check: $(TESTABLE) ## lint, format, types and the fast tests: a minute
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	.venv/$(PYTEST) -m "not slow" tests $(ARGS)
 
-test: $(READY) ## all checks: lint, format, types, all tests, notebooks, TensorFlow.js
+test: $(TESTABLE) ## all checks: lint, format, types, all tests, notebooks, TensorFlow.js
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
@@ -52,7 +53,7 @@ test: $(READY) ## all checks: lint, format, types, all tests, notebooks, TensorF
 
 # Lint, types, examples (as NumPy 2 prints) and the pages are for the locked tools; `make test` tested browsers, notebooks and environments.
 # What is marked "once" takes long, and would test the same lines of our own again.
-test-oldest: .venv-oldest/.ready ## run the tests with the oldest packages that pyproject.toml allows, in .venv-oldest
+test-oldest: .venv-oldest/optional/.ready ## run the tests with the oldest packages that pyproject.toml allows, in .venv-oldest
 	.venv-oldest/$(PYTEST) -m "not once" tests $(addprefix --ignore=tests/,test_setup.py test_typing.py test_book.py test_class.py test_examples.py test_pad_in_browser.py test_site_in_browser.py) $(ARGS)
 
 test-nginx: $(READY) ## test the web page behind Debian's nginx: apt install nginx libnginx-mod-http-brotli-static
@@ -93,16 +94,19 @@ format: $(READY) ## format code and notebooks, and fix what ruff can fix
 	$(BIN)/ruff format
 
 # The oldest versions that pyproject.toml names, with the newest that those ask for. Only from wheels: old sources no longer build.
-COMPILE = $(UV) pip compile pyproject.toml --extra train --extra lab $(1) \
-	--constraints scripts/lock-constraints.txt --universal --python-version 3.10 --generate-hashes --custom-compile-command "make lock" --quiet $(ARGS)
-DEVELOP = --extra scale --extra test --extra book --extra audit
+COMPILE = $(UV) pip compile --universal --python-version 3.10 --generate-hashes --custom-compile-command "make lock" --quiet $(ARGS)
+LEARN = pyproject.toml --extra train --extra lab --constraints scripts/lock-constraints.txt
+DEVELOP = $(LEARN) --extra scale --extra test --extra book --extra audit
+# What Keras and the extra "test" bring along is not repeated.
+OPTIONAL = tests/optional/requirements.in --constraints requirements.lock $(addprefix --no-emit-package ,cloudpickle joblib ml-dtypes numpy opt-einsum scipy)
 lock: $(UV) ## write the requirements locks from pyproject.toml (ARGS=--upgrade for the newest of everything)
 	@$(find_python); $(find_index); set -x; \
-	$(call COMPILE,$(DEVELOP)) --output-file requirements.lock && \
-	$(call COMPILE,$(DEVELOP)) --output-file requirements-oldest.lock --resolution lowest-direct --only-binary :all: && \
-	$(call COMPILE,deploy/requirements.in) --output-file deploy/requirements.lock
+	$(COMPILE) $(DEVELOP) --output-file requirements.lock && \
+	$(COMPILE) $(DEVELOP) --output-file requirements-oldest.lock --resolution lowest-direct --only-binary :all: && \
+	$(COMPILE) $(OPTIONAL) --output-file tests/optional/requirements.lock && \
+	$(COMPILE) $(LEARN) deploy/requirements.in --output-file deploy/requirements.lock
 
-audit: $(READY) ## report vulnerable, withdrawn and not freely licensed packages
+audit: $(TESTABLE) ## report vulnerable, withdrawn and not freely licensed packages
 	@$(find_python); $(find_index); $(BIN)/python scripts/audit.py
 
 # Not class/, which may hold somebody's work.
@@ -175,6 +179,12 @@ $(READY): pyproject.toml requirements.lock | $(UV)
 .venv-oldest/.ready: PYTHON = python3.10 python3.11 python3.12 python3.13 python3
 .venv-oldest/.ready: pyproject.toml requirements-oldest.lock | $(UV)
 	@$(call set_up,.venv-oldest,requirements-oldest.lock)
+	@touch $@
+
+# For the tests that are about them, see tests/optional.
+%/optional/.ready: %/.ready tests/optional/requirements.lock
+	@$(find_python); $(find_index); \
+	$(UV) pip install --quiet --python $* --target $*/optional --no-deps --require-hashes -r tests/optional/requirements.lock
 	@touch $@
 
 # The system's Python first: one in root's home would not run for students.

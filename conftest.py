@@ -9,6 +9,7 @@ import atexit
 import os
 import re
 import shutil
+import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
@@ -59,6 +60,15 @@ def node() -> str:
     if path is None or not (TESTS / "tfjs" / "node_modules").is_dir():
         _missing("node", "needs Node 18 or newer and its packages: npm ci --prefix tests/tfjs")
     return path
+
+
+@pytest.fixture(scope="session")
+def optional() -> Path:
+    """The folder with the packages of tests/optional: JAX, scikit-learn."""
+    folder = Path(sys.prefix) / "optional"
+    if not folder.is_dir():
+        _missing("optional", f"needs {folder}: make check, or make test-oldest")
+    return folder
 
 
 @cache

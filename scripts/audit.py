@@ -2,9 +2,9 @@
 
 `make audit` runs it. Four questions, each answered as far as its source can be asked:
 
-1. known vulnerabilities, of requirements.lock on this platform: pip-audit (whose variables
+1. known vulnerabilities, of the newest versions on this platform: pip-audit (whose variables
    PIP_AUDIT_VULNERABILITY_SERVICE and PIP_AUDIT_OSV_URL name another database), and npm audit;
-2. releases that their authors withdrew ("yanked"), of both locks on all platforms: the index;
+2. releases that their authors withdrew ("yanked"), of the locks on all platforms: the index;
 3. files of the locks that the index no longer has, or has with other bytes: likewise;
 4. licences of what is installed and of the packages in npm's locks.
 
@@ -19,12 +19,15 @@ import subprocess
 import sys
 import tempfile
 from collections import defaultdict
+from collections.abc import Callable
+from functools import partial
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-LOCKS = ("requirements.lock", "requirements-oldest.lock")
+NEWEST = ("requirements.lock", "tests/optional/requirements.lock")
+LOCKS = (*NEWEST, "requirements-oldest.lock")
 SITES = ("digitlab/web/site", "tests/tfjs")
 
 # Licences that ask for a notice at most; and other words in their names.
@@ -57,9 +60,10 @@ def reason(text: str) -> str:
 
 
 def vulnerable() -> Answer:
-    """Ask for known vulnerabilities of requirements.lock."""
+    """Ask for known vulnerabilities of the newest versions."""
     pip_audit = [sys.executable, "-m", "pip_audit", "--progress-spinner=off", "--format=json"]
-    result = ask(*pip_audit, "--desc=off", "--disable-pip", "-r", LOCKS[0])
+    locks = [f"--requirement={lock}" for lock in NEWEST]
+    result = ask(*pip_audit, "--desc=off", "--disable-pip", *locks)
     try:
         packages = json.loads(result.stdout)["dependencies"]
     except ValueError:
@@ -104,7 +108,7 @@ def vulnerable_npm() -> Answer:
 def withdrawn(lock: str) -> Answer:
     """Ask the index for each release of a lock, and compare its files' hashes."""
     with tempfile.TemporaryDirectory() as folder:
-        fresh = Path(folder) / lock
+        fresh = Path(folder) / "fresh.txt"
         # Without hashes, for a release of which one file is missing would end the command.
         pins = Path(folder) / "pins.txt"
         locked = (ROOT / lock).read_text("utf-8")
@@ -143,7 +147,7 @@ def permissive(name: str) -> bool:
 def licences() -> Answer:
     """Print who has which licence, and return those that are not permissive."""
     holders: defaultdict[str, set[str]] = defaultdict(set)
-    for package in distributions():
+    for package in distributions(path=[*sys.path, str(Path(sys.prefix) / "optional")]):
         holders[licence(package)].add(package.name)
     for folder in SITES:
         lock = json.loads((ROOT / folder / "package-lock.json").read_text("utf-8"))
@@ -163,11 +167,10 @@ def licences() -> Answer:
 
 def main() -> int:
     """Ask all, print all, and return the exit status."""
-    questions = {
+    questions: dict[str, Callable[[], Answer]] = {
         "Known vulnerabilities, Python": vulnerable,
         "Known vulnerabilities, npm": vulnerable_npm,
-        "Withdrawn or changed releases, newest": lambda: withdrawn(LOCKS[0]),
-        "Withdrawn or changed releases, oldest": lambda: withdrawn(LOCKS[1]),
+        **{f"Withdrawn or changed releases, {lock}": partial(withdrawn, lock) for lock in LOCKS},
         "Licences that are not permissive": licences,
     }
     any_found = any_unasked = False

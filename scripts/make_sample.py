@@ -7,10 +7,11 @@ the number of black dots in a block of 4 x 4. Only where in its block a dot was 
 2. `thin` makes its strokes, which are nearer to a felt pen's than to MNIST's, thinner;
 3. `digitlab.normalize_image` crops it, scales the longer side to 20 pixels, and centres its mass.
 
-Run it from the repository's root, with the extra `train` installed (it needs scikit-learn):
+Run it from the repository's root. scikit-learn is in .venv/optional after `make check`:
 
-    python scripts/make_sample.py            # writes the file
-    python scripts/make_sample.py --picture sheet.png  # and a picture of it beside MNIST
+    export PYTHONPATH=.venv/optional
+    .venv/bin/python scripts/make_sample.py  # writes the file
+    .venv/bin/python scripts/make_sample.py --picture sheet.png  # and a picture of it beside MNIST
 """
 
 import argparse

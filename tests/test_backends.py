@@ -3,26 +3,25 @@
 import contextlib
 import io
 import os
+import sys
 import warnings
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
 import pytest
 
-pytest.importorskip("jax")
-
 
 @pytest.fixture(scope="module")
-def run_on_jax():
+def run_on_jax(optional):
     """A function that runs code in a folder, where Keras has JAX with two devices."""
-    settings = {"KERAS_BACKEND": "jax", "XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        ProcessPoolExecutor(1, get_context("spawn")) as pool,
-    ):
-        for name, value in settings.items():
-            patch.setenv(name, value)
+    with ProcessPoolExecutor(1, get_context("spawn"), _use_jax, (str(optional),)) as pool:
         yield lambda code, folder: pool.submit(_output, code, folder).result(timeout=1200)
+
+
+def _use_jax(folder):
+    os.environ["KERAS_BACKEND"] = "jax"
+    os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=2"
+    sys.path.append(folder)
 
 
 def _output(code, folder):
@@ -169,11 +168,13 @@ with both.scope():
 
 
 def test_augmented_digits_are_those_of_tensorflow(run_on_jax, mnist, tmp_path):
+    import keras
     import numpy as np
 
     from digitlab import Augmentation
     from digitlab.training.augmentation import AugmentedDigits
 
+    assert keras.config.backend() == "tensorflow"
     images, labels = mnist.x_train[:40], mnist.y_train[:40]
     expected, of = AugmentedDigits(images, labels, Augmentation(), 40, 0, True)[0]
     np.savez(tmp_path / "few.npz", images=images, labels=labels)

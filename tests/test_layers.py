@@ -79,7 +79,7 @@ LAYERS: list[dict[str, str]] = [
         "plots.internals": "matplotlib numpy",
     },
     {
-        "plots.errors": "matplotlib numpy sklearn",
+        "plots.errors": "matplotlib numpy",
     },
     # Training.
     {
@@ -210,8 +210,7 @@ def test_imports_are_at_the_top():
         for name in [getattr(node, "module", None) or node.names[0].name]
     }
     assert late == {
-        ("plots.errors", "sklearn.metrics"),  # all other plots do without it
-        ("bulk.tables", "pyarrow"),  # likewise CSV
+        ("bulk.tables", "pyarrow"),  # CSV does without it
         ("bulk.tables", "pyarrow.parquet"),
     }
 

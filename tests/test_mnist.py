@@ -933,12 +933,12 @@ def test_sample_can_be_learned(sample):
     assert squared.min() > 1e-6
 
 
-def test_sample_is_what_its_script_makes(sample):
-    datasets = pytest.importorskip("sklearn.datasets", reason="needs scikit-learn: the extra train")
+def test_sample_is_what_its_script_makes(sample, optional, monkeypatch):
+    monkeypatch.setattr(sys, "path", [*sys.path, str(optional)])
     spec = importlib.util.spec_from_file_location("make_sample", ROOT / "scripts/make_sample.py")
     make_sample = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(make_sample)
-    source = datasets.load_digits()
+    source = make_sample.load_sklearn_digits()
     train, test = make_sample.split(source.target)
     assert np.array_equal(source.target[train], sample["y_train"])
     assert np.array_equal(source.target[test], sample["y_test"])

@@ -1,7 +1,5 @@
 """The plots of mistakes and of confidence, checked by what they hold."""
 
-import sys
-
 import numpy as np
 import pytest
 from matplotlib import pyplot as plt
@@ -74,12 +72,6 @@ def test_rejected_digits_have_a_column():
     assert numbers(ax) == {(3, 3): 1, (3, 10): 1, (4, 10): 1}
     assert [label.get_text() for label in ax.get_xticklabels()][-1] == "none"
     assert len(plot_confusion([3], [3]).get_xticks()) == 10
-
-
-def test_the_confusion_says_what_it_lacks(monkeypatch):
-    monkeypatch.setitem(sys.modules, "sklearn.metrics", None)
-    with pytest.raises(ImportError, match="pip install scikit-learn"):
-        plot_confusion([1], [1])
 
 
 def test_the_surest_mistakes_come_first():

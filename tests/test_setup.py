@@ -42,6 +42,7 @@ else:
 ROOT = Path(__file__).parent.parent
 LOCKS = ("requirements.lock", "requirements-oldest.lock")
 HUB_LOCK = "deploy/requirements.lock"
+OPTIONAL_LOCK = "tests/optional/requirements.lock"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")
 CONVERTER = "tensorflowjs"  # the extra that the locks leave out
@@ -154,16 +155,16 @@ def wanted(target: dict[str, str]) -> list[Requirement]:
     return [r for r in map(Requirement, named) if r.marker is None or r.marker.evaluate(target)]
 
 
-@pytest.mark.parametrize("lock", [*LOCKS, HUB_LOCK])
+@pytest.mark.parametrize("lock", [*LOCKS, HUB_LOCK, OPTIONAL_LOCK])
 def test_lock_pins_and_hashes_everything(lock):
-    assert len(entries(lock)) > 150
+    assert len(entries(lock)) > (5 if lock == OPTIONAL_LOCK else 150)
     for package, hashes in entries(lock):
         assert re.fullmatch(r"==[\w.+!]+", str(package.specifier)), package
         assert hashes, package
         assert all(re.fullmatch(r"sha256:[0-9a-f]{64}\s*", value) for value in hashes), package
 
 
-@pytest.mark.parametrize("lock", [*LOCKS, HUB_LOCK])
+@pytest.mark.parametrize("lock", [*LOCKS, HUB_LOCK, OPTIONAL_LOCK])
 def test_lock_holds_no_address(lock):
     text = (ROOT / lock).read_text("utf-8")
     assert "://" not in text
@@ -224,7 +225,7 @@ def test_oldest_lock_has_the_lower_bounds_of_pyproject():
     assert checked > 25
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("lock", [*LOCKS, OPTIONAL_LOCK])
 def test_lock_installs_everywhere(lock, uv, tmp_path):
     """From wheels alone, on every Python and platform: nothing has to be compiled."""
 
@@ -232,6 +233,7 @@ def test_lock_installs_everywhere(lock, uv, tmp_path):
         python, platform = target
         command = [uv, "pip", "install", "--dry-run", "--target", tmp_path / f"{python}{platform}"]
         command += ["--only-binary", ":all:", "--require-hashes", "-r", ROOT / lock]
+        command += ["--no-deps"] * (lock == OPTIONAL_LOCK)
         command += ["--python-version", python, "--python-platform", platform]
         result = run(*command, cwd=tmp_path, check=False)
         return f"{python} {platform}: {result.stderr}" if result.returncode else None
@@ -509,7 +511,7 @@ class Registry(BaseHTTPRequestHandler):
 
 
 LOCKED: dict[str, dict[str, set[str]]] = {}  # the hashes of each package's versions
-for package, digests in [*entries(LOCKS[0]), *entries(LOCKS[1])]:
+for package, digests in [*entries(LOCKS[0]), *entries(LOCKS[1]), *entries(OPTIONAL_LOCK)]:
     versions = LOCKED.setdefault(canonicalize_name(package.name), {})
     of_version = versions.setdefault(str(package.specifier).removeprefix("=="), set())
     of_version.update(digest.strip().removeprefix("sha256:") for digest in digests)
@@ -575,6 +577,7 @@ def test_audit_says_what_it_could_not_ask(audit):
         "digitlab/web/site",
         "tests/tfjs",
         "requirements.lock",
+        OPTIONAL_LOCK,
         "requirements-oldest.lock",
     ]
 

@@ -547,8 +547,7 @@ def test_a_file_in_the_way_of_the_folder_is_left_alone(tmp_path):
 # Other backends and precisions, files, and the shell.
 
 
-def test_neither_tensorflow_nor_tensorflowjs_is_needed(tmp_path):
-    pytest.importorskip("jax")
+def test_neither_tensorflow_nor_tensorflowjs_is_needed(optional, tmp_path):
     model = randomize(digitlab.pen_cnn())
     model.save(tmp_path / "model.keras")
     export_tfjs(model, tmp_path / "here", "uint8")
@@ -561,7 +560,7 @@ def test_neither_tensorflow_nor_tensorflowjs_is_needed(tmp_path):
     there = subprocess.run(
         [sys.executable, "-c", code],
         cwd=tmp_path,
-        env=os.environ | {"KERAS_BACKEND": "jax"},
+        env=os.environ | {"KERAS_BACKEND": "jax", "PYTHONPATH": str(optional)},
         capture_output=True,
         text=True,
     )

@@ -59,11 +59,14 @@ test-oldest: .venv-oldest/optional/.ready ## run the tests with the oldest packa
 test-nginx: $(READY) ## test the web page behind Debian's nginx: apt install nginx libnginx-mod-http-brotli-static
 	$(BIN)/pytest deploy/test_nginx.py $(ARGS)
 
-hub: .venv-hub/.ready ## set up JupyterHub for a class in .venv-hub, and what it hands out: see deploy/README.md
+hub: hub-bytecode ## set up JupyterHub for a class in .venv-hub, and what it hands out: see deploy/README.md
 	@$(HUB)/python deploy/prepare.py
+
+.PHONY: hub-bytecode
+hub-bytecode: .venv-hub/.ready
 	@$(HUB)/python -m compileall -q digitlab
 
-test-hub: $(READY) .venv-hub/.ready ## test JupyterHub with ten students: as root on Linux, makes and removes system users
+test-hub: $(READY) hub-bytecode ## test JupyterHub with ten students: as root on Linux, makes and removes system users
 	$(BIN)/pytest deploy/test_hub.py $(ARGS)
 
 models: $(READY) ## train the models in models/ again, and measure their accuracy

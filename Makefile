@@ -184,7 +184,7 @@ $(READY): pyproject.toml requirements.lock | $(UV)
 	@$(call set_up,.venv-oldest,requirements-oldest.lock)
 	@touch $@
 
-# For the tests that are about them, see tests/optional.
+# JAX and scikit-learn, for the tests that are about them: see tests/optional.
 %/optional/.ready: %/.ready tests/optional/requirements.lock
 	@$(find_python); $(find_index); \
 	$(UV) pip install --quiet --python $* --target $*/optional --no-deps --require-hashes -r tests/optional/requirements.lock

@@ -210,6 +210,13 @@ def test_only_one_extra_has_the_article_s_converter(name):
         assert name not in {canonicalize_name(package.name) for package, _ in entries(lock)}
 
 
+def test_what_keras_and_tensorflow_would_import_in_each_process_is_in_a_lock_of_its_own():
+    optional = {"jax", "jaxlib", "scikit-learn"}
+    assert optional <= {canonicalize_name(package.name) for package, _ in entries(OPTIONAL_LOCK)}
+    for lock in (*LOCKS, HUB_LOCK):
+        assert not optional & {canonicalize_name(package.name) for package, _ in entries(lock)}
+
+
 def test_oldest_lock_has_the_lower_bounds_of_pyproject():
     """On the oldest Python; for later ones TensorFlow's companions ask for newer packages."""
     target = PLATFORMS["x86_64-manylinux_2_28"]

@@ -1,8 +1,9 @@
-# `make` lists what there is. Needs only make, and any Python with pip.
+# `make` lists all commands. All that is needed is make, and any Python with pip.
 
-# The first of these that runs and is Python 3.10 to 3.13, for which TensorFlow has wheels. If there is none, uv fetches one.
+# Use the first of these that runs and is Python 3.10 to 3.13, for which TensorFlow has wheels. If there is none, uv fetches one.
 PYTHON ?= python3 python3.13 python3.12 python3.11 python3.10
-# Test processes, each with up to 2 GB. One more than two cores: they wait for browsers, kernels and pip a third of the time.
+# The number of test processes, each of which takes up to 2 GB: one more than two cores, because the processes spend a third of the
+# time waiting for browsers, kernels and pip.
 WORKERS ?= 3
 # Extra arguments: make lab ARGS=--port=9000, make test ARGS="-k ink", make lock ARGS=--upgrade
 ARGS ?=
@@ -17,7 +18,7 @@ UV := .tools/uv-$(UV_VERSION)/bin/uv
 export UV_PYTHON_DOWNLOADS = never
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export PIP_ROOT_USER_ACTION = ignore
-# Images of containers set it to stay small. Each Python would then compile what it imports again, TensorFlow for ten seconds.
+# Container images set this to stay small. Each Python process would then compile its imports again, TensorFlow's for ten seconds.
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help lab book check test test-oldest test-nginx test-hub hub models bench tables notebooks class format lock audit clean
@@ -36,7 +37,7 @@ lab: $(READY) ## set up and open JupyterLab on the first notebook
 book: $(READY) ## build the course as a site, in _book
 	@rm -rf _book && $(BIN)/python scripts/build_book.py _book
 
-# In parallel, in the groups and the order of conftest.py.
+# Tests run in parallel, in the groups and the order of conftest.py.
 PYTEST = bin/pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 
 check: $(TESTABLE) ## lint, format, types and the fast tests: a minute
@@ -51,22 +52,22 @@ test: $(TESTABLE) ## all checks: lint, format, types, all tests, notebooks, Tens
 	$(BIN)/mypy
 	.venv/$(PYTEST) --nbval-lax --nbval-current-env --nbval-kernel-startup-timeout 600 notebooks tests $(ARGS)
 
-# Lint, types, examples (as NumPy 2 prints) and the pages are for the locked tools; `make test` tested browsers, notebooks and environments.
-# What is marked "once" takes long, and would test the same lines of our own again.
+# Lint, types, examples (which have NumPy 2's output) and the pages need the locked tools; `make test` covers browsers, notebooks and
+# environments. Tests marked "once" take long, and would test the same lines of our own again.
 test-oldest: .venv-oldest/optional/.ready ## run the tests with the oldest packages that pyproject.toml allows, in .venv-oldest
 	.venv-oldest/$(PYTEST) -m "not once" tests $(addprefix --ignore=tests/,test_setup.py test_typing.py test_book.py test_class.py test_examples.py test_pad_in_browser.py test_site_in_browser.py) $(ARGS)
 
 test-nginx: $(READY) ## test the web page behind Debian's nginx: apt install nginx libnginx-mod-http-brotli-static
 	$(BIN)/pytest deploy/test_nginx.py $(ARGS)
 
-hub: hub-bytecode ## set up JupyterHub for a class in .venv-hub, and what it hands out: see deploy/README.md
+hub: hub-bytecode ## set up JupyterHub for a class in .venv-hub, and the files it hands out: see deploy/README.md
 	@$(HUB)/python deploy/prepare.py
 
 .PHONY: hub-bytecode
 hub-bytecode: .venv-hub/.ready
 	@$(HUB)/python -m compileall -q digitlab
 
-test-hub: $(READY) hub-bytecode ## test JupyterHub with ten students: as root on Linux, makes and removes system users
+test-hub: $(READY) hub-bytecode ## test JupyterHub with ten students: needs root on Linux, creates and removes system users
 	$(BIN)/pytest deploy/test_hub.py $(ARGS)
 
 models: $(READY) ## train the models in models/ again, and measure their accuracy
@@ -79,7 +80,8 @@ bench: $(READY) ## measure accuracy and speed, and write the tables
 tables: $(READY) ## write the tables from benchmarks/results.json, without measuring
 	$(BIN)/python -m benchmarks.tables
 
-# Not on the sample: the committed outputs show MNIST. Without a journal of an earlier run, which has the figures of later notebooks.
+# This stops without MNIST, because the committed outputs must not show the sample. It removes the journal of an earlier run, which has
+# the figures of later notebooks.
 notebooks: $(READY) ## run all notebooks again and keep their outputs
 	$(BIN)/python -c "import digitlab; digitlab.load_digits(sample=False)"
 	@rm -f notebooks/my_models/journal.json
@@ -96,11 +98,12 @@ format: $(READY) ## format code and notebooks, and fix what ruff can fix
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-# The oldest versions that pyproject.toml names, with the newest that those ask for. Only from wheels: old sources no longer build.
+# requirements-oldest.lock has the oldest versions that pyproject.toml allows, with the newest versions of what those require. It takes only
+# wheels, because old source archives no longer build.
 COMPILE = $(UV) pip compile --universal --python-version 3.10 --generate-hashes --custom-compile-command "make lock" --quiet $(ARGS)
 LEARN = pyproject.toml --extra train --extra lab --constraints scripts/lock-constraints.txt
 DEVELOP = $(LEARN) --extra scale --extra test --extra book --extra audit
-# What Keras and the extra "test" bring along is not repeated.
+# Packages that Keras and the extra "test" bring along are not repeated.
 OPTIONAL = tests/optional/requirements.in --constraints requirements.lock $(addprefix --no-emit-package ,cloudpickle joblib ml-dtypes numpy opt-einsum scipy)
 lock: $(UV) ## write the requirements locks from pyproject.toml (ARGS=--upgrade for the newest of everything)
 	@$(find_python); $(find_index); set -x; \
@@ -109,14 +112,14 @@ lock: $(UV) ## write the requirements locks from pyproject.toml (ARGS=--upgrade 
 	$(COMPILE) $(OPTIONAL) --output-file tests/optional/requirements.lock && \
 	$(COMPILE) $(LEARN) deploy/requirements.in --output-file deploy/requirements.lock
 
-audit: $(TESTABLE) ## report vulnerable, withdrawn and not freely licensed packages
+audit: $(TESTABLE) ## report packages that are vulnerable, withdrawn or not freely licensed
 	@$(find_python); $(find_index); $(BIN)/python scripts/audit.py
 
-# Not class/, which may hold somebody's work.
+# This keeps class/, which may hold somebody's work.
 clean: ## remove .venv and everything else that make created
 	rm -rf .venv .venv-oldest .venv-hub .tools _book slides.html dist .mypy_cache .pytest_cache .ruff_cache tests/tfjs/node_modules deploy/node_modules mnist
 
-# Each is tried, because a pyenv shim may be in PATH and not run. In an active virtual environment, take the Python that it was made from.
+# Try each one, because a pyenv shim may be in PATH but not run. In an active virtual environment, take the Python that it was made from.
 find_python = for p in $(PYTHON) .tools/python/*/bin/python3; do \
 		py=$$("$$p" -c 'import sys; assert (3, 10) <= sys.version_info < (3, 14); print(getattr(sys, "_base_executable", sys.executable))' 2>/dev/null) && break; \
 	done
@@ -132,7 +135,7 @@ need_python = $(find_python); \
 	}
 no_python = echo "digitlab needs Python 3.10 to 3.13. None of these is: $(PYTHON), and $(1). Install Python 3.13 with pip, or say where one is: make lab PYTHON=/path/to/python3.13" >&2; exit 1
 
-# A Python with pip, to get uv. Where none has pip, a new environment may have it.
+# Find a Python with pip, to install uv. If none has pip, a new virtual environment may have it.
 find_pip = for p in "$$py" $(PYTHON) "$$(pipx environment --value PIPX_DEFAULT_PYTHON)"; do \
 		"$$p" -c 'import sys; assert sys.version_info >= (3, 8)' || continue; \
 		pip=$$p; "$$p" -c 'import pip' && break; \
@@ -156,11 +159,11 @@ $(UV):
 		$(call no_python,there is neither a pip of Python 3.8 or newer nor uv to fetch one); \
 	fi
 
-# uv reads none of pip's settings, so pass on the index that pip uses.
+# uv does not read pip's settings, so pass on the index that pip uses.
 find_index = $(find_pip); index=$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$("$$pip" -m pip config get global.index-url 2>/dev/null)}}; \
 	[ -z "$$index" ] || export UV_DEFAULT_INDEX="$$index"
 
-# An environment with the packages of a lock.
+# Create an environment with the packages of a lock.
 set_up = $(call need_python,$(UV)); \
 	echo "Setting up $(1) with $$py (once; one to three minutes)"; \
 	$(find_index); \
@@ -168,7 +171,7 @@ set_up = $(call need_python,$(UV)); \
 	$(UV) pip install --quiet --python $(1) --require-hashes -r $(2) && \
 	$(UV) pip install --quiet --python $(1) --no-deps --editable .
 
-# JupyterLab is told not to ask about news, for which it would go to the network.
+# Keep JupyterLab from asking whether to fetch news, which would need the network.
 no_news = mkdir -p $(1)/share/jupyter/lab/settings && \
 	echo '{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}' \
 		> $(1)/share/jupyter/lab/settings/overrides.json
@@ -178,21 +181,21 @@ $(READY): pyproject.toml requirements.lock | $(UV)
 	@$(call no_news,.venv)
 	@touch $@
 
-# The oldest Python first: later ones have no wheels of the oldest packages.
+# Try the oldest Python first: the oldest packages have no wheels for later ones.
 .venv-oldest/.ready: PYTHON = python3.10 python3.11 python3.12 python3.13 python3
 .venv-oldest/.ready: pyproject.toml requirements-oldest.lock | $(UV)
 	@$(call set_up,.venv-oldest,requirements-oldest.lock)
 	@touch $@
 
-# JAX and scikit-learn, for the tests that are about them: see tests/optional.
+# JAX and scikit-learn, for the tests that use them: see tests/optional.
 %/optional/.ready: %/.ready tests/optional/requirements.lock
 	@$(find_python); $(find_index); \
 	$(UV) pip install --quiet --python $* --target $*/optional --no-deps --require-hashes -r tests/optional/requirements.lock
 	@touch $@
 
-# The system's Python first: one in root's home would not run for students.
+# Try the system's Python first: students cannot run one in root's home directory.
 .venv-hub/.ready: PYTHON = /usr/bin/python3 python3.13 python3.12 python3.11 python3.10
-# With bytecode: students may not write it there, so each server and kernel would compile again what it imports.
+# Compile to bytecode: students may not write it there, so each server and kernel would compile its imports again.
 .venv-hub/.ready: export UV_COMPILE_BYTECODE = 1
 .venv-hub/.ready: pyproject.toml deploy/requirements.lock deploy/package-lock.json | $(UV)
 	@$(call set_up,.venv-hub,deploy/requirements.lock)

@@ -1,8 +1,7 @@
 """Fixtures for what a machine may lack, the order of the tests, and how notebooks are compared.
 
-On a learner's machine a test that lacks something is skipped, with a line that says how to get it.
-What the environment variable DIGITLAB_REQUIRE names ("mnist node browser") must be there, or the
-test fails.
+On a learner's machine, a test that lacks something is skipped, with a line that says how to get it.
+The test fails instead if the environment variable DIGITLAB_REQUIRE names it ("mnist node browser").
 """
 
 import atexit
@@ -25,8 +24,8 @@ from digitlab.mnist import Digits, load_digits
 
 TESTS = Path(__file__).parent / "tests"
 
-# In the notebooks' kernels, too: workers side by side have a core each, and the threads of NumPy
-# and of TensorFlow, which want both, would wait for each other.
+# These hold in the notebooks' kernels, too. Parallel workers have one core each, and the threads of
+# NumPy and TensorFlow, which take all cores, would wait for each other.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 
@@ -73,7 +72,7 @@ def optional() -> Path:
 
 @cache
 def _built_site() -> Path | tuple[str, str]:
-    """A folder with the web page; or what is missing to build it, and how to have it."""
+    """A folder with the web page; or the name of what is missing, and how to get it."""
     if shutil.which("node") is None or shutil.which("npm") is None:
         return "node", f"the web page is built with Node and npm: {INSTALL}"
     folder = Path(tempfile.mkdtemp(prefix="digitlab-"))
@@ -108,7 +107,7 @@ def chromium() -> str:
 @pytest.fixture
 def closed_figures() -> Iterator[None]:
     """Draw without a window, change no setting, and leave no figure open."""
-    import matplotlib  # here, for most tests need none of it
+    import matplotlib  # here, because most tests do not need it
 
     matplotlib.use("agg")
     from matplotlib import pyplot as plt
@@ -119,8 +118,8 @@ def closed_figures() -> Iterator[None]:
     plt.close("all")
 
 
-# What runs for more than a few seconds, or needs TensorFlow, a browser, a kernel or another
-# environment. `make check` does not even import these files; the marker "slow" is for single tests.
+# Files that run for more than a few seconds, or need TensorFlow, a browser, a kernel or another
+# environment. `make check` does not even import them; the marker "slow" is for single tests.
 SLOW = (
     "test_augmentation.py",
     "test_backends.py",
@@ -144,10 +143,10 @@ SLOW = (
     "test_tflite.py",
     "test_training.py",
 )
-# Notebooks that read what the earlier ones of them write.
+# Notebooks that read files which earlier ones in this list write.
 CHAIN = ("03_", "04_", "05_", "06_", "07_", "09_")
-# The groups that take longest, which start first so that no worker waits for one in the end. The
-# notebooks that stand alone follow them.
+# The groups that take longest. They start first, so that no worker waits for one at the end.
+# The other notebooks follow them.
 FRONTENDS = "all frontends"
 FIRST = (
     "test_pad_in_browser.py",
@@ -164,7 +163,7 @@ FIRST = (
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Do not import slow files for nothing: that alone takes TensorFlow's seconds."""
+    """Do not import slow files needlessly: importing TensorFlow alone takes seconds."""
     only_fast = config.getoption("markexpr") == "not slow"
     return True if only_fast and collection_path.name in SLOW else None
 
@@ -174,7 +173,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark slow tests and group all of them for parallel runs; prepare the notebooks' cells.
 
     A file's tests share their fixtures. The notebook of the web page is skipped where the page
-    cannot be built. Without MNIST, what depends on it is not compared.
+    cannot be built. Without MNIST, cells that depend on it are run but not compared.
     """
     for item in items:
         notebook = item.path.suffix == ".ipynb"
@@ -184,7 +183,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: _place(next(item.iter_markers("xdist_group")).args[0]))
 
     for item in items:
-        if hasattr(item, "compare_outputs"):  # nbval's
+        if hasattr(item, "compare_outputs"):  # a cell of nbval's
             item.output_timeout = PATIENCE
             item.compare_outputs = _without_bars(item.compare_outputs)
     cells = [item for item in items if "mnist" in _tags(item)]
@@ -201,11 +200,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _group(item: pytest.Item) -> str:
-    """What runs in one process, in order, for it shares files or fixtures."""
+    """The group of a test: it shares files or fixtures, so it runs in one process, in order."""
     name = item.path.name
     if item.path.suffix == ".ipynb" and name.startswith(CHAIN):
         return "notebooks"
-    # The longest file by far: the tests of all frontends beside those of JupyterLab alone.
+    # Split the longest file by far: tests in all frontends, and tests in JupyterLab alone.
     if "frontend" in getattr(item, "fixturenames", ()):
         return FRONTENDS
     return name
@@ -219,7 +218,7 @@ def _tags(item: pytest.Item) -> list[str]:
     return getattr(item, "cell", {}).get("metadata", {}).get("tags", [])
 
 
-PATIENCE = 600  # seconds: a cell's outputs come at once, but not on a busy machine
+PATIENCE = 600  # seconds; a cell's outputs usually come at once, but not on a busy machine
 BAR = re.compile(r"[^\r\n]*?\d+%\|[^\r\n]*|\x1b\[A")  # one state of a tqdm bar
 
 

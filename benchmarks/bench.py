@@ -1,6 +1,6 @@
 """Measure into results.json, and write the tables: `make bench`, or a part: `make bench ARGS=ink`.
 
-What is compared is measured in one run, in turn, so that a busy machine slows both sides.
+Whatever is compared is measured in one run, in turn, so that a busy machine slows both sides.
 """
 
 import dataclasses
@@ -62,7 +62,7 @@ def train_once(
     digits: digitlab.Digits,
     seed: int,
 ) -> tuple[keras.Model, float, float]:
-    """Train one epoch; return the model, the seconds of it, and the test accuracy."""
+    """Train one epoch; return the model, the seconds that it took, and the test accuracy."""
     keras.utils.set_random_seed(seed)
     model = build()
     begun = time.perf_counter()
@@ -74,7 +74,7 @@ def train_once(
 
 
 def networks() -> Part:
-    """One epoch of training, and the speed of a trained network, the article's beside ours."""
+    """One epoch of training, and the speed of a trained network: the article's and ours."""
     digits = digitlab.load_digits(sample=False)
     seconds, accuracies = [], []
     article, article_seconds, article_accuracy = train_once(
@@ -112,7 +112,7 @@ def networks() -> Part:
 def in_litert(
     model: keras.Model, quantize: str | None = "int8"
 ) -> Callable[[np.ndarray], np.ndarray]:
-    """A network in LiteRT; with int8 kernels, as it is shipped."""
+    """A network in LiteRT, by default with int8 kernels, as the shipped network has."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "digits.tflite")
         digitlab.export_tflite(model, path, quantize=quantize)
@@ -120,7 +120,7 @@ def in_litert(
 
 
 def accuracy_on_people() -> Part:
-    """The shipped network beside the article's."""
+    """The shipped network, compared with the article's."""
     digits = digitlab.load_digits(sample=False)
     keras.utils.set_random_seed(0)
     article = digitlab.article_cnn()
@@ -137,7 +137,7 @@ def accuracy_on_people() -> Part:
 
 
 def pictures_of_a_digit() -> Part:
-    """Photos and screenshots, made here, with the shipped network."""
+    """The shipped network on photos and screenshots that are made here."""
     digits = digitlab.load_digits(sample=False)
     held_out = ", ".join(shipped.HELD_OUT)
     return {
@@ -159,7 +159,7 @@ def whole_numbers() -> Part:
 
 
 def learning_from_people() -> Part:
-    """What digits of more writers buy, beside more augmentation."""
+    """What digits of more writers gain, compared with more augmentation."""
     return {
         "conditions": f"{machine()}, {versions()}. pen_cnn, learning rate and augmentation as the "
         f"shipped network; contributors {', '.join(shipped.HELD_OUT)} are read, and the writers "
@@ -174,7 +174,7 @@ def ablation() -> Part:
     recipe = dataclasses.replace(shipped.RECIPE, epochs=ABLATION_EPOCHS)
     whole = recipe.augmentation or digitlab.Augmentation()
     recipes = {"all of it": recipe}
-    for seed in (1, 2):  # the differences that are chance
+    for seed in (1, 2):  # to show the differences that are chance
         recipes[f"all of it, seed {seed}"] = dataclasses.replace(recipe, seed=seed)
     for part in dataclasses.fields(whole):
         without = dataclasses.replace(whole, **{part.name: 0.0})
@@ -182,7 +182,7 @@ def ablation() -> Part:
     recipes["without weight decay"] = dataclasses.replace(recipe, weight_decay=0.0)
     recipes["nothing: MNIST as it is"] = dataclasses.replace(recipe, augmentation=None)
     with shipped.named_cluster() as client:
-        if client is not None:  # it trains, and below all are loaded
+        if client is not None:  # the cluster trains, and the loop below loads the networks
             shipped.train_on_cluster(client, "trained", list(recipes.values()))
     rows = []
     for name, config in recipes.items():
@@ -209,7 +209,7 @@ def learning_a_hand() -> Part:
 def saliency() -> Part:
     """The time to explain a prediction, over the stored drawings."""
     litert = digitlab.load_recognizer()
-    of_keras = digitlab.Recognizer(digitlab.digits_cnn())  # untrained: as slow as trained
+    of_keras = digitlab.Recognizer(digitlab.digits_cnn())  # untrained, which is as slow as trained
     measure_saliency = digitlab.measure_saliency
     drawings = [digitlab.stored_drawing(digit) for digit in range(10)]
     images = [digitlab.render_strokes(drawing) for drawing in drawings]
@@ -250,13 +250,13 @@ def saliency() -> Part:
 
 
 def ink_on_the_pad() -> Part:
-    """From the pen to the screen."""
+    """The time from the pen to the screen."""
     names = "jupyterlab", "ipykernel", "ipycanvas", "anywidget"
     return {"conditions": f"{machine()}, {versions(*names)}", "content": [ink.table()]}
 
 
 def web_page() -> Part:
-    """From navigation to a page that can read, and from the pen to the bars."""
+    """The time from navigation to a page that can read, and from the pen to the bars."""
     return {"conditions": machine(), "content": page.content()}
 
 
@@ -266,8 +266,8 @@ def robustness() -> Part:
 
 
 def classroom() -> Part:
-    """Forty kernels, with a pad each."""
-    # In a Python of its own: kernels share the pages of TensorFlow with a process that has it.
+    """Forty kernels with a pad each."""
+    # In a process of its own, because kernels share memory with a process that has TensorFlow.
     conditions = f"{machine()}, {versions('ipykernel', 'tensorflow')}"
     return {"conditions": conditions, "content": in_new_python("benchmarks.classroom")}
 
@@ -277,13 +277,13 @@ def reading_at_scale() -> Part:
     return {
         "conditions": f"{machine()}, {versions('distributed')}. Images: MNIST's test digits, again "
         "and again; pictures: the same as scans of 144 x 144 pixels, in PNG. Fastest of 3 runs",
-        # In a Python of its own: workers import what the process that starts them has imported.
+        # In a process of its own, because workers import what the process that starts them has.
         "content": in_new_python("benchmarks.scale"),
     }
 
 
 def in_new_python(module: str) -> list[Table | str]:
-    """Run a module, and return what its last line says."""
+    """Run a module, and return the JSON of its last line."""
     command = [sys.executable, "-m", module]
     run = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
     return json.loads(run.stdout.splitlines()[-1])
@@ -305,16 +305,16 @@ def page_behind_nginx() -> Part:
 
 
 def versions(*names: str) -> str:
-    """Return the versions of these packages, or of those that train."""
+    """Return the versions of these packages, by default of those for training."""
     return ", ".join(
         f"{name} {metadata.version(name)}" for name in names or ("TensorFlow", "Keras")
     )
 
 
 def machine() -> str:
-    """Where it was measured."""
+    """Describe the machine on which this runs."""
     processor = platform.processor() or platform.machine()
-    if os.path.exists("/proc/cpuinfo"):  # Linux; the others name it themselves
+    if os.path.exists("/proc/cpuinfo"):  # Linux; on other systems, `platform` knows it
         with open("/proc/cpuinfo", encoding="utf-8") as file:
             names = [line.partition(": ")[2] for line in file if line.startswith("model name")]
         processor = names[0].strip() if names else processor
@@ -351,7 +351,7 @@ def main() -> None:
         sys.exit(f"expected parts of the benchmark out of {sorted(PARTS)}, got {sorted(unknown)}")
     for name in dict.fromkeys(named or PARTS):
         part = PARTS[name]()
-        results = read_results() | {name: part}  # read now: another part may have been measured
+        results = read_results() | {name: part}  # read again: another run may have written
         write_results(results)
         write_tables()
         print(json.dumps(results[name], ensure_ascii=False, indent=1), flush=True)

@@ -1,9 +1,8 @@
 """A classroom on one machine: forty kernels, each with a pad that is drawn on and read.
 
-The kernels are real ones. What a browser would send them is sent from here, by the same messages:
-a pen that tells 120 places a second, which the pad's overlay sends 20 times a second, for strokes
-of 0.5 to 1 s. Times count from the moment when a message was due, so waiting for a busy machine is
-in them.
+The kernels are real. This module sends them the same messages as a browser would: a pen reports 120
+places a second, which the pad's overlay sends 20 times a second, for strokes of 0.5 to 1 s. Times
+count from the moment when a message was due, so they include waiting for a busy machine.
 """
 
 import heapq
@@ -26,7 +25,7 @@ import digitlab
 from benchmarks.tables import Table
 
 KERNELS = 40
-SECONDS, SECONDS_ALONE = 30, 10  # of drawing: by all, by few
+SECONDS, SECONDS_ALONE = 30, 10  # of drawing: on all pads, on a few
 TENSORFLOW_KERNELS = 3
 MODEL = Path(__file__).parents[1] / "models" / "digits.keras"
 
@@ -62,10 +61,10 @@ class Kernel:
 
     def __init__(self, recognizer: str):
         self.begun = time.time()
-        # By files, for TCP would take 200 ports that may not stay free.
+        # Unix sockets, because TCP would take 200 ports, which may not stay free meanwhile.
         self.folder = tempfile.TemporaryDirectory()
         self.manager = KernelManager(transport="ipc", ip=f"{self.folder.name}/kernel")
-        # Nor one history for all, which they would lock for each other.
+        # A folder of its own, because kernels would lock a common history for each other.
         self.manager.start_kernel(env={**os.environ, "IPYTHONDIR": self.folder.name})
         self.client = self.manager.blocking_client()
         self.client.start_channels(hb=False, stdin=False)
@@ -74,7 +73,7 @@ class Kernel:
         self.process = psutil.Process(getattr(self.manager.provisioner, "pid", None))
 
     def wait(self) -> float:
-        """Wait until the pad has read a first digit: how many seconds after the start it had."""
+        """Wait until the pad has read a first digit; return the seconds from the start to that."""
         while not self.client.shell_channel.msg_ready():
             assert self.manager.is_alive(), "the kernel has died"
             time.sleep(0.01)
@@ -86,7 +85,7 @@ class Kernel:
         return answer["header"]["date"].timestamp() - self.begun
 
     def ask(self, expression: str) -> list[float]:
-        """What an expression is in the kernel."""
+        """Return the value of an expression in the kernel."""
         asked = self.client.execute("", user_expressions={"it": expression})
         while (answer := self.client.get_shell_msg(timeout=60))["parent_header"]["msg_id"] != asked:
             pass
@@ -103,7 +102,7 @@ class Kernel:
         return self._send({"method": "custom", "content": content})
 
     def said(self) -> Iterator[tuple[str, float, str]]:
-        """What the pad has said since: to which message, when on time.time's clock, and what."""
+        """Yield the pad's new replies: to which message, when (by time.time), and what."""
         topic = f"comm-{self.overlay}".encode()
         socket = self.client.iopub_channel.socket
         while socket.poll(0):
@@ -116,16 +115,16 @@ class Kernel:
                 yield parent["msg_id"], sent.timestamp(), sentence
 
     def close(self) -> None:
-        """End it."""
+        """Stop the kernel."""
         self.client.stop_channels()
         self.manager.shutdown_kernel(now=True)
         self.folder.cleanup()
 
 
 def drawn_by_hand(kernel: Kernel, begin: float, end: float, seed: int) -> Iterator[tuple]:
-    """What a hand sends, one digit after the other: when, from which kernel, what, which digit.
+    """Yield what a hand sends, one digit after another: when, to which kernel, what, which digit.
 
-    The digit stands beside the end of its last stroke, None beside all else.
+    The digit comes with the end of its last stroke, None with all other messages.
     """
     rng = np.random.default_rng(seed)
     at = begin + rng.uniform(0, 2)
@@ -149,12 +148,12 @@ def drawn_by_hand(kernel: Kernel, begin: float, end: float, seed: int) -> Iterat
                 whole = last and index == len(drawing) - 1
                 message = {"stroke": name, "points": some, "end": last}
                 yield at, kernel, message, digit if whole else None
-            at += rng.uniform(0.2, 0.4)  # to the next stroke
-        at += rng.uniform(0.5, 1.5)  # a look at what was read
+            at += rng.uniform(0.2, 0.4)  # pause until the next stroke
+        at += rng.uniform(0.5, 1.5)  # time to look at the reading
 
 
 def draw_all(kernels: list[Kernel], seconds: float) -> tuple[list[float], float]:
-    """Draw on all pads: ms from each stroke's planned end to its reading; share of digits right."""
+    """Draw on all pads; return ms from each stroke's planned end to its reading, and accuracy."""
     begin = time.time() + 0.5
     hands = [
         drawn_by_hand(kernel, begin, begin + seconds, seed) for seed, kernel in enumerate(kernels)
@@ -192,7 +191,7 @@ def draw_all(kernels: list[Kernel], seconds: float) -> tuple[list[float], float]
 
 
 def memory(kernels: list[Kernel]) -> tuple[float, float, float]:
-    """Sums over the kernels, in MB: PSS, RSS, and what each has for itself alone."""
+    """Sums over the kernels, in MB: PSS, RSS, and USS (what each kernel shares with no other)."""
     infos = [kernel.process.memory_full_info() for kernel in kernels]
     return tuple(sum(getattr(i, name) for i in infos) / 1e6 for name in ("pss", "rss", "uss"))
 
@@ -203,12 +202,12 @@ def cpu(kernels: list[Kernel]) -> float:
 
 
 def spread(times: list[float], digits: int = 1) -> str:
-    """Median and p95."""
+    """Return the median and the 95th percentile, as text."""
     return " / ".join(f"{value:.{digits}f}" for value in np.percentile(times, [50, 95]))
 
 
 def started(stack: ExitStack, count: int, recognizer: str) -> tuple[list[Kernel], list[float]]:
-    """Start kernels, all at once; they, and the seconds until each has read a first digit."""
+    """Start kernels at once; return them, and the seconds until each has read a first digit."""
     kernels = []
     for _ in range(count):
         kernels.append(Kernel(recognizer))
@@ -240,7 +239,7 @@ def content() -> list[Table | str]:
         tensorflow_latency, _ = draw_all(few, SECONDS_ALONE)
         tensorflow_times = [time for k in few for time in k.ask("pad.recognizer.times[1:]")]
         tensorflow_pss, tensorflow_rss, own = memory(few)
-    # What they share is there once, however many they are.
+    # What the kernels share is in memory once, however many kernels there are.
     shared, own = tensorflow_pss - own, own / len(few)
     drawn = (
         f"{len(latency)} strokes on {KERNELS} pads, {right:.1%} of their digits classified "

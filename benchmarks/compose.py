@@ -1,17 +1,19 @@
 """Numbers composed from drawings of single digits, as people write them side by side.
 
-A number takes its digits from one writer, or, where a writer wrote too few, from one contributor,
-whose tablet was the same for all. In units of the writer's median height, h, at random:
+A number takes its digits from one writer or, where writers wrote too few, from one contributor, who
+used the same tablet for all writers. These choices are random, in units of h, the writer's median
+height:
 
 - each digit keeps its own size, within 0.7 to 1.4 h, times a factor (standard deviation 8 %), and
   stands on the line within 5 % of h;
 - the ink of neighbours is 0.08 to 0.6 h apart, mostly 0.2 h, measured along the line, so that the
-  boxes of slanted digits overlap; touching: each digit begins up to 0.08 h before or up to 0.03 h
-  after the first place where it would touch the one before, and one pair in eight is written
-  without lifting the pen, where the end of one digit is near the beginning of the next;
-- the whole is slanted (7 degrees), and the line rises or falls (3 degrees);
-- in one number of five, the last stroke of each digit of several strokes is drawn at the end, as
-  bars of sevens are.
+  boxes of slanted digits overlap;
+- if neighbours touch, each digit instead begins up to 0.08 h before or up to 0.03 h after the first
+  place where it would touch the previous one, and one pair in eight is written without lifting the
+  pen, if the end of one digit is near the beginning of the next;
+- the whole number is slanted (7 degrees), and the line rises or falls (3 degrees);
+- in one number of five, the last stroke of each digit that has several strokes is drawn at the very
+  end, as people do with the bars of sevens.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,7 +23,7 @@ import numpy as np
 
 Drawing = list[np.ndarray]
 
-_LEVELS = 24  # heights at which the distance of neighbours is measured
+_LEVELS = 24  # heights at which the distance between neighbours is measured
 
 
 def compose(
@@ -34,11 +36,11 @@ def compose(
     """Write drawings of digits side by side, as one drawing.
 
     Args:
-        drawings: Of one digit each, in any one unit, y down.
+        drawings: Drawings of one digit each, all in the same unit, y down.
         rng: Makes the choices.
         touching: Whether neighbours touch or overlap.
-        height: Of the median digit in the result, in pixels.
-        marks: What stands before some of the digits, by their numbers: ".", "," or "-".
+        height: The median digit's height in the result, in pixels.
+        marks: A mark before some of the digits, by their indices: ".", "," or "-".
 
     Returns:
         A list of new strokes, each (n, 2), with no coordinate below 0.
@@ -72,7 +74,7 @@ def compose(
     number += late
     slant, tilt = np.tan(rng.normal(0, np.radians(7))), rng.normal(0, np.radians(3))
     turn = np.array([[np.cos(tilt), np.sin(tilt)], [-np.sin(tilt), np.cos(tilt)]])
-    change = np.array([[1, 0], [-slant, 1]]) @ turn * height  # of row vectors (x, y)
+    change = np.array([[1, 0], [-slant, 1]]) @ turn * height  # multiplies row vectors (x, y)
     number = [stroke @ change for stroke in number]
     low = np.concatenate(number).min(0)
     return [stroke - low + 0.2 * height for stroke in number]
@@ -109,13 +111,13 @@ def _distance(left: Drawing, right: Drawing) -> float:
     """How far `right` can be moved to the left until it touches `left`."""
     levels = np.linspace(-1.3, 0.3, _LEVELS)
     edges = _edge(left, levels, -1), _edge(right, levels, 1)
-    # A place is also near to the levels above and below it.
+    # Ink also touches ink on the levels just above and below it.
     far, near = (np.stack([np.roll(edge, step) for step in (-1, 0, 1)]) for edge in edges)
     return float(np.min(near.min(0) - far.max(0)))
 
 
 def _edge(drawing: Drawing, levels: np.ndarray, side: int) -> np.ndarray:
-    """The first (side 1) or last (side -1) x of the ink at each level; far off without ink."""
+    """The first (side 1) or last (side -1) x of the ink at each level; far away if it has none."""
     edge = np.full(len(levels), 1e3)
     for stroke in drawing:
         starts, ends = stroke[: max(len(stroke) - 1, 1)], stroke[min(len(stroke) - 1, 1) :]

@@ -1,4 +1,4 @@
-"""Signs that are non-digits, for measuring only: no network here was trained on them."""
+"""Signs that are not digits, for measuring only: no network here was trained on them."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ import numpy as np
 def _round(
     x: float, y: float, width: float, height: float, start: float = 0, end: float = 360
 ) -> list[tuple[float, float]]:
-    """Points of an arc in degrees, counted from the right and downwards."""
+    """Points of an arc. Its degrees count clockwise from the right."""
     at = np.radians(np.linspace(start, end, 24))
     return list(zip(x + width * np.cos(at), y + height * np.sin(at), strict=True))
 
@@ -66,7 +66,7 @@ UNSEEN = {  # strokes in a box from (0, 0) to (1, 1), y down
 
 
 def unseen(kind: str, rng: np.random.Generator) -> list[np.ndarray]:
-    """Draw one of them as a hand would: strokes of shape (n, 2)."""
+    """Draw one of the signs as a hand would: strokes of shape (n, 2)."""
     angle = rng.normal(0, 0.1)
     turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
     stretch = [np.exp(rng.uniform(-0.3, 0.3)), 1]

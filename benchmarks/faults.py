@@ -1,7 +1,7 @@
 """Bad input and killed writers: how many were tried, and what was lost.
 
-This counts with the code of the tests (tests/test_bad_input.py, tests/support/killed.py), which
-stop at the first thing that goes wrong.
+This uses the code of the tests (tests/test_bad_input.py, tests/support/killed.py), which stop at
+the first failure.
 """
 
 import json
@@ -31,7 +31,7 @@ WRITERS = {
     "Checkpoint": "the checkpoint of `train`",
     "Site": "`build_site`",
 }
-CHANGED = 2_000  # networks
+CHANGED = 2_000  # networks with changed bytes
 
 
 def counted(*arguments: str) -> dict:
@@ -44,7 +44,7 @@ def counted(*arguments: str) -> dict:
 
 
 def bad_input() -> Table:
-    """Count what becomes of bad input."""
+    """Count the outcomes of bad input."""
     rows = []
     for name, (some, count) in INPUTS.items():
         rng = np.random.default_rng(bad.SEED)
@@ -73,7 +73,7 @@ def killed_writers() -> Table:
 
 
 def content() -> list[Table | str]:
-    """Measure all of it."""
+    """Measure both."""
     seen = counted("Changed", str(CHANGED))
     networks = (
         f"{CHANGED:,} LiteRT files, changed or cut off at random and given a correct checksum: "

@@ -1,9 +1,9 @@
-"""How many errors a recognizer makes that has learned its writer's hand: see `Recognizer.adapt`.
+"""How many errors a recognizer makes after it has learned a hand: see `Recognizer.adapt`.
 
 Hands are the writers of people's digits (see `reading.py`) with at least `LEAST` drawings. The
-contributor val wrote each digit to a file of its own, so each ten of them in a row are taken for
-one hand. Drawings whose label nobody can confirm are left out: no example can teach them. The
-settings in `digitlab/personal.py` were chosen on aga and apb.
+contributor val wrote each digit to a file of its own, so every ten consecutive files are taken as
+one hand. Drawings whose label nobody can confirm are left out, because no example can teach them.
+The settings in `digitlab/personal.py` were chosen on aga and apb.
 """
 
 import functools
@@ -23,10 +23,10 @@ from digitlab.prediction import combine_looks
 from digitlab.recognizer import SURE
 from digitlab.strokes import vary_strokes
 
-LEAST = 20  # drawings
+LEAST = 20  # drawings of a hand
 EACH = (2, 5)  # examples of each digit
-DRAWS = 25  # of the examples, and orders in which a hand is read
-GROUPS = {  # of contributors
+DRAWS = 25  # random choices of examples, and random orders of reading, for each hand
+GROUPS = {  # titles, and their contributors
     "The three hands of gmd": ["gmd"],
     "The two hands of val, which several people may have written": ["val"],
     "The hands of aga and apb, on which the settings were chosen, and of apa": [
@@ -46,22 +46,22 @@ HARDER: dict[str, Callable[[list], list | np.ndarray]] = {
     ),
 }
 
-# Which network may read a writer: one for all, or of each contributor the one without it.
+# One recognizer for all writers, or a function from a contributor to one that has not seen it.
 Recognizers = Recognizer | Callable[[str], Recognizer]
 
 
 @dataclass(frozen=True)
 class Hand:
-    """One person's digits as a network sees them, at each look: drawings may get a second one."""
+    """A network's outputs for one person's digits, at each look; drawings may get several looks."""
 
     contributor: str
     labels: np.ndarray  # (n,)
     confirmed: np.ndarray  # (n,) bool, whether a person can confirm them
-    answers: np.ndarray  # (looks, n, 10) or (looks, n, 11), the network's
-    features: np.ndarray  # (n, f), of the first look
+    answers: np.ndarray  # (looks, n, 10) or (looks, n, 11), from the network
+    features: np.ndarray  # (n, f), at the first look
 
     def at(self, chosen: np.ndarray | list[int]) -> "Hand":
-        """Some of them."""
+        """Choose some of the digits."""
         return replace(
             self,
             labels=self.labels[chosen],
@@ -71,17 +71,17 @@ class Hand:
         )
 
     def layer(self) -> PersonalLayer:
-        """Learn from all of them."""
+        """Learn from all digits."""
         return PersonalLayer(self.features, self.labels)
 
     def read(self, layer: PersonalLayer | None) -> np.ndarray:
-        """Answers as `Recognizer.predict` has them: (n, 10) or (n, 11)."""
+        """Answers as `Recognizer.predict` computes them: (n, 10) or (n, 11)."""
         unsure = self.answers[0].max(1) < SURE
         answers = np.where(unsure[:, None], combine_looks(self.answers), self.answers[0])
         return answers if layer is None else layer.adjust(answers, self.features)
 
     def errors(self, layer: PersonalLayer | None = None) -> np.ndarray:
-        """Which are misread, or rejected: (n,) bool."""
+        """Which digits are misread or rejected: (n,) bool."""
         answers = self.read(layer)
         return (answers[:, :10].argmax(1) != self.labels) | (answers[:, 10:].sum(1) > 0.5)
 
@@ -94,7 +94,7 @@ def slanted(drawing: list, degrees: float) -> list:
 
 @functools.cache
 def writers() -> tuple[np.ndarray, np.ndarray]:
-    """Of each drawing, the number of its hand, and its contributor."""
+    """For each drawing, the number of its hand, and its contributor."""
     loaded = digitlab.load_people()
     writer, contributor = loaded.writers.copy(), loaded.contributors
     of_val = contributor == "val"
@@ -103,7 +103,7 @@ def writers() -> tuple[np.ndarray, np.ndarray]:
 
 
 def hand(recognizer: Recognizer, items: Sequence, labels: np.ndarray, contributor: str) -> Hand:
-    """Have the network look at drawings, or at images; in whole numbers as examples are kept."""
+    """Have the network look at drawings or images, rounded to bytes as stored examples are."""
     looks: list[Sequence] = [items]
     if isinstance(items[0], list):
         every = [[drawing, *vary_strokes(drawing)] for drawing in items]
@@ -140,7 +140,7 @@ def hands(recognizers: Recognizers, way: Callable[[list], list | np.ndarray]) ->
 
 
 def after_examples(one: Hand, each: int, rng: np.random.Generator) -> np.ndarray:
-    """Errors on the digits that are no examples, before and after, and how many digits."""
+    """Errors on the digits that are not examples, before and after, and how many digits."""
     order = rng.permutation(len(one.labels))
     chosen = [order[one.labels[order] == digit][:each] for digit in range(10)]
     examples = one.at(np.concatenate(chosen))
@@ -150,7 +150,7 @@ def after_examples(one: Hand, each: int, rng: np.random.Generator) -> np.ndarray
 
 
 def as_you_go(one: Hand, rng: np.random.Generator) -> np.ndarray:
-    """The same of the second half, read in order, when each misreading is corrected at once."""
+    """The same for the second half, read in order, if each misreading is corrected at once."""
     corrected: list[int] = []
     layer = None
     order = rng.permutation(len(one.labels))
@@ -160,7 +160,7 @@ def as_you_go(one: Hand, rng: np.random.Generator) -> np.ndarray:
         errors = one.at(order[turn:]).errors(layer)
         if not errors.any():
             break
-        turn += int(errors.argmax())  # until the next error, nothing changes
+        turn += int(errors.argmax())  # nothing changes before the next error
         wrong[turn] = True
         corrected.append(order[turn])
         layer = one.at(corrected).layer()
@@ -198,11 +198,11 @@ def error_tables(recognizers: Recognizers) -> list[Table | str]:
 
 
 def count_errors(some: list[Hand]) -> np.ndarray:
-    """Errors before and after, and digits, of all draws: with examples, and as you go."""
+    """Errors before and after, and digits, over all draws: with examples, and as you go."""
     counts = []
     for each in EACH:
         rng = np.random.default_rng(reading.SEED)
-        # Of smaller hands there would be little left to read.
+        # In smaller hands, few digits would be left to read.
         able = [one for one in some if each == EACH[0] or len(one.labels) > 20 * each]
         draws = [after_examples(one, each, rng) for one in able for _ in range(DRAWS)]
         counts.append(np.sum([*draws, np.zeros(3, int)], axis=0))
@@ -212,14 +212,14 @@ def count_errors(some: list[Hand]) -> np.ndarray:
 
 
 def in_words(counts: np.ndarray) -> str:
-    """Errors before and after, of how many, and how many fewer."""
+    """Say how many errors before and after, of how many digits, and how many percent fewer."""
     before, after, digits = counts
     fewer = f", {100 * (1 - after / before):.0f} % fewer" if before else ""
     return f"{before} → {after} of {digits:,}{fewer}" if digits else ""
 
 
 def loss_table(recognizers: Recognizers, digits: digitlab.Digits) -> Table:
-    """What other people lose when the recognizer has learned one hand, in points."""
+    """The accuracy that other people lose, in points, when the recognizer has learned one hand."""
     drawings, labels = reading.people()
     writer, contributor = writers()
     hands_of = [n for n in np.unique(writer) if (writer == n).sum() >= LEAST]
@@ -267,7 +267,7 @@ def seen_by(recognizer: Recognizer, digits: digitlab.Digits) -> dict[str, Hand]:
     if id(recognizer) not in _SEEN:
         drawings, labels = reading.people()
         groups = reading.non_digits(digits.x_test.tobytes()).values()
-        # What is drawn: images stay far from all examples.
+        # Only drawings, because non-digits that are images are far from all examples.
         drawn = [item for group in groups for item in group if isinstance(item, list)]
         _SEEN[id(recognizer)] = {
             "people": hand(recognizer, drawings, labels, ""),
@@ -280,7 +280,7 @@ def seen_by(recognizer: Recognizer, digits: digitlab.Digits) -> dict[str, Hand]:
 
 
 class _NonDigits(Hand):
-    """Non-digits, of which those are errors that are not rejected."""
+    """Non-digits. An error is one that is not rejected."""
 
     def errors(self, layer: PersonalLayer | None = None) -> np.ndarray:
         return self.read(layer)[:, 10:].sum(1) <= 0.5
@@ -308,7 +308,7 @@ def speed_table(recognizer: Recognizer) -> Table:
 
 
 def add_and_remove(personal: PersonalRecognizer, drawing: list, label: int) -> None:
-    """Learn an example and take it back, so that it can be learned once more."""
+    """Learn an example and unlearn it, so that it can be learned again."""
     personal.add(drawing, label)
     personal.remove()
 
@@ -317,9 +317,9 @@ def content(digits: digitlab.Digits, recognizers: Recognizers) -> list[Table | s
     """Measure everything.
 
     Args:
-        digits: For MNIST's test digits.
-        recognizers: What reads: one recognizer, or a function that returns, for a contributor's
-            name, one that has not learned from those.
+        digits: MNIST, of which the test digits are used.
+        recognizers: One recognizer, or a function that returns, for a contributor's name, a
+            recognizer that has not learned from that contributor's digits.
     """
     one = recognizers if isinstance(recognizers, Recognizer) else recognizers("val")
     _, sizes = np.unique(writers()[0], return_counts=True)

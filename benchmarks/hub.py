@@ -2,8 +2,8 @@
 
 As in `deploy/test_hub.py`: the hub of `deploy/jupyterhub_config.py`, the login form, a server and a
 kernel for each, and the first cells of notebook 06. PSS divides what processes share among them;
-USS is what one has for itself. What three hundred need follows from these: what is there once, and
-three hundred times what each has for itself.
+USS is what one process shares with no other. The need of three hundred students follows from
+these: the shared part once, and three hundred times what each has for itself.
 """
 
 import json
@@ -18,7 +18,7 @@ from support.hub import BIN, Hub, Student, classroom
 
 COUNT, MANY, CORES = 10, 300, 32
 
-# What a kernel takes at its most, in MB: its memory, and what the limit counts.
+# A kernel's greatest need, in MB: its memory, and the data segment, which the limit counts.
 TRAIN = """
 import os, resource
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
@@ -32,12 +32,12 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000, int(data) / 100
 
 
 def can_measure() -> bool:
-    """Whether this machine has what it takes: `make bench` may leave this out."""
+    """Whether this machine has all that is needed. If not, `make bench` may leave this out."""
     return bool(shutil.which("useradd")) and os.geteuid() == 0 and (BIN / "jupyterhub").exists()
 
 
 def versions() -> str:
-    """What runs."""
+    """The versions of JupyterHub and its Python."""
     code = "import jupyterhub, sys; print(jupyterhub.__version__, *sys.version_info[:2])"
     run = subprocess.run([BIN / "python", "-c", code], check=True, capture_output=True, text=True)
     hub, *python = run.stdout.split()
@@ -45,7 +45,7 @@ def versions() -> str:
 
 
 def memory(students: list[Student]) -> dict[str, tuple[float, float]]:
-    """PSS and USS in MB, summed over the students, of their servers and of their kernels."""
+    """PSS and USS in MB of servers and of kernels, summed over the students."""
     sums = {"server": (0.0, 0.0), "kernel": (0.0, 0.0)}
     for student in students:
         for process in student.processes():
@@ -57,7 +57,7 @@ def memory(students: list[Student]) -> dict[str, tuple[float, float]]:
 
 
 def seconds_of_cores(students: list[Student]) -> float:
-    """What servers and kernels have computed."""
+    """The processor time of servers and kernels, in seconds."""
     return sum(sum(p.cpu_times()[:2]) for student in students for p in student.processes())
 
 
@@ -67,7 +67,7 @@ def of_the_hub(hub: Hub) -> float:
 
 
 def spread(times: list[float]) -> str:
-    """Median and slowest."""
+    """Return the median and the slowest, as text."""
     return f"{statistics.median(times):.1f} / {max(times):.1f}"
 
 

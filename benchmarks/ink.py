@@ -1,7 +1,7 @@
 """How long ink takes from the pen to the screen, measured in JupyterLab in a real Chromium.
 
-A mouse draws 240 places, 120 a second, on a pad that reads live. The page notes when each event
-reaches it, and looks in each frame whether there is ink at that place, on either canvas.
+A mouse visits 240 places, 120 a second, on a pad that reads live. The page notes when each event
+reaches it, and checks in each frame whether either canvas has ink at that place.
 """
 
 import shutil
@@ -16,7 +16,7 @@ from benchmarks.tables import Table
 from support import browser
 
 PAD = ["import digitlab", "pad = digitlab.DrawingPad(pen_width=4)\npad"]
-# In a callback, for which events wait in whichever thread they are handled.
+# The kernel is busy in a callback: events wait for that, whichever thread handles them.
 BUSY = """import time
 def pause(prediction):
     pad.on_predict(pause, remove=True)
@@ -53,7 +53,7 @@ WATCH = """() => {
 
 
 def draw(pad: browser.Pad) -> None:
-    """Draw one stroke, to and fro over the whole pad, 120 places a second."""
+    """Draw one stroke back and forth over the whole pad, 120 places a second."""
     rows, places = 20, 12
     x = np.linspace(20, 260, places)
     line = [
@@ -73,7 +73,7 @@ def draw(pad: browser.Pad) -> None:
 
 
 def measure(lab: tuple, chrome: Any, overlay: bool, busy: bool) -> tuple[list[float], int]:
-    """Latencies in ms, and how often ink was gone again."""
+    """Return latencies in ms, and how often ink disappeared again."""
     address, home = lab
     file = f"ink-{overlay}-{busy}.ipynb"
     browser.write_notebook(home / file, PAD)
@@ -107,7 +107,7 @@ def measure(lab: tuple, chrome: Any, overlay: bool, busy: bool) -> tuple[list[fl
 
 
 def table() -> Table:
-    """Measure with and without the overlay, the kernel idle and busy."""
+    """Measure with and without the overlay, with the kernel idle and busy."""
     home = Path(tempfile.mkdtemp())
     rows = []
     path = shutil.which("chromium") or shutil.which("google-chrome")

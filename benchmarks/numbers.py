@@ -1,9 +1,10 @@
 """Accuracy on whole numbers: composed of people's digits, as strokes and as pictures of paper.
 
 People's digits are those of `digitlab.training.people`. `benchmarks.compose` says how numbers are
-composed, `benchmarks.paper` how they become pictures. What was chosen was chosen on numbers of the
-contributors aga, apa, apb and gmd; these are of imp, pri, tos and val, and read by the network that
-has not learned from them. Beside `read_number` stand the two naive ways to cut a number apart.
+composed, `benchmarks.paper` how they become pictures. All settings were chosen on numbers of the
+contributors aga, apa, apb and gmd. The numbers here are by imp, pri, tos and val, and are read by
+the network that has not learned from them. `read_number` is compared with two naive ways to cut a
+number apart.
 """
 
 import statistics
@@ -24,16 +25,16 @@ from models.train import HELD_OUT, without
 
 SEED = 1_000_033
 COUNT = 1000  # numbers of each kind
-DIGITS = (2, 6)  # in a number: from and to
-WIDTH = 0.75  # of the height: how far apart digits are, for the naive cut by a fixed width
+DIGITS = (2, 6)  # in a number: the least and the most
+WIDTH = 0.75  # a digit's width, as a share of the height, for the naive cut by a fixed width
 
 
 @cache
 def writers(contributors: Sequence[str] = HELD_OUT) -> list[list[list[tuple[Drawing, int]]]]:
     """Drawings with their labels: for each contributor, for each writer.
 
-    A writer who wrote fewer than six digits, or only a few different ones, is left out; where all
-    writers are, the contributor counts as one writer.
+    A writer who wrote fewer than six digits, or only a few different ones, is left out. If this
+    leaves no writer, the contributor counts as one writer.
     """
     people = digitlab.load_people()
     found = []
@@ -73,7 +74,7 @@ def numbers(
 
 
 def by_gaps(recognizer: digitlab.Recognizer, drawing: Drawing) -> str:
-    """Take what stands above each other as a digit: cut where there is a gap."""
+    """Take strokes that overlap horizontally as one digit: cut at each gap."""
     groups: list[Drawing] = []
     right = -np.inf
     for stroke in sorted(drawing, key=lambda stroke: stroke[:, 0].min()):
@@ -85,7 +86,7 @@ def by_gaps(recognizer: digitlab.Recognizer, drawing: Drawing) -> str:
 
 
 def by_width(recognizer: digitlab.Recognizer, drawing: Drawing) -> str:
-    """Cut into equal widths; a stroke goes where its middle is."""
+    """Cut into equal widths; a stroke belongs to the part where its middle is."""
     low, high = np.concatenate(drawing).min(0), np.concatenate(drawing).max(0)
     width, height = high - low
     count = max(1, round(width / height / WIDTH))
@@ -97,7 +98,7 @@ def by_width(recognizer: digitlab.Recognizer, drawing: Drawing) -> str:
 
 
 def ink_by_gaps(recognizer: digitlab.Recognizer, picture: np.ndarray) -> str:
-    """Take what hangs together as a digit, from left to right, without specks."""
+    """Take connected ink as a digit, from left to right, without specks."""
     ink, _ = find_ink(picture)
     labels = ski.measure.label(ink > 0.25, connectivity=2)
     regions = sorted(ski.measure.regionprops(labels), key=lambda region: region.bbox[1])
@@ -152,14 +153,14 @@ def accuracy() -> Table:
 
 
 def seconds() -> Table:
-    """How long a number takes."""
+    """Measure how long reading a number takes."""
     recognizer = digitlab.load_recognizer()
     rng = np.random.default_rng(SEED + 3)
     fives = [drawing for drawing, text in numbers(200, False) if len(text) == 5]
     photos = [photo(on_paper(drawing, rng)) for drawing in fives[:5]]
 
     def median(cases: Sequence, runs: int) -> tuple[float, float]:
-        recognizer.read_number(cases[0])  # the first time, modules are imported
+        recognizer.read_number(cases[0])  # the first call imports modules
         times = []
         for _ in range(runs):
             for case in cases:

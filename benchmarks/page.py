@@ -1,8 +1,8 @@
-"""The web page beside the article's: bytes, time until it can read, time from pen to bars.
+"""The web page and the article's: bytes, time until it can read, time from pen to bars.
 
 The article's page is built here as the article has it: its network in float32, the whole of
-TensorFlow.js, jQuery and Chart.js in script tags, a pad of 150 pixels shrunk to the nearest pixels,
-and a button Predict. All of its files are local here; in the article they come from four hosts.
+TensorFlow.js, jQuery and Chart.js in script tags, a pad of 150 pixels that is shrunk by nearest
+neighbour, and a Predict button. All files are local here; in the article they come from four hosts.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ HERE = Path(__file__).parent
 
 NAVIGATIONS = 10
 READINGS = 100
-REST = (0.02, 0.04)  # s: more than a frame of the screen, which takes 0.017
+REST = (0.02, 0.04)  # s; longer than a frame of the screen, which takes 0.017
 PEOPLE = 500
 LINK = {  # 10 Mbit/s and 40 ms, by Chromium's own throttling
     "offline": False,
@@ -81,7 +81,7 @@ $("#predict").click(async () => {
 </script></body></html>
 """  # noqa: E501
 
-# From an event to the frame in which the bars stand, after it was painted.
+# The time from an event until the frame with the bars has been painted.
 WATCH = """([event, target]) => {
   window.times = [];
   document.querySelector(target).addEventListener(event, ({ timeStamp }) => {
@@ -104,7 +104,7 @@ def article(folder: Path) -> Path:
     network = digitlab.article_cnn()
     digitlab.export_tfjs(network, folder / "model")
     with tempfile.TemporaryDirectory() as npm:
-        # Without it npm installs into a folder above.
+        # Without this file, npm installs into a parent folder.
         (Path(npm) / "package.json").write_text('{"private": true}')
         command = [
             shutil.which("npm") or "npm",
@@ -121,13 +121,13 @@ def article(folder: Path) -> Path:
 
 
 def compressed(folder: Path) -> dict[str, bytes]:
-    """The files of a page as most hosts send them, by their names: gzipped."""
+    """The files of a page by name, gzipped, as most hosts send them."""
     files = [path for path in folder.rglob("*") if path.is_file()]
     return {path.relative_to(folder).as_posix(): gzip.compress(path.read_bytes()) for path in files}
 
 
 def sending(contents: dict[str, bytes]) -> Callable[[Any], bool]:
-    """An `answer` for `browser.serve` that sends these."""
+    """An `answer` for `browser.serve` that sends these contents."""
 
     def answer(handler: Any) -> bool:
         name = handler.path.removeprefix("/") or "index.html"
@@ -145,14 +145,14 @@ def sending(contents: dict[str, bytes]) -> Callable[[Any], bool]:
 
 
 def lines_of_code(site: Path) -> int:
-    """Lines of the page's own JavaScript, without blank lines and comments."""
+    """Count the lines of the page's own JavaScript, without blank lines and comments."""
     scripts = [path for path in site.glob("*.js") if not path.name.startswith("tensorflow")]
     lines = [line.strip() for path in scripts for line in path.read_text("utf-8").splitlines()]
     return sum(1 for line in lines if line and not line.startswith(("//", "/*", "*")))
 
 
 def navigation(chrome: Any, address: str, link: dict | None) -> tuple[float, set[str]]:
-    """Seconds from navigation to a page that can predict, in a new window, and what it fetched."""
+    """In a new window, seconds from navigation to a page that can predict, and what it fetched."""
     window = chrome.new_context(service_workers="block")
     page = window.new_page()
     fetched = set()
@@ -170,10 +170,10 @@ def navigation(chrome: Any, address: str, link: dict | None) -> tuple[float, set
 
 
 def stroke_to_bars(chrome: Any, address: str, ours: bool) -> float:
-    """Median ms from the end of a stroke, or the press of Predict, to the bars on the screen.
+    """Median ms from the end of a stroke, or a click on Predict, to the bars on the screen.
 
-    Before it the pen rests, for no fixed time: else Playwright would lift it at the same place in
-    each frame of the screen, just after its beginning.
+    Before that, the pen rests for a random time. Otherwise Playwright would always lift it at the
+    same moment of a frame of the screen, just after its beginning.
     """
     rest = random.Random(0)
     page = browser.Page(chrome.new_page(viewport={"width": 1280, "height": 800}))
@@ -191,7 +191,7 @@ def stroke_to_bars(chrome: Any, address: str, ours: bool) -> float:
             page.page.mouse.down()
             page.page.mouse.up()
         expected = count + 1
-        if ours:  # a digit of two strokes is read twice
+        if ours:  # a digit with two strokes is read twice
             expected = sum(len(digitlab.stored_drawing(i % 10)) for i in range(expected))
         browser.until(page.page, f"() => window.times.length >= {expected}", 30)
         page.page.evaluate("() => document.getElementById('clear').click()")
@@ -223,7 +223,7 @@ async def read_by_the_page(chromium: str, address: str, drawings: list) -> list[
                 for kind, (x, y) in zip(kinds, [*places, places[-1]], strict=True):
                     pen = {"type": kind, "x": float(x), "y": float(y), "pointerType": "pen"}
                     events.append(pen | {"button": "left", "buttons": 1, "clickCount": 1})
-            # All at once, in order: so the browser merges some, as it does a fast hand's.
+            # Send all at once, in order, so that the browser merges some, as with a fast hand.
             await asyncio.gather(
                 *[devtools.send("Input.dispatchMouseEvent", event) for event in events]
             )
@@ -236,7 +236,7 @@ async def read_by_the_page(chromium: str, address: str, drawings: list) -> list[
 
 
 def people(chromium: str, address: str) -> str:
-    """How many of people's digits the page classifies as Python does."""
+    """Say how many of people's digits the page classifies the same as Python."""
     drawings, labels = reading.people()
     some = np.random.default_rng(0).permutation(len(drawings))[:PEOPLE]
     recognizer = digitlab.load_recognizer()
@@ -248,7 +248,7 @@ def people(chromium: str, address: str) -> str:
 
 
 def mnist(site: Path) -> str:
-    """How many of MNIST's test digits the page's code classifies as Keras does, in Node."""
+    """Say how many of MNIST's test digits the page's code, in Node, classifies as Keras does."""
     digits = digitlab.load_digits(sample=False)
     images = digits.x_test.astype("<f4") / np.float32(255)  # (10000, 28, 28)
     model = keras.models.load_model(HERE.parent / "models" / "digits.keras", compile=False)
@@ -274,7 +274,7 @@ def content() -> list[Table | str]:
     seconds: dict = {(name, slow): [] for name in folders for slow in (True, False)}
     sizes, sent, weights, bars = {}, {}, {}, {}
     with contextlib.ExitStack() as servers:
-        addresses = {  # over the slow link as a host sends the files
+        addresses = {  # gzipped over the slow link, as a host would send the files
             (name, slow): servers.enter_context(
                 browser.serve(folders[name], answer=sending(zipped[name]) if slow else None)
             )

@@ -5,7 +5,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from benchmarks.compose import Drawing
 
-_FINER = 2  # times as large: drawn so, then made smaller
+_FINER = 2  # drawn so many times as large, then reduced
 
 
 def on_paper(drawing: Drawing, rng: np.random.Generator, height: float = 100.0) -> np.ndarray:
@@ -13,15 +13,15 @@ def on_paper(drawing: Drawing, rng: np.random.Generator, height: float = 100.0) 
 
     With these choices at random:
 
-    - a pen 5 to 12 % as wide as digits are high, blue or black, that wavers and sometimes pales;
+    - a blue or black pen, 5 to 12 % as wide as digits are high, that wavers and sometimes fades;
     - paper that is plain, ruled, or squared, the lines at 10 to 35 % of the ink's contrast;
-    - light that falls off by up to 40 % across the sheet, in one of four with a soft shadow;
+    - light that falls off by up to 40 % across the sheet, in a quarter of cases with a soft shadow;
     - grain and a slight blur.
 
     Args:
         drawing: Strokes (n, 2), none of them below 0, in pixels of the picture.
         rng: Makes the choices.
-        height: Of a digit, in pixels.
+        height: The height of a digit, in pixels.
 
     Returns:
         (h, w, 3) uint8.

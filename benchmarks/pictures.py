@@ -1,8 +1,8 @@
 """Accuracy on pictures of one digit: paper with lines, bad light, other ink, close and soft ones.
 
 The pictures are made here, of MNIST's digits and of those that people wrote with a pen, on paper of
-any size, in any light, with noise and JPEG's traces. They are no photos, and show which fault is
-repaired rather than how well photos are read.
+any size, in any light, with noise and JPEG artefacts. They are not photos, and show which faults
+are repaired rather than how well photos are read.
 """
 
 import io
@@ -18,13 +18,13 @@ from digitlab import Digits, load_people
 from models.train import HELD_OUT, without
 
 SEED = 1_000_003
-EACH = 100  # pictures of a kind
+EACH = 100  # pictures of each kind
 PEN = (0.04, 0.16)  # width of a pen, as a share of a digit's size
 BROAD = (0.17, 0.24)
 
 
 class Sheet:
-    """A picture in the making: ink on paper, both shares of the light that they give back."""
+    """A picture in the making: ink, as coverage from 0 to 1, and the light on the paper."""
 
     def __init__(self, rng: np.random.Generator, sides: tuple[float, float] = (60, 1000)):
         self.rng = rng
@@ -35,18 +35,18 @@ class Sheet:
         self.ink = np.zeros((self.height, self.width), np.float32)
         self.light = np.ones((self.height, self.width), np.float32)
         self.tilt = np.radians(rng.normal(0, 1.5))
-        self.soft = 0.4 + rng.uniform(0, 0.004) * self.side  # pixels
-        self.box = (0.0, 0.0, 0.0, 0.0)  # of the digit: left, top, right, bottom
+        self.soft = 0.4 + rng.uniform(0, 0.004) * self.side  # the blur, in pixels
+        self.box = (0.0, 0.0, 0.0, 0.0)  # the digit's: left, top, right, bottom
 
     def put(self, mask: Image.Image, x: float, y: float, darkness: float = 1) -> None:
-        """Put a mask's ink on the paper, its middle at that place."""
+        """Put a mask's ink on the paper, with its middle at (x, y)."""
         corner = round(x - mask.width / 2), round(y - mask.height / 2)
         layer = Image.new("L", (self.width, self.height))
         layer.paste(mask, corner)
         self.ink = np.maximum(self.ink, np.asarray(layer, np.float32) / 255 * darkness)
 
     def line(self, ends: list[tuple[float, float]], thickness: float, darkness: float) -> None:
-        """Draw a line about the picture's middle, tilted as the camera was held."""
+        """Draw a line, turned about the picture's middle as the camera was tilted."""
         turn = np.array(
             [[np.cos(self.tilt), np.sin(self.tilt)], [-np.sin(self.tilt), np.cos(self.tilt)]]
         )
@@ -62,7 +62,7 @@ class Sheet:
         )
 
     def photo(self, paper: np.ndarray, pen: np.ndarray, noise: float | None = None) -> Image.Image:
-        """Return what a camera makes of it. Colours (3,) in [0, 1]."""
+        """Return the sheet as a camera takes it. Colours (3,) in [0, 1]."""
         rng = self.rng
         ink = Image.fromarray((self.ink * 255).astype(np.uint8))
         blurred = ink.filter(ImageFilter.GaussianBlur(self.soft))
@@ -79,7 +79,7 @@ class Sheet:
 
 
 def written(strokes: list, size: float, pen: float) -> Image.Image:
-    """A drawing as a mask, its longer side `size` pixels, with a round pen."""
+    """A drawing as a mask with a longer side of `size` pixels, in a round pen."""
     points = np.concatenate(strokes)
     low, scale = points.min(0), max(1, size - pen) / max(np.ptp(points, axis=0).max(), 1e-9)
     finer = 2 if size < 300 else 1
@@ -96,30 +96,30 @@ def written(strokes: list, size: float, pen: float) -> Image.Image:
 
 
 def printed(image: np.ndarray, size: float) -> Image.Image:
-    """One of MNIST's images as a mask, its longer side `size` pixels."""
+    """One of MNIST's images as a mask with a longer side of `size` pixels."""
     mask = Image.fromarray(image)
     mask = mask.crop(mask.getbbox())
     scale = size / max(mask.size)
     width, height = (max(1, round(side * scale)) for side in mask.size)
     mask = mask.resize((width, height), Image.Resampling.BICUBIC)
-    # As sharp as a pen's line is at that size.
+    # As sharp as a pen's line at that size.
     return mask.point(
         [int(np.clip((value - 128) * min(scale, 4) + 128, 0, 255)) for value in range(256)]
     )
 
 
-Picture = tuple[Image.Image, int]  # and its label
+Picture = tuple[Image.Image, int]  # a picture and its label
 
 
 class Source:
-    """Digits to write: at random MNIST's and people's."""
+    """Digits to write, at random from MNIST or from people."""
 
     def __init__(self, images: np.ndarray, labels: np.ndarray, drawings: list, drawn: np.ndarray):
         self.images, self.labels, self.drawings, self.drawn = images, labels, drawings, drawn
 
     def some(self, rng: np.random.Generator, size: float, pen: tuple[float, float]) -> Picture:
-        """A digit's mask and label; `pen`: the least and the greatest width, by the size."""
-        if len(self.drawings) and rng.random() < 0.5 or pen != PEN:  # MNIST's are what they are
+        """A digit's mask and label; `pen` is the range of widths, as shares of the size."""
+        if len(self.drawings) and rng.random() < 0.5 or pen != PEN:  # MNIST's pens cannot vary
             number = rng.integers(len(self.drawings))
             width = max(1.2, size * np.exp(rng.uniform(*np.log(pen))))
             return written(self.drawings[number], size, width), int(self.drawn[number])
@@ -142,7 +142,7 @@ def digit(
 
 
 def colours(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """White paper, in a warm or cold light, and a dark pen: black, grey, blue."""
+    """White paper in a warm or cold light, and a dark pen: black, grey or blue."""
     paper = rng.uniform(0.6, 1) * (1 - rng.uniform(0, 0.12, 3))
     pen = paper * rng.uniform(0.05, 0.45) * np.array([1, 1, 1 + rng.uniform(0, 1)])
     return paper, np.clip(pen, 0, 1)
@@ -166,7 +166,7 @@ def plain(rng: np.random.Generator, source: Source) -> Picture:
 
 
 def line_beside(rng: np.random.Generator, source: Source) -> Picture:
-    """A line at one side of the digit, along the picture."""
+    """A line on one side of the digit, across the whole picture."""
     sheet = Sheet(rng)
     label = digit(sheet, source, (0.4, 0.7))
     left, top, right, bottom = sheet.box
@@ -228,7 +228,7 @@ def ruled(rng: np.random.Generator, source: Source) -> Picture:
 
 
 def squared(rng: np.random.Generator, source: Source) -> Picture:
-    """Squared paper, paler than the pen or not."""
+    """Squared paper, with lines paler than the pen or not."""
     sheet = Sheet(rng, (150, 2000))
     label = digit(sheet, source, (0.4, 0.75), pen=(0.06, 0.16))
     apart = sheet.side * rng.uniform(0.1, 0.35)
@@ -259,7 +259,7 @@ def cell(rng: np.random.Generator, source: Source) -> Picture:
 
 
 def close_and_soft(rng: np.random.Generator, source: Source) -> Picture:
-    """Filled by a broad stroke, out of focus."""
+    """A digit that fills the picture with broad strokes, out of focus."""
     sheet = Sheet(rng, (45, 90))
     label = digit(sheet, source, (0.8, 0.98), pen=BROAD, away=0.5)
     sheet.soft = sheet.side * rng.uniform(0.04, 0.07)
@@ -333,7 +333,7 @@ def glare(rng: np.random.Generator, source: Source) -> Picture:
 
 
 def pencil(rng: np.random.Generator, source: Source) -> Picture:
-    """Thin and pale."""
+    """Thin and pale strokes."""
     sheet = Sheet(rng, (200, 3000))
     label = digit(sheet, source, (0.35, 0.8), pen=(0.012, 0.04))
     uneven(sheet)
@@ -343,7 +343,7 @@ def pencil(rng: np.random.Generator, source: Source) -> Picture:
 
 
 def coloured(rng: np.random.Generator, source: Source) -> Picture:
-    """A pen of one colour on paper of another, as bright or nearly."""
+    """A pen of one colour on paper of another colour, equally bright or nearly so."""
     sheet = Sheet(rng, (60, 2000))
     label = digit(sheet, source)
     uneven(sheet)
@@ -382,7 +382,7 @@ KINDS: dict[str, Callable[[np.random.Generator, Source], Picture]] = {
 
 
 def source_of(digits: Digits, held_out: bool = True) -> Source:
-    """Digits to write: MNIST's test set and held-out contributors, or those to choose with."""
+    """Digits to write: MNIST's test set and held-out contributors, or those for tuning."""
     images, labels = (
         (digits.x_test, digits.y_test) if held_out else (digits.x_train, digits.y_train)
     )
@@ -392,7 +392,7 @@ def source_of(digits: Digits, held_out: bool = True) -> Source:
 
 
 def table(digits: Digits) -> Table:
-    """How many pictures of each kind the network reads that has not learned from these people."""
+    """Test a network that has not learned from these people on pictures of each kind."""
     source, recognizer = source_of(digits), without(HELD_OUT[0])
     rows = []
     for name, make in KINDS.items():

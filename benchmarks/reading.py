@@ -1,7 +1,7 @@
 """Accuracy on people's digits, and how many non-digits are rejected.
 
 People's digits are those of `digitlab.training.people`. The shipped network has learned from them,
-so each is read by a network that has not seen its contributor's: see `models.train.without`.
+so each digit is read by a network that has not seen its contributor: see `models.train.without`.
 """
 
 import os
@@ -25,11 +25,11 @@ from digitlab.training.non_digits import KINDS, doodle
 from digitlab.training.pixels import make_noise
 from models.train import without
 
-SEED = 1_000_003  # of the drawings here: no network was trained with it
+SEED = 1_000_003  # for the drawings here; no network was trained with it
 PAD, PEN = 280, 0.07 * 280  # pixels: the pad and its pen
 EACH = 40  # drawings of each kind of non-digit
 
-Without = Callable[[str], Recognizer]  # of a contributor's name: a network that has not seen it
+Without = Callable[[str], Recognizer]  # contributor's name -> network that has not seen it
 
 
 @cache
@@ -40,7 +40,7 @@ def people() -> tuple[list, np.ndarray]:
 
 
 def placed(drawing: list, rng: np.random.Generator, least: float, most: float) -> list:
-    """The drawing at a random place, its longer side that share of the pad's, at random."""
+    """The drawing at a random place, with a longer side of `least` to `most` of the pad's."""
     points = np.concatenate(drawing)
     low, size = points.min(0), np.ptp(points, axis=0)
     scale = PAD * rng.uniform(least, most) / max(size.max(), 1e-9)
@@ -69,7 +69,7 @@ def screenshot(drawing: list, side: int = PAD, pen: float = PEN) -> np.ndarray:
 
 
 def as_the_article(drawing: list) -> np.ndarray:
-    """As in the article: a pad of 150 pixels and a pen of 10, resized as a whole to 28 x 28."""
+    """As in the article: a pad of 150 pixels and a pen of 10; the whole pad shrinks to 28 x 28."""
     pad = Image.fromarray(screenshot(drawing, 150, 10))
     return np.asarray(pad.resize((28, 28), Image.Resampling.NEAREST), np.float32) / 255
 
@@ -78,11 +78,11 @@ Way = Callable[[list, np.random.Generator], list | np.ndarray]
 
 
 def turning(degrees: float) -> Way:
-    """Draw a drawing turned."""
+    """The way that turns a drawing by this angle."""
     return lambda drawing, _: turned(drawing, degrees)
 
 
-# What becomes of a person's drawing before it is read: another drawing, or an image (28, 28).
+# How a person's drawing is changed before it is read: to another drawing, or an image (28, 28).
 WAYS: dict[str, Way] = {
     "the article's way": lambda drawing, _: as_the_article(drawing),
     "strokes": lambda drawing, _: drawing,
@@ -138,7 +138,7 @@ def normalized(x_test_bytes: bytes) -> np.ndarray:
 
 
 def calibration_error(probabilities: np.ndarray, labels: np.ndarray, bins: int = 15) -> float:
-    """Expected calibration error: mean distance of confidence from accuracy, over equal bins."""
+    """Expected calibration error: mean gap between confidence and accuracy, over equal bins."""
     confidence, right = probabilities.max(1), probabilities.argmax(1) == labels
     bin_of = np.minimum((confidence * bins).astype(int), bins - 1)
     return sum(
@@ -153,8 +153,9 @@ def figures(model: Callable, of_people: Without | None, digits: Digits) -> dict[
     Args:
         model: The network.
         of_people: Returns, for a contributor's name, the recognizer that reads that contributor's
-            digits: trained as the network, on the digits of others. None: the network itself.
-        digits: For MNIST's test digits.
+            digits: it was trained like the network, but only on the digits of others. If None, the
+            network itself reads all.
+        digits: MNIST, of which the test digits are used.
     """
     recognizer = Recognizer(model)
 

@@ -1,10 +1,10 @@
 """Reading many scans: a plain loop, processes of this machine, and workers of a Dask cluster.
 
-`python -m benchmarks.scale 20000 500 10000,50000` measures with so many images and pictures, and
-the memory with arrays of these sizes.
+`python -m benchmarks.scale 20000 500 10000,50000` measures speed with 20,000 images and 500
+pictures, and memory with arrays of 10,000 and 50,000 images.
 
-The cluster is one of this machine, so its workers share the cores with the others, and what it
-costs to hand over work can be seen beside the same work without.
+The cluster runs on this machine, so its workers share the cores with all else. A comparison with
+the same work without a cluster shows what handing over the work costs.
 """
 
 import json
@@ -23,17 +23,17 @@ from PIL import Image
 import digitlab
 from benchmarks.tables import Table
 
-if TYPE_CHECKING:  # not in the processes of a pool, which run this file when they start
+if TYPE_CHECKING:  # not in a pool's processes, which run this file when they start
     from distributed import Client
 
 IMAGES, PICTURES = 200_000, 4_000
-SIZES = 10_000, 100_000, 1_000_000  # of arrays, for the memory
+SIZES = 10_000, 100_000, 1_000_000  # of the arrays for measuring memory, in images
 RUNS = 3
-ROOM = 60  # pixels around a digit of 28: a picture is a scan of one field of a form
+ROOM = 60  # pixels added to a digit's 28: a picture is like a scan of one field of a form
 
 
 def write_array(path: Path, count: int, digits: np.ndarray) -> None:
-    """Write digits (n, 28, 28), again and again, as so many images."""
+    """Write `count` images, repeating the digits (n, 28, 28) as often as needed."""
     images = np.lib.format.open_memmap(path, "w+", np.uint8, (count, *digits.shape[1:]))
     for first in range(0, count, len(digits)):
         images[first : first + len(digits)] = digits[: count - first]
@@ -51,7 +51,7 @@ def write_pictures(folder: Path, count: int, digits: np.ndarray) -> None:
 
 
 def read_in_a_loop(source: Path) -> None:
-    """Read without `digitlab.read_to_table`: what it is compared with."""
+    """Read without `digitlab.read_to_table`, as the baseline."""
     recognizer = digitlab.load_recognizer()
     if source.is_dir():
         for path in sorted(source.iterdir()):
@@ -80,7 +80,7 @@ def read(
 
 
 def seconds(action: Callable[[], object]) -> float:
-    """How long it took."""
+    """Run an action; return how long it took."""
     begun = time.perf_counter()
     action()
     return time.perf_counter() - begun
@@ -102,7 +102,7 @@ def peak_memory() -> int:
 def content(
     images: int = IMAGES, pictures: int = PICTURES, sizes: tuple[int, ...] = SIZES
 ) -> list[Table | str]:
-    """Measure with so many images and pictures, and the memory with arrays of these sizes."""
+    """Measure speed with this many images and pictures, and memory with arrays of these sizes."""
     digits = digitlab.load_digits(sample=False).x_test
     how = f"The machine had other work, too: the load average was {os.getloadavg()[0]:.1f} before."
     with tempfile.TemporaryDirectory() as folder:
@@ -111,7 +111,7 @@ def content(
 
 
 def speed(folder: Path, digits: np.ndarray, images: int, pictures: int) -> list[Table | str]:
-    """Measure how fast an array and a folder are read, and from how many on it pays to start."""
+    """Measure the speed for an array and a folder, and for how many images starting pays."""
     few, array, scans = folder / "few.npy", folder / "images.npy", folder / "pictures"
     write_array(few, 2, digits)
     write_array(array, images, digits)
@@ -121,7 +121,7 @@ def speed(folder: Path, digits: np.ndarray, images: int, pictures: int) -> list[
         new_cluster(1, threads=2) as two_threads,
         new_cluster(2) as two_workers,
     ):
-        # Seconds until two blocks of one image are a table.
+        # Seconds until two blocks of one image each have become a table.
         first = seconds(lambda: read(few, two_workers, block_size=1))
         for client in (one_worker, two_threads):
             read(few, client, block_size=1)
@@ -138,12 +138,12 @@ def speed(folder: Path, digits: np.ndarray, images: int, pictures: int) -> list[
             "Dask, 1 worker of 2 threads": lambda source: read(source, two_threads),
             "Dask, 2 workers": lambda source: read(source, two_workers),
         }
-        taken: dict[str, list[float]] = {way: [] for way in ways}  # seconds for each image
+        taken: dict[str, list[float]] = {way: [] for way in ways}  # seconds per image
         for source, count in (array, images), (scans, pictures):
             # In turn, so that a busy machine slows all of them.
             runs = [[seconds(partial(way, source)) for way in ways.values()] for _ in range(RUNS)]
             for way, times in zip(ways, zip(*runs, strict=True), strict=True):
-                taken[way].append(min(times) / count)  # other work only slows
+                taken[way].append(min(times) / count)  # other work can only slow a run
     alone, one, two = taken["in this process"], taken["Dask, 1 worker"], taken["Dask, 2 workers"]
     rates = [[way, *(f"{1 / each:,.0f}" for each in both)] for way, both in taken.items()]
     local = taken["1 process"], taken["2 processes"]
@@ -157,7 +157,7 @@ def speed(folder: Path, digits: np.ndarray, images: int, pictures: int) -> list[
         for loop, each, count in zip(
             taken["a plain loop"], taken[way], (images, pictures), strict=True
         ):
-            gained = loop - (each - start / count)  # for each, once it has started
+            gained = loop - (each - start / count)  # per image, once the workers have started
             numbers.append(f"{start / gained:,.0f}" if gained > 0 else "never")
         pays.append([way, f"{start:.1f}", *numbers])
     return [
@@ -178,7 +178,7 @@ def speed(folder: Path, digits: np.ndarray, images: int, pictures: int) -> list[
 
 
 def memory(folder: Path, digits: np.ndarray, sizes: tuple[int, ...]) -> Table:
-    """Measure the most memory that workers have had after arrays of these sizes."""
+    """Measure the peak memory of workers after arrays of these sizes."""
     most = []
     with new_cluster(2) as client:
         for size in sizes:
@@ -192,7 +192,7 @@ def memory(folder: Path, digits: np.ndarray, sizes: tuple[int, ...]) -> Table:
 
 
 def main() -> None:
-    """Print what was measured as JSON; with smaller numbers, if they are named."""
+    """Print the results as JSON; the arguments may give smaller numbers."""
     if arguments := sys.argv[1:]:
         images, pictures, sizes = arguments
         made = content(int(images), int(pictures), tuple(map(int, sizes.split(","))))

@@ -1,4 +1,4 @@
-"""The time and the memory that networks take, each measured in the same ways."""
+"""The time and the memory that networks take, measured in the same way for each."""
 
 import functools
 import statistics
@@ -26,7 +26,7 @@ with open("/proc/self/status") as status:
 
 
 def medians_ms(functions: Sequence[Callable[[], object]], runs: int = 200) -> list[float]:
-    """Median time of each call in milliseconds, called in turn, after five that do not count."""
+    """Median time of each function in milliseconds, called in turn, after five warm-up rounds."""
     times: list[list[float]] = [[] for _ in functions]
     for run in range(runs + 5):
         for function, its_times in zip(functions, times, strict=True):
@@ -38,13 +38,13 @@ def medians_ms(functions: Sequence[Callable[[], object]], runs: int = 200) -> li
 
 
 def fifty_points(stroke: np.ndarray) -> np.ndarray:
-    """A stroke (n, 2) as (50, 2)."""
+    """A stroke (n, 2) resampled to (50, 2)."""
     at = np.linspace(0, len(stroke) - 1, 50)
     return np.stack([np.interp(at, np.arange(len(stroke)), axis) for axis in stroke.T], axis=1)
 
 
 def fresh_process(path: Path, runs: int = 5) -> tuple[float, float]:
-    """The first prediction in a new Python: its seconds, imports included, and the most MB."""
+    """Seconds to the first prediction in a new process, imports included, and its peak MB."""
     seconds, kilobytes = [], []
     for _ in range(runs):
         command: list[str | Path] = [sys.executable, "-c", FRESH, path]

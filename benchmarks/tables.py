@@ -1,7 +1,7 @@
 """Write the tables in the READMEs from results.json: `make tables`.
 
-`make bench` measures, keeps what it measured in results.json, and calls this. A table stands in one
-place: between `<!-- name -->` and `<!-- end of name -->`. Do not edit it there.
+`make bench` measures, keeps the results in results.json, and calls this. Each table has one place,
+between `<!-- name -->` and `<!-- end of name -->`. Do not edit it there.
 """
 
 import json
@@ -11,7 +11,7 @@ from typing import Any, TypedDict
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results.json"
 
-GOALS = {  # row -> what it must reach
+GOALS = {  # row -> its goal
     "MNIST test set": "at least 99.55 %",
     "MNIST test set, `tta=True`": "at least 99.65 %",
     "unipen-a, the article's way": "",
@@ -40,14 +40,14 @@ GOALS = {  # row -> what it must reach
 
 
 class Table(TypedDict):
-    """Cells as they are shown: what is measured is rounded once, when it is measured."""
+    """Cells as they are shown. Results are rounded once, when they are measured."""
 
     columns: list[str]
     rows: list[list[str]]
 
 
 class Part(TypedDict):
-    """What one part of the benchmark measured, and how: machine, versions, seeds."""
+    """The results of one part of the benchmark, and its machine, versions and seeds."""
 
     conditions: str
     content: list[Table | str]  # tables, and paragraphs between them
@@ -62,7 +62,7 @@ def read_results() -> Results:
 
 
 def write_results(results: Results) -> None:
-    """Write results.json, one row of a table a line."""
+    """Write results.json, with one row of a table per line."""
     rows: list[str] = []
 
     def shortened(value: Any) -> Any:
@@ -85,7 +85,7 @@ def find_row(results: Results, name: str) -> list[str]:
     """Return the cells of a row, after its name.
 
     Raises:
-        KeyError: No table has it: people's digits are only measured with DIGITLAB_PEN.
+        KeyError: No table has it. People's digits are only measured with DIGITLAB_PEN.
     """
     for part in ("reading", "networks"):
         for block in results[part]["content"]:
@@ -96,7 +96,7 @@ def find_row(results: Results, name: str) -> list[str]:
 
 
 def figure(results: Results, row: str, network: str) -> float:
-    """Return a figure of "article" or "ours"."""
+    """Return the figure in a row for the network "article" or "ours"."""
     cell = find_row(results, row)[{"article": 0, "ours": -1}[network]]
     return float(cell.split()[0].replace(",", ""))
 
@@ -111,7 +111,7 @@ def as_lines(block: Table | str) -> list[str]:
 
 
 def summary(results: Results) -> Table:
-    """Return all figures that have a goal, the article's network beside ours."""
+    """Return all figures that have a goal, for the article's network and ours."""
     rows = []
     for name, goal in GOALS.items():
         try:
@@ -123,7 +123,7 @@ def summary(results: Results) -> Table:
 
 
 def headline(results: Results) -> Table:
-    """Return the four figures for which most readers came."""
+    """Return the four figures that matter to most readers."""
     rows = []
     for name, network, on_people in (
         ("the article's network, used as in the article", "article", "unipen-a, the article's way"),
@@ -151,7 +151,7 @@ def tables(results: Results) -> dict[str, str]:
     }
 
 
-# Where each table stands.
+# The tables of each page.
 PAGES = {
     "README.md": ["headline"],
     "models/README.md": ["summary"],

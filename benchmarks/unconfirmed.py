@@ -1,8 +1,8 @@
-"""Drawings of `unipen-a` whose label a person who looks at them cannot confirm.
+"""Drawings of `unipen-a` whose labels a person cannot confirm by looking at them.
 
-They were looked for among the 98 drawings that the network trained on MNIST alone misread,
-rejected, or read with a confidence below a half. So there may be others, and figures without them
-are a little too good.
+We looked only among the 98 drawings that the network trained on MNIST alone misread, rejected, or
+read with a confidence below a half. So there may be others, and figures that leave these out are a
+little too good.
 """
 
 _REASONS = {

@@ -1,7 +1,7 @@
 """The web page behind nginx: what a visitor costs, and how many two cores can serve.
 
-Bytes and requests are those that nginx has logged, headers included, while Chromium visited the
-page. wrk then asks for what the first visit has asked for, over connections that stay open.
+Bytes, including headers, and requests are those that nginx logs while Chromium visits the page. wrk
+then repeats the first visit's requests, over connections that stay open.
 """
 
 import json
@@ -39,18 +39,18 @@ Answers = list[tuple[str, int, str]]
 
 
 def can_measure() -> bool:
-    """Whether this machine has what it takes."""
+    """Whether this machine has all that is needed."""
     return bool(shutil.which("nginx") and shutil.which("wrk")) and BROTLI.exists()
 
 
 def versions() -> str:
-    """What runs."""
+    """The version of nginx."""
     said = subprocess.run(["nginx", "-v"], check=True, capture_output=True, text=True).stderr
     return said.strip().rpartition(" ")[2].replace("/", " ")
 
 
 def visits(folder: Path, brotli: bool, network: Path) -> list[Answers]:
-    """What nginx answers at the first visit, at the second, and after a new network."""
+    """The answers of nginx at the first visit, at the second, and after a new network."""
     path = shutil.which("chromium") or shutil.which("google-chrome") or "chromium"
     with nginx(folder, brotli) as server, browser.chromium(path) as chrome:
         window = chrome.new_context().new_page()
@@ -72,7 +72,7 @@ def visits(folder: Path, brotli: bool, network: Path) -> list[Answers]:
 
 
 def load(server: Nginx, answers: Answers) -> float:
-    """Requests a second, when wrk asks again and again for what was answered."""
+    """Requests per second when wrk repeats the requests of these answers."""
     lines = []
     for status, _, uri in answers:
         headers = {"Accept-Encoding": "gzip, deflate, br"}

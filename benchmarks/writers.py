@@ -1,7 +1,7 @@
-"""What people's digits buy: a small network that learns from more and more writers.
+"""What people's digits gain: a small network learns from more and more writers.
 
-The writers to learn from are those of the contributors that are not held out, in random order; the
-digits to read are those of the others. Beside it stands the other way to spend the time: learning
+The network learns from writers of the contributors that are not held out, in random order, and
+reads the digits of the others. This is compared with the other way to spend the time: learning
 longer from augmented digits of MNIST.
 """
 
@@ -15,13 +15,13 @@ from benchmarks import reading
 from benchmarks.tables import Table
 from models.train import HELD_OUT, RECIPE
 
-WRITERS = (0, 32, 229)  # 229 are all
+WRITERS = (0, 32, 229)  # 229 is all of them
 SEEDS = (0, 1)
 EPOCHS = 3
 
 
 def table() -> Table:
-    """Digits of people whom the network has never met, by how many others it has."""
+    """Accuracy on people whom the network has never met, by how many others it has learned from."""
     digits, people = digitlab.load_digits(sample=False), digitlab.load_people()
     held_out = np.isin(people.contributors, HELD_OUT)
     images = np.stack([digitlab.render_strokes(drawing) for drawing in reading.people()[0]])

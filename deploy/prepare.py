@@ -1,6 +1,6 @@
-"""Write what deploy/student_server.sh gives students: class/, a copy for each, and mnist/, for all.
+"""Write what deploy/student_server.sh gives students: class/, which each copies, and mnist/.
 
-Run it with the Python in which digitlab is installed. repo2docker does, by postBuild.
+Run this with the Python in which digitlab is installed. repo2docker does so through postBuild.
 """
 
 import subprocess
@@ -15,8 +15,8 @@ ROOT = Path(__file__).parents[1]
 
 
 def main() -> None:
-    """Write both folders, readable for everybody."""
-    digits = digitlab.load_digits(sample=False)  # first: without MNIST, nothing is left half done
+    """Write both folders, and let everybody read them."""
+    digits = digitlab.load_digits(sample=False)  # first, so that without MNIST nothing is half done
     subprocess.run([sys.executable, ROOT / "scripts" / "make_class.py"], check=True)
     names = "x_train", "y_train", "x_test", "y_test"
     (ROOT / "mnist").mkdir(exist_ok=True)
@@ -26,7 +26,7 @@ def main() -> None:
     for folder in ("class", "mnist"):
         for path in (ROOT / folder, *(ROOT / folder).rglob("*")):
             path.chmod(0o755 if path.is_dir() else 0o644)
-    # On one machine, students' accounts read neither the solutions nor the page for teachers.
+    # On a shared machine, students must not read the solutions or the page for teachers.
     for name in ("notebooks", ".git"):
         if (ROOT / name).is_dir():
             (ROOT / name).chmod(0o700)

@@ -1,4 +1,4 @@
-"""JupyterHub for a class, with jupyterhub_config.py: ten students, who log in at once."""
+"""JupyterHub for a class, with jupyterhub_config.py: ten students log in at once."""
 
 import signal
 import subprocess
@@ -51,7 +51,7 @@ def test_each_is_read(lesson):
 
 
 def test_students_find_all_bytecode():
-    """They cannot write it, so each would compile JupyterLab and TensorFlow again."""
+    """Students cannot write bytecode, so each would compile JupyterLab and TensorFlow again."""
     code = """import importlib.util as finder, os, sys
 for name in sys.argv[1:]:
     assert os.path.exists(finder.cache_from_source(finder.find_spec(name).origin)), name"""
@@ -88,7 +88,7 @@ def test_students_cannot_read_the_solutions_the_passwords_and_the_hub_s_state(hu
 
 def test_a_student_can_neither_read_nor_change_another_s_files(a, b):
     assert b.contents("PUT", "mine.txt", type="file", format="text", content="b's").ok
-    (b.home / "mine.txt").chmod(0o666)  # as careless as can be
+    (b.home / "mine.txt").chmod(0o666)  # as careless as possible
     for code in (
         f"open('{b.home}/mine.txt')",
         f"open('{b.home}/mine.txt', 'r+')",
@@ -101,9 +101,9 @@ def test_a_student_can_neither_read_nor_change_another_s_files(a, b):
     (server, *_) = [p for p in b.processes() if "singleuser" in " ".join(p.cmdline())]
     said = a.run(f"os.kill({server.pid}, 9)")
     assert said.startswith("PermissionError"), said
-    said = a.run(f"open('/proc/{server.pid}/environ').read()")  # which has the server's token
+    said = a.run(f"open('/proc/{server.pid}/environ').read()")  # it has the server's token
     assert said.startswith("PermissionError"), said
-    # Nor over the hub, with a's own token.
+    # The same holds through the hub, with a's own token.
     for method, path in [
         ("GET", f"/user/{b.name}/api/contents/mine.txt"),
         ("DELETE", f"/user/{b.name}/api/contents/mine.txt"),
@@ -117,18 +117,18 @@ def test_a_student_can_neither_read_nor_change_another_s_files(a, b):
 
 
 def test_no_port_tells_others_what_a_kernel_says(a, b):
-    """ZeroMQ lets everybody on the machine listen. The port that is left only takes messages."""
+    """ZeroMQ lets everybody on the machine listen. The remaining port only receives."""
     kernels = [p for p in b.processes() if "ipykernel_launcher" in p.cmdline()]
     ports = [end.laddr.port for kernel in kernels for end in kernel.net_connections("tcp")]
     a.run("import time, zmq; ear = zmq.Context().socket(zmq.SUB); ear.subscribe(b'')")
     a.run(f"for port in {ports}: ear.connect(f'tcp://127.0.0.1:{{port}}')")
-    a.run("time.sleep(1)")  # for the connections
+    a.run("time.sleep(1)")  # time to connect
     assert b.run("print('secret')") == "secret\n"
     assert a.run("ear.poll(1000)") == "0"
 
 
 def test_only_the_class_may_log_in(hub, a, b):
-    """Also with the right password."""
+    """Others are rejected even with the right password."""
     subprocess.run(["gpasswd", "--delete", b.name, GROUP], check=True, capture_output=True)
     try:
         with pytest.raises(AssertionError, match=f"'{b.name}', 403"):
@@ -157,7 +157,7 @@ def test_the_limits_on_kubernetes_are_the_same(a):
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
 def test_a_restart_of_the_hub_loses_nothing(hub, students, how):
-    """Neither files nor what kernels have in memory, after a crash as well."""
+    """Neither files nor the memory of kernels are lost, even after a crash."""
     for student in students:
         page = student.contents("GET", NOTEBOOK).json()
         page["content"]["cells"][0]["source"] = f"{student.name} was here, {how}"
@@ -188,7 +188,7 @@ def test_a_new_server_leaves_the_work_as_it_is(a):
 
 
 def test_idle_kernels_and_servers_are_stopped_and_files_stay(hub, a, b):
-    """With the times of the configuration made short."""
+    """The configuration's times are shortened for this test."""
     assert b.contents("PUT", "kept.txt", type="file", format="text", content="b's").ok
     script = hub.course / "deploy" / "student_server.sh"
     short = "cull_idle_timeout=1 --MappingKernelManager.cull_interval=1"
@@ -197,7 +197,7 @@ def test_idle_kernels_and_servers_are_stopped_and_files_stay(hub, a, b):
     a.start_server()
     a.start_kernel()
     wait(lambda: a.ask("GET", f"/user/{a.name}/api/kernels").json() == [])
-    assert b.ask("GET", f"/user/{b.name}/api/kernels").json()  # started before
+    assert b.ask("GET", f"/user/{b.name}/api/kernels").json()  # it started before the change
 
     hub.stop()
     hub.start("c.JupyterHub.services[0]['command'][-1] = '--timeout=5'")

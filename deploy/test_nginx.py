@@ -63,7 +63,7 @@ def test_compressed_files_are_sent_as_they_were_built(server, page, names, kind)
             assert answer.headers["Content-Encoding"] == (kind if copy.exists() else None), name
             sent = copy if copy.exists() else page / name
             assert answer.read() == sent.read_bytes(), name
-            # Or else a cache on the way sends it to those that cannot read it.
+            # Without this, a cache on the way may send it to browsers that cannot read it.
             assert answer.headers["Vary"] == ("Accept-Encoding" if copy.exists() else None), name
 
 
@@ -105,7 +105,7 @@ def test_a_new_version_reaches_visitors_and_costs_what_has_changed(page, chromiu
         (weights,) = folder.glob("model/*.bin")
         window.goto("about:blank")
         window.goto(server.address)
-        # The page reloads by itself when all of the new version has arrived.
+        # The page reloads by itself when the whole new version has arrived.
         window.wait_for_selector(f'link[href="model/{weights.name}"]', state="attached")
         window.locator("html[data-state=ready]").wait_for()
         changed = {uri for status, _, uri in server.answers() if status == "200"}

@@ -9,8 +9,8 @@ from typing import Any
 
 __version__ = "0.1.0"
 
-# Nothing is imported before it is used, for TensorFlow takes seconds. The stub, which type checkers
-# and editors read, says where each public name lives.
+# Names are imported only when they are first used, because TensorFlow takes seconds. The stub,
+# which type checkers and editors read, says where each public name lives.
 _MODULES = {
     alias.name: str(statement.module)
     for statement in ast.parse(Path(__file__).with_suffix(".pyi").read_text("utf-8")).body

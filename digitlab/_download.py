@@ -1,7 +1,8 @@
 """Downloads that give up on a silent network within seconds.
 
-pooch downloads a file, checks its hash and cleans up. This adds what it does not do: it stops after
-seconds of silence, after far too many bytes and on Ctrl-C, and says when a web page came instead.
+pooch downloads a file, checks its hash and cleans up. This module adds what pooch lacks: a download
+stops after seconds of silence, after far too many bytes and on Ctrl-C, and an error says if the
+server sent a web page instead of the file.
 """
 
 import tempfile
@@ -15,7 +16,7 @@ from typing import Any
 import pooch
 from tqdm.auto import tqdm
 
-# Seconds to wait for the next kilobyte, whatever it is that does not answer: a name server, the
+# Seconds to wait for the next kilobyte, whichever part does not answer: a name server, the
 # connection or the download.
 TIMEOUT = 4.0
 
@@ -44,7 +45,7 @@ def download(files: Sequence[RemoteFile], title: str) -> dict[str, bytes]:
     logger.addFilter(_from_other_threads)  # the progress bar says enough
     try:
         with (
-            # Open files cannot be removed on Windows: a thread may still have one after Ctrl-C.
+            # Windows cannot remove open files, and a thread may still have one open after Ctrl-C.
             tempfile.TemporaryDirectory(prefix="digitlab-", ignore_cleanup_errors=True) as folder,
             tqdm(
                 desc=title,
@@ -69,14 +70,14 @@ def _from_other_threads(record: Any) -> bool:
 def _download(file: RemoteFile, folder: str, bar: tqdm) -> None:
     """Download one file to a folder.
 
-    A thread does it, because time-outs of sockets are not enough: looking up a name has none, and
-    each address of a host has one of its own.
+    A thread does it, because socket time-outs are not enough: a name look-up has no time-out, and
+    each address of a host has its own.
     """
     progress = _Progress(file, bar)
     responses: list[Any] = []
     receive = pooch.HTTPDownloader(
         progressbar=progress,
-        # Half of it to connect, so that there is time for a second address: the first, often
+        # Connecting gets half the time, so that a second address can be tried: the first, often
         # IPv6, may lead nowhere.
         timeout=(TIMEOUT / 2, TIMEOUT),
         headers={"Accept-Encoding": "identity"},  # the hash is that of the file's own bytes
@@ -99,7 +100,7 @@ def _download(file: RemoteFile, folder: str, bar: tqdm) -> None:
         except Exception as error:
             errors.append(error)
         finally:
-            for response in responses:  # pooch leaves it open after an error
+            for response in responses:  # pooch leaves them open after an error
                 response.close()
             ended.set()
 
@@ -114,7 +115,7 @@ def _download(file: RemoteFile, folder: str, bar: tqdm) -> None:
         if isinstance(error, ValueError) and not isinstance(error, OSError):
             raise ValueError(str(error)) from None
         cause: BaseException = error
-        while cause.__context__:  # "Connection refused", without all that followed from it
+        while cause.__context__:  # the first cause, such as "Connection refused"
             cause = cause.__context__
         raise OSError(f"{type(cause).__name__}: {cause}") from None
     bar.update(file.size - progress.shown)
@@ -136,7 +137,7 @@ class _Progress:
         return max(self.last + TIMEOUT - time.monotonic(), 0.0)
 
     def update(self, count: int) -> None:
-        """Count received bytes: pooch's chunk size each time, although the last may be shorter."""
+        """Count received bytes: pooch's chunk size each time, although the last may be short."""
         if self.stopped:
             raise InterruptedError("stopped")
         self.last = time.monotonic()

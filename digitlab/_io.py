@@ -1,8 +1,8 @@
 """Atomic writes and checksums.
 
-A file is written under a temporary name beside its place, and moved there when it is complete: a
-process that is killed at any moment leaves the old file or the new one. A network's file ends in
-its checksum, so that a truncated or changed file is rejected rather than read.
+A file is written under a temporary name next to its target, and moved into place when it is
+complete: a process that is killed at any moment leaves either the old file or the new one. A
+network's file ends in its checksum, so that a truncated or changed file is rejected, not read.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
         path: The file. Its folder is created if necessary.
 
     Raises:
-        OSError: The file cannot be written, or the block wrote none.
+        OSError: The file cannot be written, or the block did not write one.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -41,7 +41,7 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 def shipped_path(name: str) -> Path:
-    """Return the path of a file or folder of models/, in a wheel or in a checkout."""
+    """Return the path of a file or folder in models/, in a wheel or in a checkout."""
     package = Path(__file__).parent
     in_wheel = package / "models" / name
     return in_wheel if in_wheel.exists() else package.parent / "models" / name

@@ -22,7 +22,7 @@ def _set() -> None:
 
 
 def _restore() -> None:
-    # Unless somebody has changed them in the meantime.
+    # A setting that somebody has changed in the meantime is left alone.
     if keras.config.floatx() == _FLOATX:
         keras.config.set_floatx(_users["floatx"])
     if keras.config.image_data_format() == _DATA_FORMAT:
@@ -34,7 +34,7 @@ _settings = SharedChange(_set, _restore)
 
 @contextmanager
 def keras_defaults() -> Iterator[None]:
-    """Have Keras use float32 and channels last during a block, or a function that it decorates."""
+    """Have Keras use float32 and channels last during a block, or in a decorated function."""
     policy = keras.config.dtype_policy()  # of this thread alone; it depends on floatx
     with _settings.active():
         keras.config.set_dtype_policy(_FLOATX)

@@ -1,7 +1,7 @@
 """Changes to the whole process that several threads may ask for at once.
 
-Such a change (where stderr goes, a setting of Keras) must be undone by the last thread that wants
-it: a thread that saves what it finds and puts that back may find another thread's change.
+Such a change (where stderr goes, a Keras setting) must be undone by the last thread that needs it.
+If each thread saved the current state and later restored it, one might save another's change.
 """
 
 import os
@@ -20,7 +20,7 @@ class SharedChange:
 
     def __init__(self, make: Callable[[], None], undo: Callable[[], None]) -> None:
         self._make, self._undo = make, undo
-        # Reentrant, for a signal handler or a finaliser may come in between.
+        # Reentrant, because a signal handler or a finaliser may run while the lock is held.
         self._lock = threading.RLock()
         self._blocks: dict[object, int] = {}  # the blocks that are open, each with its thread
         self._made = False
@@ -33,7 +33,7 @@ class SharedChange:
 
     @contextmanager
     def active(self) -> Iterator[None]:
-        """Have the change made during the block. Blocks may be nested, and overlap in threads."""
+        """Keep the change made during the block. Blocks may be nested, and overlap in threads."""
         block = object()
         try:
             with self._lock:
@@ -53,7 +53,7 @@ class SharedChange:
             self._undo()
 
     def _forget_other_threads(self) -> None:
-        """In a new process only the thread that forked goes on, so only its blocks will end."""
+        """Drop other threads' blocks: in a forked process, only the thread that forked runs on."""
         here = threading.get_ident()
         self._blocks = {block: thread for block, thread in self._blocks.items() if thread == here}
         try:

@@ -32,7 +32,8 @@ _silence = SharedChange(_redirect, _restore)
 def silent_stderr() -> AbstractContextManager[None]:
     """Drop what any thread of the process writes to file descriptor 2 during a block.
 
-    For libraries whose messages no log level turns off; errors come as exceptions. Several threads
-    may be in such blocks at once: stderr is back when the last block ends.
+    This is for libraries whose messages no log level turns off; their errors still come as
+    exceptions. Several threads may be in such blocks at once: stderr is back when the last block
+    ends.
     """
     return _silence.active()

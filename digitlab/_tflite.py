@@ -1,9 +1,10 @@
-"""Have a LiteRT network answer with its features, too: what its last dense layer gets.
+"""Make a LiteRT network return its features, too: the input of its last dense layer.
 
-LiteRT computes them anyway, and gives only what the file names as an output. The file is a
-FlatBuffer: tables, whose fields are found by offsets from where each offset stands. So a longer
-list of outputs can be put at the end of the file, and the offset of the old list be changed to it.
-See ``schema.fbs`` of LiteRT for the numbers of the fields.
+LiteRT computes them anyway, but returns only the tensors that the file lists as outputs. The file
+is a FlatBuffer. It consists of tables, whose fields are found by offsets, each relative to its own
+position. So a longer list of outputs can be appended to the file, and the offset that points to the
+old list can be changed to point to the new one. The fields' numbers are from LiteRT's
+``schema.fbs``.
 """
 
 import struct
@@ -11,7 +12,7 @@ import struct
 _OPERATOR_CODES, _SUBGRAPHS = 1, 2  # fields of a model
 _OUTPUTS, _OPERATORS = 2, 3  # of a subgraph
 _CODE, _INPUTS = 0, 1  # of an operator
-_OLD_BUILTIN, _BUILTIN = 0, 3  # of an operator's code: codes up to 127 may stand in the old place
+_OLD_BUILTIN, _BUILTIN = 0, 3  # of an operator's code: codes up to 127 may be in the old field
 _FULLY_CONNECTED = 9
 
 
@@ -40,7 +41,7 @@ def with_features(content: bytes) -> bytes:
         raise ValueError("expected a network with a dense layer, this one has none")
     features = file.number("i", file.elements(dense[-1], _INPUTS)[0])
     outputs = [file.number("i", place) for place in file.elements(graph, _OUTPUTS)]
-    longer = bytearray(content) + bytes(-len(content) % 4)  # numbers stand at multiples of 4
+    longer = bytearray(content) + bytes(-len(content) % 4)  # numbers are aligned to 4 bytes
     offset = file.place(graph, _OUTPUTS)
     struct.pack_into("<I", longer, offset, len(longer) - offset)
     outputs.append(features)
@@ -48,13 +49,13 @@ def with_features(content: bytes) -> bytes:
 
 
 class _File:
-    """The numbers and tables of a FlatBuffer, by their places in bytes."""
+    """The numbers and tables of a FlatBuffer, by their positions in bytes."""
 
     def __init__(self, content: bytes):
         self._content = content
 
     def number(self, kind: str, place: int) -> int:
-        """Read a number; `kind` as for `struct`."""
+        """Read a number; `kind` is its format character in `struct`."""
         return struct.unpack_from(f"<{kind}", self._content, place)[0]
 
     def place(self, table: int, field: int) -> int:

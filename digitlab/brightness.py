@@ -1,4 +1,4 @@
-"""Brightness: a picture of any kind, checked, brought to grey and to a size to work with."""
+"""Brightness: check a picture of any kind, make it grey and reduce it to a working size."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from PIL import Image, ImageOps
 
 from digitlab.images import SIZE, as_array, detached
 
-_PIXELS = 64_000_000  # at most in a picture: more than a phone's camera has
+_PIXELS = 64_000_000  # the most that a picture may have: more than a phone's camera has
 _CHANNELS = ((), (1,), (3,), (4,))  # of a picture: grey, grey, RGB, RGBA
 _DEEP = ("F", "I", "I;16", "I;16B", "I;16L", "I;16N")  # Pillow's modes of more than 8 bits
 
@@ -25,7 +25,7 @@ def is_picture(drawing: Any) -> bool:
 
 
 def read_brightness(picture: npt.ArrayLike | Image.Image, side: int) -> tuple[np.ndarray, int]:
-    """Bring a picture to grey, and reduce it until no side is twice `side` or more.
+    """Make a picture grey, and reduce it until each side is less than twice `side`.
 
     Args:
         picture: See `digitlab.normalize_image`.
@@ -33,10 +33,10 @@ def read_brightness(picture: npt.ArrayLike | Image.Image, side: int) -> tuple[np
 
     Returns:
         The brightness (h, w) float32, 0 for black and at most 1; and how many pixels of the
-        picture, in each direction, one of its pixels stands for.
+        picture, in each direction, one pixel of the brightness stands for.
 
     Raises:
-        ValueError: It is no picture, is too large, or cannot be read.
+        ValueError: It is not a picture, is too large, or cannot be read.
     """
     values = _opened(picture) if isinstance(picture, Image.Image) else _checked(picture)
     full = _full(values)
@@ -49,7 +49,7 @@ def read_brightness(picture: npt.ArrayLike | Image.Image, side: int) -> tuple[np
     if layers.shape[2] == 4:
         alpha = layers[:, :, 3:]
         if alpha.max() > 0:
-            # Paper from which the ink stands out.
+            # Put it on black or white paper, whichever makes the ink stand out.
             paper = 0 if colour.mean(dtype=float) > alpha.mean(dtype=float) / 2 else 1
             colour = colour + paper * (1 - alpha)
     return _grey(colour), times
@@ -75,7 +75,7 @@ def _opened(picture: Image.Image) -> np.ndarray:
 
 
 def _checked(picture: npt.ArrayLike) -> np.ndarray:
-    """Return a picture that is no Pillow image as an array (h, w) or (h, w, c)."""
+    """Return a picture that is not a Pillow image as an array (h, w) or (h, w, c)."""
     values = as_array(picture, "a picture, an array of numbers of shape (h, w) or (h, w, c)")
     if values.shape in ((SIZE * SIZE,), (1, SIZE * SIZE)):  # a row of a table of digits
         values = values.reshape(SIZE, SIZE)
@@ -110,7 +110,7 @@ def _full(values: np.ndarray) -> float:
     """Return the value of full brightness, and of an opaque alpha."""
     if values.dtype in (np.uint8, np.uint16):
         return float(np.iinfo(values.dtype).max)
-    # Other types usually come from computing with one of these.
+    # Values of another type were usually computed from one of these types.
     highest = float(values.max())
     return next((full for full in (1.0, 255.0, 65535.0) if highest <= full), highest)
 
@@ -129,7 +129,7 @@ def _reduced(values: np.ndarray, full: float, times: int) -> np.ndarray:
 
 def _layers(values: np.ndarray, full: float) -> np.ndarray:
     """Colours of a picture (h, w) or (h, w, c), times alpha, then alpha: float32 (h, w, 1 to 4)."""
-    with np.errstate(over="ignore", invalid="ignore"):  # what does not fit becomes infinity
+    with np.errstate(over="ignore", invalid="ignore"):  # values that do not fit become infinity
         layers = values.reshape(*values.shape[:2], -1).astype(np.float32)
         if layers.shape[2] == 4:
             layers[:, :, :3] *= layers[:, :, 3:] / np.float32(full)
@@ -139,7 +139,7 @@ def _layers(values: np.ndarray, full: float) -> np.ndarray:
 def _grey(colour: np.ndarray) -> np.ndarray:
     """Weigh colours (h, w, c) so that edges, which ink has and light does not, stand out most."""
     colour = colour - min(colour.min(), 0)
-    colour = colour / max(colour.max(), 1)  # where some were negative
+    colour = colour / max(colour.max(), 1)  # above 1 only if some were negative
     if colour.shape[2] == 1:
         return colour[:, :, 0]
     edges = np.concatenate([np.diff(colour, axis=axis).reshape(-1, 3) for axis in (0, 1)])

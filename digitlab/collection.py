@@ -1,9 +1,9 @@
-"""The digits of many people, for example of a class, out of the files that their pads wrote.
+"""The digits of many people, for example of a class, from the files that their pads wrote.
 
 A folder holds the files of all people, in either form::
 
-    ada.json                  what DrawingPad(personal="ada.json") learned from Ada, or the web page
-    ben/7.json, ben/7b.json   what pad.save wrote: in a folder for each person, the digit first
+    ada.json                  what DrawingPad(personal="ada.json") or the web page learned from Ada
+    ben/7.json, ben/7b.json   what pad.save wrote, in a folder for each person: the digit first
 """
 
 import os
@@ -18,14 +18,14 @@ from digitlab.personal import is_hand, read_examples
 from digitlab.strokes import render_strokes
 
 
-@dataclass(frozen=True, eq=False)  # equality of arrays is an array
+@dataclass(frozen=True, eq=False)  # comparing arrays gives an array
 class WrittenDigits:
     """Digits by several people.
 
     Attributes:
         images: (n, 28, 28) uint8: 0 is paper, 255 full ink.
         labels: (n,) int64, 0 to 9.
-        writers: (n,) str: whose each is.
+        writers: (n,) str: who wrote each digit.
 
     Example:
         >>> hand = digitlab.load_recognizer().adapt([digitlab.stored_drawing(4)], [4])
@@ -48,18 +48,18 @@ def load_drawings(folder: str | os.PathLike[str]) -> WrittenDigits:
     """Collect the files of many people into one data set.
 
     Args:
-        folder: Has what pads wrote, see above: files of ``DrawingPad(personal=...)`` or exported
-            from the web page, whose name is the writer's; and drawings of `digitlab.save_drawing`
-            in a folder for each writer, whose names begin with the digit. Other files than
-            ``.json`` are skipped.
+        folder: Holds what pads wrote: files of ``DrawingPad(personal=...)``, or exported from the
+            web page, which are named after the writer; and drawings of `digitlab.save_drawing` in
+            a folder for each writer, whose names begin with the digit. Files other than ``.json``
+            are skipped.
 
     Returns:
         The digits, sorted by file.
 
     Raises:
         OSError: The folder or a file cannot be read.
-        ValueError: A file is neither, or a drawing is empty or its name does not begin with a
-            digit; or there is none at all. The message names the file.
+        ValueError: A file is neither of these, a drawing is empty, or its name does not begin
+            with a digit; or there are no drawings at all. The message names the file.
 
     Example:
         >>> for name, digit in (("ada", 4), ("ben", 7)):

@@ -1,4 +1,4 @@
-"""Drawings that are not drawn by hand: from a file, or from the ten that are stored here.
+"""Drawings that nobody has to draw: from a file, or one of the ten that are stored here.
 
 A drawing's file is JSON, so any language can read and write it::
 
@@ -61,7 +61,7 @@ _STROKES = {
         "180,92 148,58 106,78 106,126 146,138 178,96 176,150 168,234",
     ],
 }
-_STEPS = 8  # points of the curve for each of these
+_STEPS = 8  # points of the curve for each point above
 
 
 def stored_drawing(digit: int, size: int = 280) -> list[np.ndarray]:
@@ -134,7 +134,7 @@ def load_drawing(path: str | os.PathLike[str], size: int = 280) -> list[np.ndarr
     content = _parsed(Path(path))
     try:
         strokes, scale = as_strokes(content["strokes"]), size / content["size"]
-        with np.errstate(over="ignore"):  # a tiny size in the file: as_strokes reports it
+        with np.errstate(over="ignore"):  # if the file's size is tiny; as_strokes reports it
             return as_strokes([stroke * scale for stroke in strokes])
     except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"{path} is not a drawing: {error}") from None

@@ -2,7 +2,7 @@
 
 By occlusion (M. D. Zeiler and R. Fergus, "Visualizing and understanding convolutional networks",
 2014): rub out a little ink, have the network read the rest, and see how much less sure it is of the
-digit. This needs only the network's answers, and so no TensorFlow.
+digit. This needs only the network's answers, not TensorFlow.
 """
 
 from typing import Any
@@ -14,7 +14,7 @@ from digitlab.images import as_image
 PATCH = 5  # pixels: the side of the square that is rubbed out; a stroke is two or three wide
 LEAST = 0.1  # in log-odds, the least worth mentioning: it turns 50 % into 52 %
 # Blue and orange of M. Okabe and K. Ito's palette, which colour-blind people can tell apart.
-SIGNS = ("+", "\N{MINUS SIGN}")  # for it, against it: colour alone is not enough
+SIGNS = ("+", "\N{MINUS SIGN}")  # for the digit, against it: colour alone is not enough
 FOR, AGAINST = np.array([86, 180, 233]), np.array([230, 159, 0])
 _NEITHER = np.array([235, 235, 235])  # ink that makes no difference
 
@@ -28,7 +28,7 @@ def measure_saliency(recognizer: Any, image: np.ndarray, digit: int | None = Non
     of which are 100 %. The eleventh output of a network, for non-digits, is ignored.
 
     Args:
-        recognizer: A `Recognizer`, or anything with ``predict_images``, from images (n, 28, 28)
+        recognizer: A `Recognizer`, or any object whose ``predict_images`` maps images (n, 28, 28)
             to probabilities (n, 10).
         image: (28, 28), ink light on dark: integers from 0 to 255, or floating point in [0, 1],
             such as a prediction's ``image``.
@@ -36,7 +36,7 @@ def measure_saliency(recognizer: Any, image: np.ndarray, digit: int | None = Non
 
     Returns:
         (28, 28) float32: above 0 where ink counted for the digit, below 0 where it counted
-        against it, and 0 where there is none.
+        against it, and 0 where there is no ink.
 
     Raises:
         ValueError: For another shape, range or digit.
@@ -93,8 +93,8 @@ def colour_saliency(image: np.ndarray, saliency: np.ndarray) -> np.ndarray:
 def strongest_ink(image: np.ndarray, saliency: np.ndarray) -> list[tuple[int, int] | None]:
     """Find where ink counted most for the digit, and where most against it: row and column of each.
 
-    A faint edge counts less than full ink. None stands for a side that has no ink, or so little
-    beside the other that its colour cannot be seen.
+    A faint edge counts less than full ink. None stands for a side without ink, or with so little,
+    compared with the other side, that its colour cannot be seen.
     """
     weighed = saliency * image
     least = max(LEAST, np.abs(weighed).max() / 20)
@@ -116,6 +116,6 @@ def say_place(row: int, column: int) -> str:
 
 def _log_odds(probabilities: np.ndarray, digit: int) -> np.ndarray:
     """Log-odds (n,) of a digit, from the probabilities of all ten (n, 10)."""
-    # Sum the others, for 1 - p rounds to 0 long before they do. No probability is exactly 0.
+    # Sum the others, because 1 - p rounds to 0 long before they do. 1e-12 keeps the logs finite.
     others = np.delete(probabilities, digit, axis=1).sum(axis=1)
     return np.log(probabilities[:, digit] + 1e-12) - np.log(others + 1e-12)

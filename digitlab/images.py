@@ -1,9 +1,9 @@
-"""Images: the one contract for what networks read, and how tables and tensors become arrays.
+"""Images: the format that networks read, and the conversion of tables and tensors to it.
 
 An *image* is 28 x 28 with ink light on dark, as in MNIST: integers from 0 (paper) to 255 (ink), or
-floating point in [0, 1]. Several are ``(n, 28, 28)``, or a table ``(n, 784)`` with a row for each,
-as in CSV files of MNIST. They may come as arrays, lists, pandas objects, or tensors of PyTorch or
-TensorFlow. Networks get `as_batch`: ``(n, 28, 28, 1)`` float32 in [0, 1].
+floating point in [0, 1]. Several images are ``(n, 28, 28)``, or a table ``(n, 784)`` with a row for
+each, as in CSV files of MNIST. They may be arrays, lists, pandas objects, or tensors of PyTorch or
+TensorFlow. Networks get the result of `as_batch`: ``(n, 28, 28, 1)`` float32 in [0, 1].
 """
 
 from typing import Any
@@ -54,12 +54,12 @@ def as_array(values: Any, expected: str) -> np.ndarray:
 
 
 def detached(values: Any) -> Any:
-    """Return a PyTorch tensor as NumPy takes it, on the CPU; anything else as it is."""
+    """Move a PyTorch tensor to the CPU, where NumPy can read it; return anything else as it is."""
     return values.detach().cpu() if hasattr(values, "detach") else values
 
 
 def as_images(images: Any) -> np.ndarray:
-    """Check images, and return them as an array (n, 28, 28) of the type that they came in.
+    """Check images, and return them as an array (n, 28, 28) without changing their type.
 
     Nothing is copied where that can be avoided, so a file on disk can be passed
     (``numpy.load(path, mmap_mode="r")``); `as_batch` checks the values of each part that is read.
@@ -95,7 +95,7 @@ def as_image(image: Any) -> np.ndarray:
 
 
 def as_batch(images: np.ndarray) -> np.ndarray:
-    """Return images (n, 28, 28), as `as_images` gives them, as networks take them.
+    """Convert images (n, 28, 28), as `as_images` returns them, to the input of networks.
 
     Returns:
         (n, 28, 28, 1) float32 in [0, 1].
@@ -123,7 +123,7 @@ def as_labels(labels: Any, count: int | None = None, name: str = "labels") -> np
 
     Args:
         labels: (n,) or (n, 1), whole numbers from 0 to 9.
-        count: How many there must be; any number but 0 when left out.
+        count: How many labels there must be. Default: any number except 0.
         name: What to call them in an error.
 
     Raises:

@@ -15,7 +15,7 @@ def get_filters(model: keras.Model) -> np.ndarray:
     """Get the filters of a network's first convolution.
 
     Args:
-        model: A Keras network from images with one channel.
+        model: A Keras network for images with one channel.
 
     Returns:
         (h, w, n) float32: n filters of h x w weights, above 0 where the filter looks for ink, below
@@ -40,19 +40,19 @@ def get_filters(model: keras.Model) -> np.ndarray:
 
 
 def embed(model: keras.Model, images: np.ndarray) -> np.ndarray:
-    """Compute, for each image, the features that a network's last layer gets.
+    """Compute, for each image, the input of a network's last layer: its features.
 
     Images that look alike to the network lie close together: see `digitlab.plot_embedding`.
 
     Args:
-        model: A Keras network from images (n, 28, 28, 1).
+        model: A Keras network for images (n, 28, 28, 1).
         images: (n, 28, 28), ink light on dark: uint8 in 0 to 255, or floating point in [0, 1].
 
     Returns:
         (n, features) float32.
 
     Raises:
-        ValueError: For images of another shape or type, or none.
+        ValueError: For images of another shape or type, or for no images.
 
     Example:
         >>> drawings = [digitlab.stored_drawing(digit) for digit in range(10)]
@@ -64,7 +64,7 @@ def embed(model: keras.Model, images: np.ndarray) -> np.ndarray:
     if not len(images):
         raise ValueError("expected images of shape (n, 28, 28), n at least 1, got none")
     before_the_last = keras.Model(model.inputs[0], model.layers[-1].input)
-    parts = [  # in batches, for the first layers' answers are large
+    parts = [  # in batches, because the first layers' outputs are large
         as_float32(before_the_last(as_batch(images[i : i + 256]), training=False))
         for i in tqdm(range(0, len(images), 256), "Reading", delay=2, leave=False)
     ]

@@ -19,7 +19,7 @@ _COLUMNS = {"notebook": str, "name": str, "value": float, "unit": str, "on": str
 
 
 class Journal:
-    """Figures, each with what it was measured on, in a file; shown as a table.
+    """A file of figures, each with what it was measured on; shown as a table.
 
     Args:
         path: The file. It need not exist yet.
@@ -30,7 +30,7 @@ class Journal:
 
     Raises:
         OSError: The file cannot be read.
-        ValueError: It is not a journal. It stays as it is.
+        ValueError: The file is not a journal. It stays as it is.
 
     Example:
         >>> journal = digitlab.Journal("journal.json")
@@ -44,7 +44,7 @@ class Journal:
         self.figures = self._read()
 
     def add(self, notebook: str, name: str, value: float, on: str, unit: str = "%") -> None:
-        """Add a figure and write the file. An earlier one of this notebook and name is replaced.
+        """Add a figure and write the file. It replaces one of the same notebook and name.
 
         Args:
             notebook: The notebook's number, such as "01".
@@ -55,9 +55,9 @@ class Journal:
 
         Raises:
             OSError: The file cannot be read or written.
-            TypeError: The value is no number.
-            ValueError: The value is not finite, a text is no str, or the file is not a journal. In
-                each of these cases the file stays as it is.
+            TypeError: The value is not a number.
+            ValueError: The value is not finite, a text is not a str, or the file is not a journal.
+                In each of these cases the file stays as it is.
         """
         figure = dict(zip(_COLUMNS, (notebook, name, float(value), unit, on), strict=True))
         if not _is_figure(figure):

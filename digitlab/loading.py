@@ -1,4 +1,4 @@
-"""Loads recognizers: from files, of models and functions, and the one in the package."""
+"""Load recognizers: from files, from models and functions, and the one in the package."""
 
 import os
 from functools import cache
@@ -35,7 +35,7 @@ def as_recognizer(reader: Any) -> Any:
                 f"image (28, 28) to ten probabilities, got {type(reader).__name__}"
             )
         return reader
-    if hasattr(reader, "predict"):  # so has a Keras model
+    if hasattr(reader, "predict"):  # as a Keras model does
         return Recognizer(reader)
     return Recognizer(ImageFunction(reader))
 
@@ -52,7 +52,8 @@ def load_recognizer(path: str | Path | None = None) -> Recognizer:
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: The checksum does not match, or the network does not map 28 x 28 to 10 or 11.
+        ValueError: The checksum does not match, or the network does not map 28 x 28 pixels to 10
+            or 11 probabilities.
 
     Example:
         >>> recognizer = digitlab.load_recognizer()
@@ -77,9 +78,10 @@ def load_personal(
 
     Args:
         path: The file.
-        recognizer: Whose network to use; the one that comes with the package when left out.
-        relearn: Teach the examples to this network even if they were taught to another one. Those
-            of the web page are taught to any network.
+        recognizer: The recognizer whose network to use. Default: the one that comes with the
+            package.
+        relearn: Teach the examples to this network even if they were taught to another one.
+            Examples from the web page can be taught to any network.
 
     Raises:
         OSError: The file cannot be read.
@@ -95,7 +97,7 @@ def load_personal(
     personal = PersonalRecognizer(load_recognizer() if recognizer is None else recognizer)
     if not relearn and network not in (None, personal._runtime.checksum()):
         raise ValueError(
-            f"expected {path} to belong to this network, and it belongs to another one; load it "
+            f"expected {path} to belong to this network, but it belongs to another one; load it "
             "with that network, or teach its examples to this one with relearn=True"
         )
     personal._learn_more(list(images), labels)

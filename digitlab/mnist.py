@@ -8,8 +8,8 @@
 3. the cache of Keras, ``~/.keras/datasets/mnist.npz``, or under ``KERAS_HOME`` if that is set;
 4. two mirrors on the network; a download is kept in the cache.
 
-Arrays are accepted only if their SHA-256 sums are MNIST's. If MNIST is nowhere to be had, the
-bundled sample takes its place, with a warning (see ``assets/README.md``).
+Arrays are accepted only if their SHA-256 sums are MNIST's. If MNIST cannot be found or
+downloaded, the bundled sample takes its place, with a warning (see ``assets/README.md``).
 """
 
 import gzip
@@ -56,7 +56,7 @@ ARRAYS = {
     ),
 }
 
-# Bytes: twice the size of MNIST. A small compressed file can hold terabytes.
+# The most bytes to unpack, twice the size of MNIST: a small compressed file can hold terabytes.
 _LARGEST = 100_000_000
 
 # The four files of MNIST's original form, described at http://yann.lecun.com/exdb/mnist/.
@@ -115,15 +115,15 @@ class Digits:
     """Handwritten digits, split into training and test set.
 
     Images may be given in any form that `digitlab.Recognizer.predict_images` takes, and labels as
-    whole numbers: arrays, tables (pandas) or tensors. Digits keep copies of them, as uint8. Those
-    of `load_digits` are read again by each call, so you can change them.
+    whole numbers: arrays, tables (pandas) or tensors. This object keeps copies of them, as uint8.
+    `load_digits` reads its arrays again on each call, so you can change them.
 
     Attributes:
         x_train: Images to learn from, (n, 28, 28) uint8: 0 is paper, 255 full ink. 60,000 in
             MNIST, 1,433 in the sample.
         y_train: Their labels, (n,) uint8, 0 to 9.
-        x_test: Images to test with, (m, 28, 28) uint8. 10,000 in MNIST, 364 in the sample. None
-            stands for no test set (m = 0), as does None for `y_test` then.
+        x_test: Images to test with, (m, 28, 28) uint8. 10,000 in MNIST, 364 in the sample. If
+            there is no test set (m = 0), pass None for it and for `y_test`.
         y_test: Their labels, (m,) uint8, 0 to 9.
         name: What these digits are, "MNIST" or not. Show it beside every figure made with them.
 
@@ -183,8 +183,8 @@ def load_digits(sample: bool = True) -> Digits:
     Raises:
         FileNotFoundError: ``DIGITLAB_DATA`` is set, and MNIST is not there.
         ValueError: ``DIGITLAB_DATA`` is set, and what is there is damaged or not MNIST.
-        OSError: With ``sample=False``, there is no MNIST; the message lists what was tried, and
-            how each try ended. Also if the files in ``DIGITLAB_DATA`` cannot be read.
+        OSError: With ``sample=False``, MNIST is not available; the message lists what was tried,
+            and how each try ended. Also if the files in ``DIGITLAB_DATA`` cannot be read.
 
     Example:
         >>> digits = digitlab.load_digits()
@@ -329,7 +329,7 @@ def _host(mirror: Sequence[RemoteFile]) -> str:
 def _save_to_cache(files: Mapping[str, bytes], digits: Digits) -> None:
     """Save MNIST to the cache; warn if that is not possible."""
     if NPZ not in files:
-        npz = io.BytesIO()  # not a file: zipfile complains on stderr where a disk is full
+        npz = io.BytesIO()  # not a file: zipfile complains on stderr if the disk is full
         np.savez_compressed(npz, **{name: getattr(digits, name) for name in ARRAYS})
         files = {NPZ: npz.getvalue()}
     target = _cache_file()

@@ -1,23 +1,24 @@
 """A personal last layer: it learns from a few examples how one person writes.
 
-The network stays as it is. What its last dense layer gets, its *features*, are alike for digits
-that look alike: the cosine between those of two digits in the same hand is 0.8 in the middle, and
-0.2 between different digits. So a second last layer, kernel ridge regression (C. Saunders and
-others, 1998), learns the labels of the examples from it. The closer a drawing is to an example,
-the more this layer counts and the less the network; and the more examples there are, the less the
-network counts close to them.
+The network stays as it is. Its *features*, the inputs of its last dense layer, are similar for
+digits that look similar: the median cosine between the features of a digit written twice in the
+same hand is 0.8, and between different digits 0.2. So an additional last layer, kernel ridge
+regression (C. Saunders and others, 1998), learns the labels of the examples from their features.
+The closer a drawing is to an example, the more this layer counts and the less the network; and the
+more examples there are, the less the network counts close to them.
 
 **The bound.** Where no example has a cosine above 0.45 with a drawing, the answer is the network's
-own, to the last bit. So nothing is forgotten but next to the examples.
+own, to the last bit. So nothing is forgotten, except close to the examples.
 
-A person's examples are kept in a JSON file, as images of 28 x 28 in base64, a byte a pixel::
+A person's examples are kept in a JSON file, as images of 28 x 28 in base64, one byte per pixel::
 
     {"format": "digitlab hand", "version": 1, "network": "9f86...", "labels": [7, ...],
      "images": ["AAAA...", ...], "sha256": "1b4f..."}
 
 "network" is the checksum of the network that they were taught to. A file that was exported from the
-web page has neither this nor "sha256": the page's network is the same in another format, with
-another checksum, and browsers compute none on plain http. Any network learns from such a file.
+web page has neither this nor "sha256": the page has the same network in another format, with
+another checksum, and browsers compute no checksums on plain http. Any network can learn from such a
+file.
 """
 
 import base64
@@ -32,22 +33,22 @@ from digitlab.images import CLASSES, SIZE, as_labels
 
 _FORMAT = {"format": "digitlab hand", "version": 1}
 
-# Chosen on the writers of the contributors aga and apb, see benchmarks/hand.py. The same as in
-# web/site/hand.js; tests/fixtures/hand.json holds both to them.
+# Chosen on the writers of the contributors aga and apb, see benchmarks/hand.py. The same values are
+# in web/site/hand.js; tests/fixtures/hand.json checks both.
 _FAR = 0.45  # the cosine up to which an example has no effect
 _SHARPNESS = 6.0  # of the kernel exp(-_SHARPNESS * (1 - cosine))
-_RIDGE = 0.1  # how far an example's own answer may stay from its label
-_STRENGTH = 24.0  # from the regression's answers, which are about 0 to 1, to log-probabilities
-_FEW = 5  # with so many examples, the network counts half where the cosine is 1
+_RIDGE = 0.1  # regularisation: how far the answer to an example may stay from its label
+_STRENGTH = 24.0  # factor from the regression's answers, about 0 to 1, to log-probabilities
+_FEW = 5  # with this many examples, the network counts half where the cosine is 1
 _SMALLEST = 1e-9  # probability, so that one example can overrule a network that is certain
 _ACCEPT = 1.5  # how much sooner an example overrules the eleventh class than the digits
 
 
 class PersonalLayer:
-    """What was learned from examples. It does not change: another example makes a new one.
+    """What was learned from examples. It does not change: another example makes a new layer.
 
     Args:
-        features: (n, f), of the examples.
+        features: (n, f), those of the examples.
         labels: (n,) int64, 0 to 9.
     """
 
@@ -58,14 +59,14 @@ class PersonalLayer:
         self._weights = np.linalg.solve(kernel + _RIDGE * np.eye(len(labels)), targets)
 
     def adjust(self, answers: np.ndarray, features: np.ndarray) -> np.ndarray:
-        """Return the network's answers as the examples change them.
+        """Return the network's answers, adjusted by the examples.
 
         Args:
             answers: (n, 10) or (n, 11), probabilities.
-            features: (n, f), those which the answers were computed from.
+            features: (n, f), those that the answers were computed from.
 
         Returns:
-            The same shape, float64. Without an example above the cosine 0.45, a row is unchanged.
+            The same shape, float64. A row without an example above a cosine of 0.45 is unchanged.
         """
         cosines = _unit(features) @ self._examples.T  # (n, examples)
         near = (cosines.max(axis=1, initial=_FAR, keepdims=True) - _FAR) / (1 - _FAR)  # (n, 1)
@@ -76,7 +77,7 @@ class PersonalLayer:
         logits = network * np.log(answers[:, :CLASSES] + _SMALLEST) + near * personal
         digits = np.exp(logits - logits.max(axis=1, keepdims=True))
         digits /= digits.sum(axis=1, keepdims=True)
-        # What looks like an example is a digit, however sure the network is that it is none.
+        # What looks like an example is a digit, however sure the network is that it is not one.
         others = answers[:, CLASSES:] * (1 - _ACCEPT * near).clip(0)  # (n, 0) or (n, 1)
         digits *= 1 - others.sum(axis=1, keepdims=True)
         return np.where(near > 0, np.hstack([digits, others]), answers)
@@ -112,7 +113,7 @@ def write_examples(
 
 
 def is_hand(path: str | os.PathLike[str]) -> bool:
-    """Tell whether a file holds the examples of a hand, be it damaged or not."""
+    """Tell whether a file holds the examples of a hand, even if it is damaged."""
     return f'"{_FORMAT["format"]}"' in Path(path).read_text(encoding="utf-8", errors="replace")
 
 
@@ -120,7 +121,7 @@ def read_examples(path: str | os.PathLike[str]) -> tuple[np.ndarray, np.ndarray,
     """Read what `write_examples` or the web page wrote.
 
     Returns:
-        Images, labels, and the checksum of the network; None in a file of the web page.
+        Images, labels, and the checksum of the network; None for a file from the web page.
 
     Raises:
         OSError: The file cannot be read.
@@ -133,7 +134,7 @@ def read_examples(path: str | os.PathLike[str]) -> tuple[np.ndarray, np.ndarray,
             raise ValueError(f"it does not hold {json.dumps(_FORMAT)}")
         network = document.get("network")
         if not isinstance(network, str | None):
-            raise ValueError('"network" is no checksum')
+            raise ValueError('"network" is not a checksum')
         checksum = None if network is None else json.loads(with_checksum_json(document))["sha256"]
         if checksum != document.get("sha256"):
             raise ValueError("its checksum does not match: it was changed")

@@ -2,7 +2,7 @@
 
 import numpy as np
 import numpy.typing as npt
-import scipy  # loads ndimage, which takes 0.2 s, where it is first used
+import scipy  # ndimage, which takes 0.2 s to load, is loaded on first use
 import skimage as ski
 from PIL import Image, ImageFilter
 
@@ -12,31 +12,32 @@ from digitlab.ruling import without_ruling
 
 _DIGIT = 256  # pixels: a picture of one digit is reduced to less than twice that
 _PAGE = 800  # pixels: the same for a page
-# The side of the window that holds ink, and more paper, as a share of the picture's shorter side: a
-# digit may fill its picture, and on a page there is more than the sheet.
+# The side of a window that holds ink and more paper, as a share of the picture's shorter side. It
+# is larger for one digit, which may fill its picture, than for a page, whose picture shows more
+# than the sheet.
 _DIGIT_AROUND = 0.5
 _PAGE_AROUND = 0.33
 _BROAD = 0.5  # broadest stroke, as a share of the picture's shorter side
-_SMALL = 0.2  # least size of a digit, as a share of the picture's shorter side
-_CLOSE = 0.3  # greatest gap between the parts of a digit, as a share of its size
-_SOFT = 0.5  # share of the digit that is neither ink nor paper, from which on it is out of focus
-_ALONG = 0.2  # least share of the picture's edge that is desk, if any: a digit covers less of it
-_DARK = 3  # times darker than the paper is the desk beside it
-_FAINT = 0.06  # least contrast of ink, as a share of the paper's brightness
+_SMALL = 0.2  # minimum size of a digit, as a share of the picture's shorter side
+_CLOSE = 0.3  # maximum gap between the parts of a digit, as a share of its size
+_SOFT = 0.5  # a digit is out of focus if more than this share of it is neither ink nor paper
+_ALONG = 0.2  # a desk covers at least this share of the picture's edge, a digit covers less
+_DARK = 3  # the desk beside the paper is at least this many times darker
+_FAINT = 0.06  # minimum contrast of ink, as a share of the paper's brightness
 
 
 def find_ink(picture: npt.ArrayLike | Image.Image) -> tuple[np.ndarray, float]:
-    """Find what is written on a picture: everything but paper, shadows, ruled lines and frames.
+    """Find the writing in a picture: everything except paper, shadows, ruled lines and frames.
 
     Args:
         picture: See `digitlab.normalize_image`.
 
     Returns:
-        The ink, (h, w) float32 in [0, 1], ink 1 on paper 0, no side 1,600 pixels or more, all 0
-        where nothing is written; and how many pixels of the picture one of its pixels stands for.
+        The ink, (h, w) float32 in [0, 1], ink 1 on paper 0, each side below 1,600 pixels, all 0 if
+        nothing is written; and how many pixels of the picture one pixel of the ink stands for.
 
     Raises:
-        ValueError: As `digitlab.normalize_image`.
+        ValueError: See `digitlab.normalize_image`.
 
     Example:
         >>> photo = np.full((400, 3000), 230, np.uint8)
@@ -54,14 +55,14 @@ def normalize_image(picture: npt.ArrayLike | Image.Image) -> np.ndarray:
     """Bring a picture of one digit to MNIST's geometry: threshold, crop, fit, centre.
 
     Ink may be light on dark or dark on light, and of any colour that the paper does not have.
-    Shadows, lines and frames along the picture, marks at its edge and the desk beside the sheet are
-    left out. A pen much thinner than MNIST's is thickened. MNIST's own digits come out almost
-    unchanged.
+    Shadows, lines and frames that run along the picture, marks at its edge and the desk beside the
+    sheet are left out. A pen much thinner than MNIST's is thickened. MNIST's own digits come out
+    almost unchanged.
 
     Args:
         picture: An array of any size and numeric type, (h, w) or (h, w, c) with c = 1 grey, 3 RGB
             or 4 RGBA; or a Pillow image of any mode, turned as its EXIF data says. Transparent
-            places count as paper. 784 numbers are the rows of an image of 28 x 28.
+            places count as paper. 784 numbers are read row by row as an image of 28 x 28.
 
     Returns:
         (28, 28) float32 in [0, 1], ink 1 on paper 0; all 0 for a picture of one value.
@@ -86,7 +87,7 @@ def normalize_image(picture: npt.ArrayLike | Image.Image) -> np.ndarray:
 
 
 def fit_ink(ink: np.ndarray) -> np.ndarray:
-    """Bring the ink of one digit, cropped, to MNIST's geometry: thicken, fit, centre.
+    """Bring the cropped ink of one digit to MNIST's geometry: thicken, fit, centre.
 
     Args:
         ink: (h, w) float32 in [0, 1], ink 1 on paper 0, not all 0.
@@ -98,14 +99,14 @@ def fit_ink(ink: np.ndarray) -> np.ndarray:
     scale = BOX / max(ink.shape)
     height, width = (max(1, round(side * scale)) for side in ink.shape)
     fitted = Image.fromarray(ink).resize((width, height), Image.Resampling.BILINEAR)
-    ink = np.asarray(fitted)  # (height, width), the longer one 20
-    # Scaling down has made a thin pen on a large sheet pale.
+    ink = np.asarray(fitted)  # (height, width), the longer of which is 20
+    # Scaling down has made the lines of a thin pen on a large sheet pale.
     ink = ink / ink.max()
     if np.mean(ink[ink > 0.25] < 0.75) > _SOFT:
         ink = np.clip(1.5 * ink - 0.25, 0, 1)
 
-    # Moved by whole pixels, as MNIST's digits were, so that nothing is blurred a second time. Very
-    # uneven ink stops at the edge.
+    # The ink is moved by whole pixels, as MNIST's digits were, so that nothing is blurred a second
+    # time. Very uneven ink stops at the edge.
     top, left = (
         int(np.clip(round(CENTRE - mass), 0, SIZE - side))
         for mass, side in zip(centre_of_mass(ink)[::-1], ink.shape, strict=True)
@@ -120,10 +121,10 @@ def _ink(brightness: np.ndarray, page: bool) -> np.ndarray:
     if _is_light_ink(brightness, _PAGE_AROUND if page else _DIGIT_AROUND):
         brightness = brightness.max() - brightness
     paper = np.maximum(_paper(brightness), 1e-3)
-    ink = 1 - brightness / paper  # the share of the light that it swallows
+    ink = 1 - brightness / paper  # the share of the light that the ink absorbs
     if page:
         ink[_desk(paper)] = 0
-    # The closing takes the paper as a little too bright, by its grain.
+    # Because of the paper's grain, the closing estimates its brightness a little too high.
     ink = np.maximum(ink - np.quantile(ink, 0.2), 0)
     fine = _fine_grain(brightness / paper)
     sure = ink[ink > max(ink.max() / 2, _FAINT)]
@@ -131,7 +132,7 @@ def _ink(brightness: np.ndarray, page: bool) -> np.ndarray:
         return np.zeros_like(ink)
     full = np.quantile(sure, 0.99)
     grain = 4 * _spread(ink)
-    if grain > full / 2:  # out of focus, with little bare paper; or only grain, which evens out
+    if grain > full / 2:  # out of focus, with little bare paper; or only grain, which averages out
         few = np.asarray(Image.fromarray(ink).reduce(max(1, min(ink.shape) // 12)))
         if few.max() - np.quantile(few, 0.2) < full / 2:
             return np.zeros_like(ink)
@@ -141,9 +142,9 @@ def _ink(brightness: np.ndarray, page: bool) -> np.ndarray:
 
 
 def _is_light_ink(brightness: np.ndarray, around: float) -> bool:
-    """Whether the ink is lighter: there is less ink than paper around each place with some.
+    """Tell whether the ink is lighter than the paper: there is less ink than paper around it.
 
-    In the whole picture that need not be so, for a dark desk may be larger than the sheet.
+    In the whole picture this need not be so, because a dark desk may be larger than the sheet.
     """
     small = np.asarray(Image.fromarray(brightness).reduce(max(1, max(brightness.shape) // 64)))
     window = 2 * int(around / 2 * min(small.shape)) + 1
@@ -157,12 +158,13 @@ def _is_light_ink(brightness: np.ndarray, around: float) -> bool:
 def _paper(brightness: np.ndarray) -> np.ndarray:
     """Estimate the paper's brightness at each place of a picture (h, w), under ink too.
 
-    A closing: dark places that are narrower than its window become as bright as what is around
-    them. Larger ones stay, such as shadows, and those that go on beyond the picture's edge, such as
-    the desk beside the sheet.
+    This is a morphological closing: dark places that are narrower than its window become as bright
+    as their surroundings. Larger ones, such as shadows, stay, and so do those that continue beyond
+    the picture's edge, such as the desk beside the sheet.
     """
     window = 2 * round(_BROAD * min(brightness.shape) / 2) + 1
-    # Padded: beyond the edge the second filter would see what the first one gave at the edge.
+    # Without padding, the closing's second filter would extend the first one's result beyond the
+    # edge.
     room = window // 2
     padded = np.pad(brightness, room, mode="edge")
     closed = scipy.ndimage.grey_closing(padded, (window, window), mode="nearest")
@@ -170,7 +172,7 @@ def _paper(brightness: np.ndarray) -> np.ndarray:
 
 
 def _desk(paper: np.ndarray) -> np.ndarray:
-    """Find what is so much darker than the paper, at the picture's edge, that it is no shadow."""
+    """Find the desk: places at the picture's edge that are too dark to be shadows on the paper."""
     depth = np.log(np.maximum(paper, 0.01))
     middle = ski.filters.threshold_otsu(depth) if np.ptp(depth) > np.log(_DARK) else depth.min()
     dark = depth < middle
@@ -181,7 +183,7 @@ def _desk(paper: np.ndarray) -> np.ndarray:
     if np.mean(edges > 0) < _ALONG:
         return np.zeros(paper.shape, bool)
     desk = np.isin(parts, edges[edges > 0])
-    margin = 2 * (max(paper.shape) // 200) + 3  # of the sheet, whose edge is soft
+    margin = 2 * (max(paper.shape) // 200) + 3  # covers the sheet's soft edge
     return scipy.ndimage.maximum_filter(desk, margin)
 
 
@@ -199,12 +201,12 @@ def _fine_grain(brightness: np.ndarray) -> np.ndarray:
 
 
 def _spread(difference: np.ndarray) -> float:
-    """Standard deviation of the paper's grain, from the median, which ink hardly moves."""
+    """Standard deviation of the paper's grain, from the median, which ink hardly changes."""
     return 1.4826 * float(np.median(np.abs(difference)))
 
 
 def _without_marks(ink: np.ndarray) -> np.ndarray:
-    """Keep the digit of ink (h, w): no marks at the edge, no cut off neighbours, no specks."""
+    """Keep only the digit in ink (h, w): drop marks at the edge, cut-off neighbours and specks."""
     solid = ski.filters.apply_hysteresis_threshold(ink, 0.25, 0.5)
     labels, count = scipy.ndimage.label(solid, np.ones((3, 3)))
     if not count:
@@ -218,7 +220,7 @@ def _without_marks(ink: np.ndarray) -> np.ndarray:
     whole = ~cut & (sizes >= _SMALL * min(ink.shape))
     largest = int(np.argmax(np.where(whole, weights, 0) if whole.any() else weights))
     kept = np.arange(count) == largest
-    kept |= ~cut & (weights >= weights[largest] / 3)  # another digit
+    kept |= ~cut & (weights >= weights[largest] / 3)  # enough ink for another digit
     while True:  # parts of the digit are close to it, and to each other
         (top, left), (bottom, right) = boxes[kept, :2].min(0), boxes[kept, 2:].max(0)
         gaps = np.maximum(
@@ -234,9 +236,9 @@ def _without_marks(ink: np.ndarray) -> np.ndarray:
 
 
 def _thickened(ink: np.ndarray) -> np.ndarray:
-    """Thicken ink (h, w) of a pen at most half as wide as MNIST's to MNIST's width."""
+    """Thicken ink (h, w) to the width of MNIST's pen if its own pen is at most half as wide."""
     solid = ink > 0.5
-    # A line has two edges: its width is twice its area by the length of its edge.
+    # A line has two edges, so its width is twice its area divided by the length of its outline.
     edge = sum(np.count_nonzero(np.diff(np.pad(solid, 1), axis=axis)) for axis in (0, 1))
     width = 2 * np.count_nonzero(solid) / max(edge, 1) * 4 / np.pi  # 4 / pi: edges are staircases
     wanted = PEN_WIDTH * max(ink.shape) / BOX

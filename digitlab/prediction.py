@@ -1,4 +1,4 @@
-"""What a network answers about one image, as an object: a digit, or why there is none."""
+"""A network's answer about one image, as an object: a digit, or the reason why there is none."""
 
 from dataclasses import dataclass, fields
 from typing import Any
@@ -8,15 +8,15 @@ import numpy as np
 from digitlab.images import CLASSES
 
 
-@dataclass(frozen=True, eq=False)  # equality of arrays is an array
+@dataclass(frozen=True, eq=False)  # comparing arrays gives an array
 class Prediction:
     """What a recognizer read.
 
     Attributes:
-        digit: The digit, 0 to 9, or None if there is none (see `reason`).
-        confidence: The probability of that digit, 0 to 1; 0.0 if there is none.
-        probabilities: (10,) float32, sums to 1: of each digit, given that it is one; all equal
-            without ink.
+        digit: The digit, 0 to 9, or None if there is no digit (see `reason`).
+        confidence: The probability of that digit, 0 to 1; 0.0 if there is no digit.
+        probabilities: (10,) float32, sums to 1: the probability of each digit, given that there
+            is one; all equal without ink.
         image: (28, 28) float32 in [0, 1]: what the network saw, ink 1 on paper 0.
 
     Both arrays are read-only; ``image.copy()`` can be changed.
@@ -37,11 +37,11 @@ class Prediction:
 
     def __post_init__(self) -> None:
         for name in ("probabilities", "image"):
-            array = np.array(getattr(self, name))  # a copy: the caller may go on writing to its own
+            array = np.array(getattr(self, name))  # a copy: the caller may change the original
             array.flags.writeable = False
             object.__setattr__(self, name, array)
 
-    def __reduce__(self) -> tuple[Any, ...]:  # by the constructor, for pickle makes arrays writable
+    def __reduce__(self) -> tuple[Any, ...]:  # via __init__: pickle makes arrays writable
         return type(self), tuple(getattr(self, field.name) for field in fields(self))
 
     @property
@@ -67,11 +67,11 @@ def digit_probabilities(answers: np.ndarray) -> np.ndarray:
 
 
 def combine_looks(answers: np.ndarray) -> np.ndarray:
-    """Combine what a network answered to the same drawings, turned in several ways.
+    """Combine a network's answers to the same drawings, turned by different angles.
 
-    A turned digit looks like itself from one side and like nothing in particular from the others.
-    So the root mean square counts, in which the looks that are sure of a digit weigh more; of a
-    non-digit's probability, the mean.
+    A turned digit looks like itself at one angle and like nothing in particular at the others. So
+    the digits' probabilities are combined by the root mean square, in which the looks that are sure
+    of a digit weigh more, and the non-digit's by the mean.
 
     Args:
         answers: (looks, n, 10) or (looks, n, 11), probabilities.

@@ -1,4 +1,4 @@
-"""The recognizer: a drawing, or images of 28 x 28, to the probabilities of the ten digits."""
+"""The recognizer: from a drawing, or images of 28 x 28, to probabilities of the ten digits."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -21,11 +21,11 @@ from digitlab.prediction import Prediction, combine_looks, digit_probabilities
 from digitlab.runtimes import as_runtime
 from digitlab.strokes import as_strokes, render_strokes, vary_strokes
 
-_BATCH = 32  # images: the fastest size; from 128 on, their arrays leave the processor's cache
-_FEW = 16  # the same for the parts of a number, of which there are about as many
+_BATCH = 32  # images: the fastest size; from 128 on, their arrays exceed the processor's cache
+_FEW = 16  # the same for the parts of a number: there are about this many
 
-# With less, `predict` and `predict_images` look again. Thresholds from 0.8 to 1 gave the same
-# accuracy, and only 1 to 3 of 100 digits have less than 0.9.
+# Below this probability, `predict` and `predict_images` look again. Thresholds from 0.8 to 1 gave
+# the same accuracy, and only 1 to 3 of 100 digits are below 0.9.
 SURE = 0.9
 
 
@@ -33,8 +33,8 @@ class Recognizer:
     """Reads drawings and images with a network.
 
     Args:
-        model: A Keras model, or any callable, from float32 images (n, 28, 28, 1) in [0, 1], ink 1
-            on paper 0, to probabilities (n, 10); or (n, 11), the last one of a non-digit.
+        model: A Keras model, or any callable, that maps float32 images (n, 28, 28, 1) in [0, 1],
+            ink 1 on paper 0, to probabilities (n, 10); or (n, 11), the last that of a non-digit.
 
     Example:
         >>> def guess(images):
@@ -56,17 +56,17 @@ class Recognizer:
     def predict(self, drawing: npt.ArrayLike | Image.Image, tta: bool = True) -> Prediction:
         """Read one digit.
 
-        There is none if the network's eleventh output, the probability of a non-digit, is above one
-        half. A network without that output sees a digit in any ink.
+        The prediction has no digit if the network's eleventh output, the probability of a
+        non-digit, is above one half. A network without that output sees a digit in any ink.
 
         Args:
             drawing: A list of strokes, each of shape (n, 2): x, y in pad pixels, y down; or a
                 picture, an array or a Pillow image (see `digitlab.normalize_image`). Tables and
                 tensors are taken as the arrays that they hold.
-            tta: Test-time augmentation: where the network is unsure, so that none of its outputs
-                has a probability of 0.9, look at the strokes again, turned by 20 degrees either
-                way, and combine the three answers; those that are sure of a digit count more. A
-                picture is looked at once.
+            tta: Test-time augmentation: if the network is unsure, so that none of its outputs
+                reaches a probability of 0.9, look at the strokes again, turned by 20 degrees either
+                way, and combine the three answers; those that are sure of a digit count more.
+                Pictures are looked at only once.
 
         Raises:
             TypeError, ValueError: See `digitlab.render_strokes` and `digitlab.normalize_image`.
@@ -83,16 +83,16 @@ class Recognizer:
         return Prediction(digit, float(probabilities[digit]), probabilities, image)
 
     def read_number(self, drawing: npt.ArrayLike | Image.Image) -> NumberReading:
-        """Read any number of digits, also in several rows, touching, or on tilted lines.
+        """Read any number of digits, even if they touch, or are in several rows or on tilted lines.
 
-        The writing is cut in many ways, and the network reads all parts; the best way wins. What is
-        no digit stays: a point, a comma and a minus as ".", "," and "-", anything else as "?".
+        The writing is cut in many ways, and the network reads all parts; the best way wins.
+        Non-digits are kept: a point, a comma and a minus as ".", "," and "-", anything else as "?".
 
         Args:
             drawing: As for `predict`. The strokes may be in any order.
 
         Raises:
-            TypeError, ValueError: As `predict`.
+            TypeError, ValueError: See `predict`.
 
         Example:
             >>> minus = np.array([(0, 140), (60, 140)])
@@ -105,25 +105,25 @@ class Recognizer:
         return read_pieces(writing, self._answers_in_batches)
 
     def predict_images(self, images: npt.ArrayLike, tta: bool = False) -> np.ndarray:
-        """Read images that are already in MNIST's geometry, each of them as a digit.
+        """Read images that are already in MNIST's geometry, each as one digit.
 
         Only a few images are in memory at a time besides `images` and the result, so a million on
-        disk can be read: ``numpy.load(path, mmap_mode="r")``. After two seconds, a bar shows the
-        time left.
+        disk can be read: ``numpy.load(path, mmap_mode="r")``. After two seconds, a progress bar
+        shows the time left.
 
         Args:
             images: (n, 28, 28) or (n, 784), ink light on dark: integers from 0 to 255, or floating
                 point in [0, 1]; an array, a table or a tensor.
-            tta: Test-time augmentation: where no digit has a probability of 0.9, read the image
+            tta: Test-time augmentation: if no digit reaches a probability of 0.9, read the image
                 again, moved by half a pixel to either side, and take the mean. Fewer of MNIST's
-                scanned digits are misread; drawn ones, which are sharper, gain nothing.
+                scanned digits are then misread; drawn digits, which are sharper, gain nothing.
 
         Returns:
             (n, 10) float32, each row sums to 1.
 
         Raises:
-            ValueError: Images of another shape, type or range, or the network does not answer with
-                probabilities (n, 10) or (n, 11).
+            ValueError: The images have another shape, type or range, or the network does not
+                answer with probabilities (n, 10) or (n, 11).
         """
         images = as_images(images)
         probabilities = np.empty((len(images), CLASSES), np.float32)
@@ -153,7 +153,7 @@ class Recognizer:
             (n,) bool.
 
         Raises:
-            ValueError: As `predict_images`.
+            ValueError: See `predict_images`.
         """
         images = as_images(images)
         rejected = np.empty(len(images), bool)
@@ -162,9 +162,9 @@ class Recognizer:
         return rejected
 
     def get_activations(self, image: npt.ArrayLike) -> dict[str, np.ndarray]:
-        """Read an image, and return what each of the network's layers answered.
+        """Read an image, and return the output of each of the network's layers.
 
-        For a Keras model, or without TensorFlow for LiteRT::
+        This works for Keras models and, without TensorFlow, for LiteRT::
 
             digitlab.plot_activations(recognizer.get_activations(pad.image))
 
@@ -173,11 +173,12 @@ class Recognizer:
                 such as a prediction's ``image``.
 
         Returns:
-            Each layer's answer by its name: float32, (h, w, channels), or (n,) for a dense
+            Each layer's output by the layer's name: float32, (h, w, channels), or (n,) for a dense
             layer. The last is the network's own answer. LiteRT has no names for layers, so they
-            are "Layer 1" and so on; Keras' are called by kind and number, such as "ReLU 1". Layers
-            that the next one only normalises or activates, and layers that do nothing at
-            inference, are left out. Empty for a function, which has no layers.
+            are "Layer 1" and so on; those of Keras have their kind and number, such as "ReLU 1".
+            Layers whose output the next one only normalises or activates, and layers that do
+            nothing at inference, are left out. The result is empty for a function, which has no
+            layers.
 
         Raises:
             ValueError: For another shape or range.
@@ -187,23 +188,23 @@ class Recognizer:
     def adapt(
         self, drawings: Sequence[npt.ArrayLike | Image.Image] = (), labels: npt.ArrayLike = ()
     ) -> "PersonalRecognizer":
-        """Return a recognizer that learns one person's hand, from examples and from more later.
+        """Return a recognizer that learns one person's hand, from these examples and later ones.
 
-        It takes milliseconds, on any processor. This recognizer stays as it is.
+        Learning takes milliseconds, on any processor. This recognizer stays as it is.
 
         Args:
             drawings: n drawings, each as for `predict`; or images (28, 28) in MNIST's geometry,
                 such as a prediction's ``image``.
-            labels: (n,), 0 to 9: what each of them is.
+            labels: (n,), 0 to 9: which digit each of them is.
 
         Raises:
-            TypeError, ValueError: As `predict`; a drawing without ink; labels of another number or
-                value; or the network has no dense layer, or is a function.
+            TypeError, ValueError: See `predict`; or a drawing has no ink, the labels have another
+                number or value, or the network has no dense layer or is a function.
         """
         return PersonalRecognizer(self, drawings, labels)
 
     def _answers_in_batches(self, images: np.ndarray) -> np.ndarray:
-        """Do the same in batches, each of a full size: LiteRT takes long to change to another."""
+        """Do what `_answers` does, in batches of one size: LiteRT takes long to change sizes."""
         count, size = len(images), _FEW
         whole = np.zeros((-(-count // size) * size, *images.shape[1:]), np.float32)
         whole[:count] = images
@@ -215,31 +216,31 @@ class Recognizer:
 
         Args:
             images: The images.
-            drawing: The strokes of the only image, to look at again.
+            drawing: The strokes of the only image, to look at again if necessary.
         """
         answers = _checked(self._runtime(as_batch(images)), len(images))
         return answers if drawing is None else self._look_again(answers, drawing)
 
     def _look_again(self, answers: np.ndarray, drawing: Any) -> np.ndarray:
-        """Return the answers (1, 10) or (1, 11) to a drawing; those of three looks, if unsure."""
+        """Return the answers (1, 10) or (1, 11) to a drawing, from three looks if unsure."""
         if answers.max() >= SURE:
             return answers
         varied = vary_strokes(as_strokes(drawing))
-        # One by one: LiteRT takes long to change to another size of batch.
+        # One by one: LiteRT takes long to change to another batch size.
         again = [self._runtime(as_batch(render_strokes(strokes)[None])) for strokes in varied]
         return combine_looks(np.stack([answers, *(_checked(each, 1) for each in again)]))
 
 
 class PersonalRecognizer(Recognizer):
-    """Reads as another recognizer does, and learns how one person writes.
+    """Reads like another recognizer, and learns how one person writes.
 
-    `Recognizer.adapt` makes one. The network does not change: a second last layer learns from the
-    examples, and counts the more, the closer a drawing is to one of them. Far from all of them the
-    network's own answer stands, see `digitlab.personal`. What looks like an example is read as a
-    digit, even where the network sees none.
+    `Recognizer.adapt` makes one. The network does not change: an additional last layer learns from
+    the examples, and counts more the closer a drawing is to one of them. Far from all examples, the
+    network's own answer stands, see `digitlab.personal`. A drawing that looks like an example is
+    read as a digit, even if the network sees none.
 
     Args:
-        recognizer: Whose network to use; and whose examples, if it has learned some.
+        recognizer: The recognizer whose network to use, and whose examples, if it has any.
         drawings, labels: See `Recognizer.adapt`.
 
     Example:
@@ -273,12 +274,12 @@ class PersonalRecognizer(Recognizer):
 
     @property
     def images(self) -> np.ndarray:
-        """The examples, (n, 28, 28) uint8: what it has learned from you."""
+        """The examples that it has learned, (n, 28, 28) uint8."""
         return self._images.copy()
 
     @property
     def labels(self) -> np.ndarray:
-        """What the examples are, (n,) int64."""
+        """Which digits the examples are, (n,) int64."""
         return self._labels.copy()
 
     def add(self, drawing: npt.ArrayLike | Image.Image, label: int) -> None:
@@ -286,15 +287,15 @@ class PersonalRecognizer(Recognizer):
 
         Args:
             drawing: As for `Recognizer.adapt`.
-            label: What it is, 0 to 9.
+            label: Which digit it is, 0 to 9.
 
         Raises:
-            TypeError, ValueError: See `Recognizer.adapt`. Nothing is learned then.
+            TypeError, ValueError: See `Recognizer.adapt`. In that case nothing is learned.
         """
         self._learn_more([as_example(drawing)], [label])
 
     def remove(self, index: int = -1) -> None:
-        """Forget an example; the last one when left out.
+        """Forget an example. Default: the last one.
 
         Raises:
             IndexError: There is no such example.
@@ -334,7 +335,7 @@ class PersonalRecognizer(Recognizer):
 
     def _features_of(self, images: np.ndarray) -> np.ndarray:
         """Return the features (n, f) of images (n, 28, 28)."""
-        # Of an empty image too, to find out at once whether there are features.
+        # An empty image is added, to find out at once whether there are features.
         _, features = self._runtime.with_features(
             as_batch(np.pad(images, ((0, 1), (0, 0), (0, 0))))
         )
@@ -349,7 +350,7 @@ class PersonalRecognizer(Recognizer):
 
 
 def _checked(answers: Any, images: int) -> np.ndarray:
-    """Check a network's answers to so many images: (n, 10) or (n, 11)."""
+    """Check a network's answers to this many images: (n, 10) or (n, 11)."""
     answers = as_array(answers, "the network to answer with probabilities")
     if answers.shape not in ((images, CLASSES), (images, CLASSES + 1)):
         raise ValueError(
@@ -368,8 +369,8 @@ def predict_batch(recognizer: Recognizer, images: np.ndarray) -> tuple[np.ndarra
     """Read a few images, (n, 28, 28) as `as_images` gives them.
 
     Returns:
-        What `Recognizer.predict_images` and `Recognizer.rejects` do, at once: the probabilities
-        (n, 10) float32, and which are no digits (n,) bool.
+        What `Recognizer.predict_images` and `Recognizer.rejects` return, in one pass: the
+        probabilities (n, 10) float32, and which images are non-digits, (n,) bool.
     """
     answers = recognizer._answers(images)
     return digit_probabilities(answers), _is_non_digit(answers)
@@ -400,7 +401,7 @@ def _pieces_of_drawing(drawing: npt.ArrayLike) -> StrokePieces:
 
 
 def _batches(n: int) -> Iterator[slice]:
-    """Yield slices of batches of `n` images, with a bar after two seconds."""
+    """Yield slices of batches of `n` images, with a progress bar after two seconds."""
     firsts = range(0, n, _BATCH)
     # One batch needs no bar: making one takes longer than reading an image.
     for first in tqdm(firsts, "Reading", delay=2, leave=False, disable=len(firsts) < 2):

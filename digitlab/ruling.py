@@ -1,9 +1,9 @@
-"""Ruling: lines of ruled and squared paper, tables and frames, told from ink and removed from it.
+"""Ruling: the lines of ruled and squared paper, tables and frames, found in ink and removed.
 
-Such a line is thin and straight, leans by a few degrees at most, and runs along the picture, past
-what is written. Across it, its ink is about as long as the line is thick. Where a pen crosses it,
-the ink is longer, and stays. Staff lines are removed from scores of music in this way (C. Dalitz et
-al., "A comparative study of staff removal algorithms", 2008).
+Such a line is thin and straight, is tilted by a few degrees at most, and runs along the picture,
+past the writing. Measured across the line, its ink is about as long as the line is thick. Where a
+pen stroke crosses it, the ink is longer, and stays. Staff lines are removed from music scores in
+this way (C. Dalitz et al., "A comparative study of staff removal algorithms", 2008).
 """
 
 from typing import NamedTuple
@@ -11,25 +11,25 @@ from typing import NamedTuple
 import numpy as np
 import scipy
 
-_SOLID = 0.25  # ink from which on a pixel is part of a line
-_TILT = 0.12  # most slope of a line: 7 degrees
-_THICK = 0.06  # most thickness of a line, as a share of the picture's shorter side
-_LONG = 0.5  # least length of a line, as a share of the picture's side
+_SOLID = 0.25  # a pixel with more ink than this may be part of a line
+_TILT = 0.12  # maximum slope of a line: 7 degrees
+_THICK = 0.06  # maximum thickness of a line, as a share of the picture's shorter side
+_LONG = 0.5  # minimum length of a line, as a share of the picture's side
 _GAP = 0.03  # longest gap in a line, as a share of the picture's side
-_PAST = 0.03  # least length of a line beyond what is written, as a share of the line's length
-_NEAR = 0.12  # a line ends so near the picture's edge, as a share of the picture's side
-_PAGE = 3  # parts of what is written, from which on a picture is a page
-_LONGER = 3  # times the size of a digit: a line on a page
-_BEND = 0.02  # most distance of a line from a straight one, as a share of its length
-_TALL = 0.92  # most length of a 1, as a share of the length of a line beside it
-_LARGE = 0.08  # least size of what is written, as a share of the picture's shorter side
+_PAST = 0.03  # minimum length of a line beyond the writing, as a share of the line's length
+_NEAR = 0.12  # maximum gap from a line's end to the edge, as a share of the picture's side
+_PAGE = 3  # a picture with at least this many parts of writing is a page
+_LONGER = 3  # a line on a page is at least this many times as long as a digit
+_BEND = 0.02  # maximum distance of a line from a straight one, as a share of its length
+_TALL = 0.92  # maximum length of a 1, as a share of the length of a line beside it
+_LARGE = 0.08  # minimum size of a part of the writing, as a share of the picture's shorter side
 
 
 class Line(NamedTuple):
-    """A line across a picture, or down a transposed one."""
+    """A line across a picture; or down it, if the picture was transposed."""
 
     first: int  # column
-    heights: np.ndarray  # (n,) float64: where its middle is in this and the next columns
+    heights: np.ndarray  # (n,) float64: the row of its middle in this and each following column
     thickness: float
 
     @property
@@ -82,8 +82,8 @@ def find_lines(solid: np.ndarray) -> list[Line]:
     thin = ends - tops <= max(2, _THICK * min(height, width))
     columns, tops, ends = columns[thin], tops[thin], ends[thin]
     middles, thickness = (tops + ends - 1) / 2, ends - tops
-    # Each run votes for the lines through its middle (P. Hough, 1962): cells of a few pixels for
-    # the line's height in the middle column, by its slope.
+    # Each run votes for the lines through its middle (P. Hough, 1962). A cell of the table stands
+    # for one slope and a few pixels of the line's height in the middle column.
     cell = max(1, max(height, width) / 400)
     slopes = np.arange(-_TILT, _TILT, 2 * cell / width)
     room = int(_TILT * width / 2 / cell) + 1
@@ -124,7 +124,7 @@ def _runs(solid: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def _traced(
     solid: np.ndarray, columns: np.ndarray, middles: np.ndarray, thickness: np.ndarray
 ) -> Line | None:
-    """Follow a line through the middles of its runs, or None if it is short or has gaps."""
+    """Follow a line through the middles of its runs; return None if it is short or has gaps."""
     height, width = solid.shape
     powers = np.vander(np.linspace(-1, 1, width), 3)
     near = np.ones(len(columns), bool)
@@ -132,7 +132,7 @@ def _traced(
         if len(np.unique(columns[near])) < 3:
             return None
         thick = float(np.median(thickness[near]))
-        # A parabola, for paper may bend.
+        # A parabola, because paper may bend.
         bend = np.linalg.lstsq(powers[columns[near]], middles[near], rcond=None)[0]
         near = np.abs(middles - powers[columns] @ bend) <= max(1.0, thick / 2)
     heights = powers @ bend
@@ -150,7 +150,7 @@ def _traced(
         return None
     alone = np.zeros(width, bool)
     alone[columns[near]] = True
-    if alone[first:end].mean() < 0.4:  # it only leads through other ink
+    if alone[first:end].mean() < 0.4:  # it only passes through other ink
         return None
     return Line(first, heights[first:end], thick)
 
@@ -176,7 +176,7 @@ def _erased(solid: np.ndarray, across: list[Line], down: list[Line]) -> np.ndarr
 
 
 def _written(rest: np.ndarray) -> list[tuple[slice, slice]]:
-    """Return rows and columns of each part of what is written, but of specks and tails."""
+    """Return rows and columns of each part of the writing, except specks and tails."""
     parts = scipy.ndimage.find_objects(scipy.ndimage.label(rest, np.ones((3, 3)))[0])
     least = _LARGE * min(rest.shape)
     parts = [part for part in parts if _size(part) >= least]
@@ -185,7 +185,8 @@ def _written(rest: np.ndarray) -> list[tuple[slice, slice]]:
         for part in parts
         if all(s.start > 0 and s.stop < side for s, side in zip(part, rest.shape, strict=True))
     ]
-    # Where everything is cut by the picture's edge, so is the digit, but not by a rest of a line.
+    # If the picture's edge cuts every part, it also cuts the digit, which is broader than what is
+    # left of a line.
     broad = _THICK * min(rest.shape)
     parts = whole or [part for part in parts if min(s.stop - s.start for s in part) > broad]
     largest = max(map(_size, parts), default=0)
@@ -197,7 +198,7 @@ def _size(part: tuple[slice, slice]) -> int:
 
 
 def _runs_through(line: Line, side: int, others: list[Line]) -> bool:
-    """Whether a line ends near the edges of a picture of that side, or at lines across it."""
+    """Tell whether a line ends near both edges of a picture of this side, or at crossing lines."""
     away = max(2, _GAP * side)
 
     def meets(place: int, height: float) -> bool:
@@ -215,6 +216,6 @@ def _runs_through(line: Line, side: int, others: list[Line]) -> bool:
 
 
 def _runs_past(line: Line, start: int, end: int) -> bool:
-    """Whether a line begins before what is written, and ends after it."""
+    """Tell whether a line begins before the writing and ends after it."""
     past = max(1, _PAST * len(line.heights))
     return start - line.first >= past and line.end - end >= past

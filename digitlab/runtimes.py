@@ -1,7 +1,8 @@
 """Runtimes: what computes a network's answers, behind one small interface.
 
-LiteRT runs the shipped network. It starts in a fraction of a second, where TensorFlow takes several
-seconds. Keras models and functions are wrapped, so that the recognizer need not know which it has.
+LiteRT runs the shipped network. It starts in a fraction of a second, whereas TensorFlow takes
+several seconds. Keras models and functions are wrapped, so that the recognizer need not know which
+of them it has.
 """
 
 import hashlib
@@ -24,7 +25,7 @@ from digitlab.images import CLASSES, SIZE
 
 try:
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
-except ImportError:  # no wheel for this platform: TensorFlow carries the same interpreter
+except ImportError:  # no wheel for this platform: TensorFlow includes the same interpreter
     try:
         from tensorflow.lite.python.interpreter import Interpreter, OpResolverType
     except ImportError:
@@ -33,13 +34,13 @@ except ImportError:  # no wheel for this platform: TensorFlow carries the same i
             "Intel processor, pip install 'tensorflow<2.17' with Python 3.10 to 3.12"
         ) from None
     warnings.warn(
-        "ai-edge-litert is not installed, so TensorFlow's own LiteRT runs the networks. It reads "
-        "the same, and takes longer to start.",
+        "ai-edge-litert is not installed, so TensorFlow's own LiteRT runs the networks. The "
+        "answers are the same, but it takes longer to start.",
         stacklevel=2,
     )
 
-# For a batch. It takes a millisecond, so more threads would wait for each other. A single image
-# gets one thread: two are no faster, and use twice the processor time.
+# Threads for a batch. A batch takes a millisecond, so more threads would wait for each other. A
+# single image gets one thread: two are no faster, and use twice the processor time.
 _THREADS = min(4, os.cpu_count() or 1)
 
 
@@ -50,17 +51,17 @@ class Runtime(Protocol):
         """Answer images (n, 28, 28, 1) float32 in [0, 1] with probabilities (n, 10) or (n, 11)."""
 
     def activations(self, batch: np.ndarray) -> dict[str, np.ndarray]:
-        """Return what each layer answers to one image (1, 28, 28, 1), by the layer's name."""
+        """Return each layer's output for one image (1, 28, 28, 1), by the layer's name."""
 
     def with_features(self, batch: np.ndarray) -> tuple[Any, np.ndarray]:
-        """Return the answers, and what the last dense layer got for them: (n, features) float32.
+        """Return the answers, and the inputs of the last dense layer: (n, features) float32.
 
         Raises:
             ValueError: No dense layer is known.
         """
 
     def checksum(self) -> str:
-        """Tell this network from others. Empty for a function."""
+        """Return a checksum that tells this network from others. Empty for a function."""
 
 
 def as_runtime(model: Callable) -> Runtime:
@@ -76,13 +77,13 @@ def as_runtime(model: Callable) -> Runtime:
         )
     if isinstance(model, Function | LiteRT):
         return model
-    # Only of Keras' own classes: a user's class may compute anything between its layers.
+    # Only Keras' own classes: a user's class may compute anything between its layers.
     of_keras = type(model).__module__.startswith("keras.") and hasattr(model, "layers")
     return KerasModel(model) if of_keras else Function(model)
 
 
 class Function:
-    """Any callable from images (n, 28, 28, 1) to probabilities, of which no layers are known."""
+    """Any callable from images (n, 28, 28, 1) to probabilities. Its layers are unknown."""
 
     def __init__(self, function: Callable[[np.ndarray], Any]):
         self._function = function
@@ -126,12 +127,12 @@ class KerasModel(Function):
         return as_float32(answer) if sys.modules["keras"].ops.is_tensor(answer) else answer
 
     def activations(self, batch: np.ndarray) -> dict[str, np.ndarray]:
-        """Return each layer's answer, under its kind and number: "ReLU 1".
+        """Return each layer's output, under the layer's kind and number: "ReLU 1".
 
-        A layer is left out if the next one only normalises or activates its answer, or if it only
+        A layer is left out if the next one only normalises or activates its output, or if it only
         passes on its input.
         """
-        keras = sys.modules["keras"]  # there already, since the model is one of Keras
+        keras = sys.modules["keras"]  # already imported, because the model is a Keras model
         layers = keras.layers
         finishes = (layers.BatchNormalization, layers.ReLU, layers.Activation)
         passes = (layers.InputLayer, layers.Dropout, layers.Flatten)
@@ -143,7 +144,7 @@ class KerasModel(Function):
                 count[kind] += 1
                 kept[f"{kind} {count[kind]}"] = layer
         if isinstance(model, keras.Sequential):
-            # Layer by layer: their `output` may be that of another model, from which they came.
+            # Layer by layer: a layer's `output` may belong to another model, which it comes from.
             answers, answer = {}, batch
             for layer in model.layers:
                 answer = answers[layer] = _answer_of(layer, answer)
@@ -179,13 +180,13 @@ class KerasModel(Function):
 
 
 def _answer_of(layer: Any, tensor: Any) -> Any:
-    """Compute a Keras layer's answer, as at inference."""
+    """Compute a Keras layer's output, as at inference."""
     takes = inspect.signature(layer.call).parameters
     return layer(tensor, **({"training": False} if "training" in takes else {}))
 
 
 def as_float32(tensor: Any) -> np.ndarray:
-    """Convert a tensor of Keras, which may be of lower precision, to an array."""
+    """Convert a Keras tensor, which may have a lower precision, to an array."""
     ops = sys.modules["keras"].ops
     return ops.convert_to_numpy(ops.cast(tensor, "float32"))
 
@@ -196,11 +197,11 @@ class LiteRT:
     Args:
         content: The file's bytes, as `digitlab.export_tflite` writes them.
         name: The file's name, for errors.
-        threads: How many compute a batch.
+        threads: How many threads compute a batch.
 
     Raises:
-        ValueError: It was cut off, changed or written by something else, or holds no network from
-            28 x 28 to 10 or 11.
+        ValueError: The file was cut off, changed or written by something else, or its network does
+            not map 28 x 28 pixels to 10 or 11 probabilities.
     """
 
     def __init__(self, content: bytes, name: str, threads: int = _THREADS):
@@ -208,9 +209,9 @@ class LiteRT:
         # An interpreter has one set of buffers, so threads take turns.
         self._lock = threading.Lock()
         self._many: Any = None  # an interpreter for batches, made when the first one comes
-        self._images = 0  # how many its buffers are made for
-        self._observable: Any = None  # an interpreter that keeps its layers' answers, likewise
-        self._featured: Any = None  # an interpreter with the features as an output, likewise
+        self._images = 0  # how many images its buffers are made for
+        self._observable: Any = None  # an interpreter that keeps its layers' outputs, made later
+        self._featured: Any = None  # an interpreter with the features as an output, made later
         try:
             # Kept to make the other interpreters from: by then the file may have changed.
             self._content = verified_content(content)
@@ -228,7 +229,7 @@ class LiteRT:
         except (ValueError, RuntimeError) as error:
             raise ValueError(
                 f"expected {name} to be a network that digitlab.export_tflite wrote, but "
-                f"{error}. Export it again; or wrap what reads it: Recognizer(function)"
+                f"{error}. Export it again; or wrap a function that reads it: Recognizer(function)"
             ) from error
 
     @classmethod
@@ -237,7 +238,7 @@ class LiteRT:
         return cls(path.read_bytes(), path.name)
 
     def with_threads(self, threads: int) -> "LiteRT":
-        """Return the same network with so many threads for a batch."""
+        """Return the same network with this many threads for a batch."""
         content, name, _ = self._file
         return type(self)(content, name, threads)
 
@@ -258,7 +259,7 @@ class LiteRT:
             return interpreter.get_tensor(self._output)
 
     def activations(self, batch: np.ndarray) -> dict[str, np.ndarray]:
-        """Return each layer's answer as "Layer 1" and so on: LiteRT keeps no names of layers."""
+        """Return each layer's output as "Layer 1" and so on: LiteRT keeps no names of layers."""
         with self._lock:
             if self._observable is None:
                 # XNNPACK, the default delegate, may fuse layers, and does not promise that the
@@ -271,7 +272,7 @@ class LiteRT:
                 self._observable.allocate_tensors()
             self._observable.set_tensor(self._input, batch)
             self._observable.invoke()
-            # Tensors that depend on the images have -1, their number, as the first dimension.
+            # In tensors that depend on the images, the first dimension is -1: any number of images.
             answers = [
                 self._observable.get_tensor(tensor["index"])[0]
                 for tensor in self._observable.get_tensor_details()
@@ -289,14 +290,14 @@ class LiteRT:
         return {f"Layer {number}": answer for number, answer in enumerate(kept, 1)}
 
     def with_features(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """See `Runtime`. It takes no longer than an answer alone."""
+        """See `Runtime`. This takes no longer than the answers alone."""
         with self._lock:
             if self._featured is None:
                 content = with_features(self._content)
                 self._featured = Interpreter(model_content=content, num_threads=1)
                 self._allocate(self._featured, 1)
             answers, features = [], []
-            for image in batch:  # one at a time: examples and drawings come so
+            for image in batch:  # one at a time, as examples and drawings come
                 self._featured.set_tensor(self._input, image[None])
                 self._featured.invoke()
                 answer, feature = (

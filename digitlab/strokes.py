@@ -22,11 +22,11 @@ from digitlab.images import BOX, CENTRE, PEN_WIDTH, SIZE, as_array, centre_of_ma
 # The renderer looks only at the pixels near each short piece of the line.
 _REACH = PEN_WIDTH / 2 + 0.5  # pixels from the line to where its ink ends
 _PIECE = 2.0  # pixels: the longest piece
-_MARGIN = 14  # pixels around the image: moved by its centre of mass, ink can leave it
+_MARGIN = 14  # pixels around the image, for ink that is moved out of it when it is centred
 _SMALLEST = 1e-300  # pad pixels: half the longer side of a drawing that is not a dot
-_CHUNK = 512  # pieces at once: their arrays stay in the processor's cache
+_CHUNK = 512  # pieces at a time, so that their arrays stay in the processor's cache
 _TURNS = (-20, 20)  # degrees, clockwise
-_POINTS = 100_000  # at most: half an hour of drawing, rendered in seconds at worst
+_POINTS = 100_000  # maximum: half an hour of drawing, rendered in seconds at worst
 
 
 def as_strokes(drawing: npt.ArrayLike) -> list[np.ndarray]:
@@ -53,7 +53,7 @@ def as_strokes(drawing: npt.ArrayLike) -> list[np.ndarray]:
     strokes: list[np.ndarray] = []
     for index, stroke in enumerate(listed):
         numbers = as_array(stroke, f"stroke {index} to be numbers of shape (n, 2)")
-        with np.errstate(over="ignore"):  # what does not fit into 64 bits becomes infinity
+        with np.errstate(over="ignore"):  # values that do not fit into 64 bits become infinity
             points = numbers.astype(np.float64)
         if points.size == 0:
             continue
@@ -79,12 +79,12 @@ def render_strokes(drawing: npt.ArrayLike) -> np.ndarray:
        all of them: with a pen of 2.6 pixels the ink is 20 pixels long. The middle of that box
        comes to (14, 14). A drawing of a single place is not scaled.
     2. *Draw.* Pixel (x, y), both 0 to 27, holds ``clip(1.8 - d, 0, 1)``, where ``d`` is its
-       distance to the nearest place of any stroke, straight from point to point: 1 within the
-       pen's radius less half a pixel, 0 beyond the radius and half a pixel.
+       distance to the nearest place of any stroke, which runs straight from point to point: 1
+       within the pen's radius minus half a pixel, 0 beyond the radius plus half a pixel.
     3. *Centre.* The centre of mass of these pixels is ``sum(v * (x, y)) / sum(v)``. All points are
-       moved by (14, 14) less that, and drawn again as in 2. Ink that leaves the image is lost.
+       moved by (14, 14) minus that, and drawn again as in 2. Ink that leaves the image is lost.
 
-    ``tests/fixtures/ink.json`` holds drawings of all kinds with what must come out.
+    ``tests/fixtures/ink.json`` holds drawings of all kinds with the expected images.
 
     Args:
         drawing: A list of strokes, each of shape (n, 2): x, y in pad pixels, y down.
@@ -111,22 +111,22 @@ def render_strokes(drawing: npt.ArrayLike) -> np.ndarray:
     half = high / 2 - low / 2  # of the box; halves cannot overflow
     # Below the smallest normal number, two places cannot be told apart.
     scale = (BOX - PEN_WIDTH) / half.max() if half.max() > _SMALLEST else 0.0
-    # From the corner, not from the middle: far out, where neighbouring floats are thousands apart,
-    # the middle of the box may not be one of them.
+    # Measured from the corner, not from the middle: far out, where neighbouring floats are
+    # thousands apart, the middle of the box may not be one of them.
     starts, ends = ((points / 2 - low / 2 - half / 2) * scale + CENTRE for points in (starts, ends))
     starts, ends = _pieces(starts, ends)
 
-    # Drawn twice: only ink has a centre of mass. Moving the points rather than the pixels keeps
-    # the edges sharp.
+    # Drawn twice, because the centre of mass is known only when there is ink. Moving the points
+    # rather than the pixels keeps the edges sharp.
     to_centre = CENTRE - centre_of_mass(_coverage(starts, ends))
     return _coverage(starts + to_centre, ends + to_centre).astype(np.float32)
 
 
 def vary_strokes(strokes: list[np.ndarray]) -> list[list[np.ndarray]]:
-    """Write a drawing as other hands might have: turned by 20 degrees, either way.
+    """Turn a drawing by 20 degrees either way, as other hands might have written it.
 
     Returns:
-        Two drawings, half as large, so that no coordinate overflows: the size does not matter.
+        Two drawings, half as large, so that no coordinate overflows. Their size does not matter.
     """
     return [[stroke @ _half_and_turned(degrees) for stroke in strokes] for degrees in _TURNS]
 

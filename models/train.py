@@ -1,13 +1,12 @@
 """Train the shipped network, and export it: `make models`.
 
-It learns from MNIST, and then from people's digits, too (`digitlab.load_people` says where they
-come from). To measure how it reads people whom it has never met, the second part is done once more
-for each of `FOLDS`, without its contributors.
+The network learns from MNIST, and then also from people's digits (`digitlab.load_people` says where
+they come from). To measure how well it reads people whom it has never met, the second part is
+repeated for each of `FOLDS`, without its contributors.
 
-Writes digits.keras, digits.tflite, tfjs/ and folds/ beside this file. The training is saved in
-seeds/ after each epoch, so a run that was stopped resumes there; `make models ARGS=--anew` starts
-from scratch. `ARGS=--scheduler=tcp://...` has a Dask cluster train the network and those of the
-folds.
+This writes digits.keras, digits.tflite, tfjs/ and folds/ beside this file. The training is saved in
+seeds/ after each epoch, so a stopped run resumes from there; `make models ARGS=--anew` starts from
+scratch. `ARGS=--scheduler=tcp://...` has a Dask cluster train the network and those of the folds.
 """
 
 import dataclasses
@@ -43,20 +42,20 @@ RECIPE = digitlab.TrainConfig(
 )
 AGAIN = dataclasses.replace(
     RECIPE, epochs=4, peak_learning_rate=0.001
-)  # more cycles, with a lower peak
-CYCLES = 2  # of those
-PEOPLE = dataclasses.replace(AGAIN, epochs=3)  # then as many with people's digits
+)  # further cycles, with a lower peak
+CYCLES = 2  # how many further cycles
+PEOPLE = dataclasses.replace(AGAIN, epochs=3)  # then as many cycles with people's digits
 # Contributors of people's digits: each network in folds/ has not learned from those of one fold.
-HELD_OUT = ("imp", "pri", "tos", "val")  # with which numbers and pictures are measured
+HELD_OUT = ("imp", "pri", "tos", "val")  # also held out for measuring numbers and pictures
 FOLDS = (("apb",), HELD_OUT, ("gmd",), ("aga", "apa"))
 
 
 def network(left_out: Sequence[str] = (), seed: int = SEED) -> keras.Model:
-    """Train the network, or load it where it is trained already.
+    """Train the network, or load it if it has been trained already.
 
     Args:
-        left_out: Contributors from whose digits it does not learn.
-        seed: Of the first weights, and of the order of the digits.
+        left_out: Contributors from whose digits the network does not learn.
+        seed: The seed for the initial weights and for the order of the digits.
     """
     people = digitlab.load_people()
     people = people[~np.isin(people.contributors, left_out)]
@@ -77,8 +76,8 @@ def without(contributor: str) -> digitlab.Recognizer:
 def from_mnist(seed: int = SEED) -> keras.Model:
     """Train a network on MNIST alone: the mean of the weights after each cycle.
 
-    The mean is better than any of them (P. Izmailov and others, "Averaging weights
-    leads to wider optima and better generalization", 2018).
+    The mean is better than the weights of any single cycle (P. Izmailov and others, "Averaging
+    weights leads to wider optima and better generalization", 2018).
     """
     ends = [trained(dataclasses.replace(RECIPE, seed=seed))]
     for cycle in range(1, CYCLES + 1):
@@ -87,8 +86,8 @@ def from_mnist(seed: int = SEED) -> keras.Model:
 
 
 def _mean(networks: list[keras.Model]) -> keras.Model:
-    """Make a network with the mean of several networks' weights, as they are exported."""
-    keras.utils.clear_session()  # layers are named by number
+    """Make a network with the mean of several networks' weights, quantised as when exported."""
+    keras.utils.clear_session()  # layer names are numbered from here
     model = digitlab.digits_cnn()
     weights = zip(*(network.get_weights() for network in networks), strict=True)
     _set_exported_weights(model, [np.mean(each, axis=0) for each in weights])
@@ -100,20 +99,20 @@ def trained(
     start: keras.Model | None = None,
     people: digitlab.People | None = None,
 ) -> keras.Model:
-    """Train a network, or load it from seeds/ where it is trained already.
+    """Train a network, or load it from seeds/ if it has been trained already.
 
     Args:
         config: The settings of the training.
-        start: A network to take the first weights from.
-        people: People's digits to learn from, too.
+        start: A network that gives the initial weights.
+        people: People's digits to learn from in addition.
     """
     digits = digitlab.load_digits(sample=False)
-    keras.utils.set_random_seed(config.seed)  # the first weights
+    keras.utils.set_random_seed(config.seed)  # for the initial weights
     model = digitlab.digits_cnn()
     if start is not None:
         model.set_weights(start.get_weights())
-    # The name depends on the settings, the first weights and the digits to learn from: where one
-    # of them has changed, the network is trained again.
+    # The name depends on the settings, the initial weights and the training data, so if one of them
+    # changes, the network is trained again.
     digest = hashlib.sha256(repr(config).encode())
     for array in (*model.get_weights(), *_sample_training_data(digits, config, people)):
         digest.update(array.tobytes())
@@ -129,7 +128,7 @@ def trained(
             people=people,
         )
         print(f"{path.stem}: {(time.monotonic() - begun) / 60:.0f} minutes, {config}", flush=True)
-        # Without the optimiser, whose state is twice the size of the network.
+        # Save it without the optimiser, whose state is twice the size of the network.
         plain = digitlab.digits_cnn()
         _set_exported_weights(plain, model.get_weights())
         with atomic_write(path) as part:
@@ -140,7 +139,7 @@ def trained(
 def _sample_training_data(
     digits: digitlab.Digits, config: digitlab.TrainConfig, people: digitlab.People | None
 ) -> tuple[np.ndarray, ...]:
-    """Return a sample of the training data, which changes with the digits or their augmentation."""
+    """Return a sample of the training data that changes with the digits or the augmentation."""
     images, labels = digits.x_train[:512], digits.y_train[:512]
     if config.augmentation is None:
         return images, labels
@@ -153,14 +152,14 @@ def _sample_training_data(
         non_digits=True,
         people=people,
     )
-    # Which contributors there are does not show in a sample of their digits.
+    # A sample of the digits does not show which contributors there are.
     return (*data[0], np.zeros(0) if people is None else people.labels)
 
 
 def _set_exported_weights(model: keras.Model, weights: list[np.ndarray]) -> None:
-    """Give a model the weights that a web page gets of them, in a byte each.
+    """Give a model these weights after quantising them to a byte each, as for the web page.
 
-    All exported files hold the same values then, so that Keras, LiteRT and TensorFlow.js give the
+    Then all exported files hold the same values, so that Keras, LiteRT and TensorFlow.js give the
     same probabilities.
     """
     named = {str(number): value for number, value in enumerate(weights)}
@@ -168,22 +167,22 @@ def _set_exported_weights(model: keras.Model, weights: list[np.ndarray]) -> None
 
 
 def for_litert(model: keras.Model, path: Path) -> None:
-    """Write a network for LiteRT, as the shipped one."""
+    """Write a network for LiteRT in the same form as the shipped one."""
     digitlab.export_tflite(model, path, quantize="int8")
 
 
 @contextmanager
 def named_cluster() -> Iterator[Any]:
-    """Yield a client of the Dask cluster that `--scheduler=` names; None where there is no such.
+    """Yield a client of the Dask cluster that `--scheduler=` names, or None without that argument.
 
-    The workers have this folder, too, and train one network each. If one is killed, another one
-    resumes after the last epoch.
+    The workers must have access to this folder, and train one network each. If one is killed,
+    another one resumes after the last epoch.
     """
     named = [argument for argument in sys.argv if argument.startswith(SCHEDULER)]
     if not named:
         yield None
         return
-    from distributed import Client  # here, for it comes with the extra "scale"
+    from distributed import Client  # here, because it needs the extra "scale"
 
     scheduler = named[-1].removeprefix(SCHEDULER)
     try:
@@ -191,7 +190,7 @@ def named_cluster() -> Iterator[Any]:
     except OSError as error:
         sys.exit(f"expected a Dask scheduler at {scheduler}: {error}")
     with client:
-        if any(threads > 1 for threads in client.nthreads().values()):  # one training each
+        if any(threads > 1 for threads in client.nthreads().values()):  # for one training each
             sys.exit("expected workers with one thread (dask worker --nthreads 1)")
         yield client
 
@@ -204,9 +203,9 @@ def train_on_cluster(client: Any, name: str, arguments: Sequence[Any]) -> None:
 
 
 def _train_on_worker(name: str, argument: Any) -> None:
-    """Call a function of this file that trains; what it trained is in seeds/ then.
+    """Call a function of this file that trains; the network is then in seeds/.
 
-    Dask's scheduler loads functions, too, and this one does not make it import Keras.
+    Dask's scheduler loads submitted functions, too, and this one does not make it import Keras.
     """
     runpy.run_path(__file__)[name](argument)
 
@@ -217,7 +216,7 @@ def main() -> None:
         shutil.rmtree(KEPT, ignore_errors=True)
     with named_cluster() as client:
         if client is not None:
-            train_on_cluster(client, "from_mnist", [SEED])  # with which all begin
+            train_on_cluster(client, "from_mnist", [SEED])  # all others start from it
             train_on_cluster(client, "network", [(), *FOLDS])
     shipped = network()
     with atomic_write(MODELS / "digits.keras") as part:

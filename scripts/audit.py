@@ -1,12 +1,12 @@
 """Report vulnerable, withdrawn and not freely licensed packages.
 
-`make audit` runs it. Four questions, each answered as far as its source can be asked:
+`make audit` runs this. It checks four things, as far as each source can be reached:
 
-1. known vulnerabilities, of the newest versions on this platform: pip-audit (whose variables
-   PIP_AUDIT_VULNERABILITY_SERVICE and PIP_AUDIT_OSV_URL name another database), and npm audit;
-2. releases that their authors withdrew ("yanked"), of the locks on all platforms: the index;
-3. files of the locks that the index no longer has, or has with other bytes: likewise;
-4. licences of what is installed and of the packages in npm's locks.
+1. known vulnerabilities in the newest versions on this platform, by pip-audit (the variables
+   PIP_AUDIT_VULNERABILITY_SERVICE and PIP_AUDIT_OSV_URL name another database) and npm audit;
+2. releases in the locks of all platforms that their authors withdrew ("yanked"), from the index;
+3. files in the locks that the index no longer has, or has with other bytes, from the index;
+4. licences of the installed packages and of those in npm's locks.
 
 Exit status: 0 if everything was checked and nothing found, 1 if something was found, 2 if
 nothing was found but not everything could be checked.
@@ -30,32 +30,32 @@ NEWEST = ("requirements.lock", "tests/optional/requirements.lock")
 LOCKS = (*NEWEST, "requirements-oldest.lock")
 SITES = ("digitlab/web/site", "tests/tfjs")
 
-# Licences that ask for a notice at most; and other words in their names.
+# Licences that require at most a notice, and the other words in their names.
 PERMISSIVE = set("mit bsd apache isc iscl psf psfl python unlicense zlib".split())
 FILLER = set("cmu clause version the software foundation license".split())
-# Read by a person and accepted, with the reason. The licence is named, so that a change is noticed.
+# A person has read and accepted these. The licence is named, so that a change is noticed.
 ACCEPTED = {
-    "certifi": "Mozilla Public License 2.0 (MPL 2.0)",  # asks to pass on changes of its own files
-    # The GPL is that of an Emacs mode, which the wheel leaves out; most is in the public domain.
+    "certifi": "Mozilla Public License 2.0 (MPL 2.0)",  # changes to its files must be shared
+    # The GPL is an Emacs mode's, which the wheel leaves out; most is in the public domain.
     "docutils": "BSD License AND GNU General Public License (GPL)",
     "fqdn": "MPL-2.0",  # as certifi
     "hypothesis": "MPL-2.0",  # likewise
     "pathspec": "Mozilla Public License 2.0 (MPL 2.0)",  # likewise
     "tqdm": "MPL-2.0 AND MIT",  # likewise
     "numpy": "BSD-3-Clause AND 0BSD AND MIT AND Zlib AND CC0-1.0",  # CC0: in the public domain
-    "namex": "unknown",  # says nothing, but carries the text of Apache 2.0
+    "namex": "unknown",  # names no licence, but includes the text of Apache 2.0
 }
 
-Answer = tuple[list[str], list[str]]  # what was found, what could not be asked
+Answer = tuple[list[str], list[str]]  # what was found, what could not be checked
 
 
 def ask(*command: str | Path) -> subprocess.CompletedProcess[str]:
-    """Run a command and keep what it says."""
+    """Run a command and capture its output."""
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
 
 
 def reason(text: str) -> str:
-    """Return the last line with a colon: there most tools say what went wrong."""
+    """Return the last line with a colon, where most tools say what went wrong."""
     return next((line for line in reversed(text.splitlines()) if ": " in line), text).strip()
 
 
@@ -85,7 +85,7 @@ def read(packages: list[dict]) -> Answer:
 
 
 def vulnerable_npm() -> Answer:
-    """Ask for known vulnerabilities of what npm installs."""
+    """Ask for known vulnerabilities of the packages that npm installs."""
     if shutil.which("npm") is None:
         return [], [f"{folder}: npm is not installed" for folder in SITES]
     found, unasked = [], []
@@ -93,7 +93,7 @@ def vulnerable_npm() -> Answer:
         result = ask("npm", "audit", "--json", "--package-lock-only", "--prefix", folder)
         answer = json.loads(result.stdout or "{}")
         if "vulnerabilities" in answer:
-            # npm also names each package that asks for a vulnerable one: there `via` holds no flaw.
+            # npm also names packages that depend on a vulnerable one. Their `via` has no flaw.
             found += [
                 f"{folder}: {name}, {via['severity']}: {via['title']}"
                 for name, flaw in answer["vulnerabilities"].items()
@@ -109,7 +109,7 @@ def withdrawn(lock: str) -> Answer:
     """Ask the index for each release of a lock, and compare its files' hashes."""
     with tempfile.TemporaryDirectory() as folder:
         fresh = Path(folder) / "fresh.txt"
-        # Without hashes, for a release of which one file is missing would end the command.
+        # Leave out the hashes: with them, a single missing file would end the command.
         pins = Path(folder) / "pins.txt"
         locked = (ROOT / lock).read_text("utf-8")
         pins.write_text("\n".join(re.findall(r"^[\w.-]+==.*?(?= \\$)", locked, flags=re.M)))
@@ -126,8 +126,8 @@ def withdrawn(lock: str) -> Answer:
 
 
 def licence(package: Distribution) -> str:
-    """Return a package's licence as it names it itself, or "unknown"."""
-    metadata: Any = package.metadata  # an email.message.Message, by another name
+    """Return the licence that a package names, or "unknown"."""
+    metadata: Any = package.metadata  # in fact an email.message.Message
     named = metadata.get("License-Expression")
     classes = [
         value.rsplit(" :: ", 1)[1]
@@ -139,20 +139,20 @@ def licence(package: Distribution) -> str:
 
 
 def permissive(name: str) -> bool:
-    """Say whether all parts of a licence, or of one of several to choose from, are permissive."""
+    """Say whether a licence, or one of several to choose from, is permissive in all its parts."""
     choices = [set(re.findall("[a-z]+", choice.lower())) for choice in name.split(" OR ")]
     return any(w & PERMISSIVE and w <= PERMISSIVE | FILLER | {"and"} for w in choices)
 
 
 def licences() -> Answer:
-    """Print who has which licence, and return those that are not permissive."""
+    """Print the packages of each licence, and return those that are not permissive."""
     holders: defaultdict[str, set[str]] = defaultdict(set)
     for package in distributions(path=[*sys.path, str(Path(sys.prefix) / "optional")]):
         holders[licence(package)].add(package.name)
     for folder in SITES:
         lock = json.loads((ROOT / folder / "package-lock.json").read_text("utf-8"))
         for path, package in lock["packages"].items():
-            if path:  # the first is ours
+            if path:  # the entry without a path is ours
                 name = path.rpartition("node_modules/")[2]
                 holders[package.get("license", "unknown")].add(f"{name} (npm)")
     for name, packages in sorted(holders.items()):
@@ -166,7 +166,7 @@ def licences() -> Answer:
 
 
 def main() -> int:
-    """Ask all, print all, and return the exit status."""
+    """Check all, print the results, and return the exit status."""
     questions: dict[str, Callable[[], Answer]] = {
         "Known vulnerabilities, Python": vulnerable,
         "Known vulnerabilities, npm": vulnerable_npm,

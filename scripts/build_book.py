@@ -1,9 +1,9 @@
 """Build the course as a site; `make book` runs this.
 
-The pages are what is in `book/`, the notebooks with their committed outputs, and the project's
-Markdown. They keep their places, so the links between them lead on. The web page of
-`digitlab.build_site` is on the first of them. Nothing is fetched, but for that page's TensorFlow.js
-the first time.
+The pages are those in `book/`, the notebooks with their committed outputs, and the project's
+Markdown files. They keep their relative paths, so the links between them work. The first page shows
+the web page of `digitlab.build_site`. Nothing is downloaded, except that page's TensorFlow.js the
+first time.
 """
 
 import argparse
@@ -24,7 +24,7 @@ PICTURES = ("notebooks/*.png", "notebooks/*.gif", "notebooks/*.svg")
 
 
 def lay_out(folder: Path) -> None:
-    """Copy all pages to a folder, where Sphinx finds them under one root."""
+    """Copy all pages to one folder, because Sphinx needs a single root."""
     shutil.copytree(ROOT / "book", folder)
     for path in (path for pattern in (*PAGES, *PICTURES) for path in ROOT.glob(pattern)):
         copy = folder / path.relative_to(ROOT)
@@ -35,22 +35,22 @@ def lay_out(folder: Path) -> None:
 
 
 def _adapt(path: Path) -> None:
-    """Fold what a notebook folds; a web page that its kernel served is here that of the site."""
+    """Collapse what the notebook collapses; link the site's web page instead of the kernel's."""
     notebook = json.loads(path.read_text(encoding="utf-8"))
     for cell in notebook["cells"]:
         tags = cell["metadata"].setdefault("tags", [])
         if "source_hidden" in cell["metadata"].get("jupyter", {}):
-            tags.append("hide-cell" if "solution" in tags else "hide-input")  # MyST-NB's
+            tags.append("hide-cell" if "solution" in tags else "hide-input")  # MyST-NB's tags
         for output in cell.get("outputs", []):
             data = output.get("data", {})
             if "text/html" in data:
-                html = "".join(data["text/html"])  # one string, or its lines
+                html = "".join(data["text/html"])  # a string or a list of lines
                 data["text/html"] = re.sub(r"http://127\.0\.0\.1:\d+/", "../page/index.html", html)
     path.write_text(json.dumps(notebook), encoding="utf-8")
 
 
 def build(folder: Path) -> bool:
-    """Build the site in a folder, and say whether it has no error and no dead link."""
+    """Build the site in a folder; return whether it has neither an error nor a dead link."""
     with tempfile.TemporaryDirectory() as temporary:
         pages, html = Path(temporary, "pages"), Path(temporary, "html")
         lay_out(pages)
@@ -63,7 +63,7 @@ def build(folder: Path) -> bool:
 
 
 def main() -> int:
-    """Build, and say how to look at it."""
+    """Build the site, and say how to look at it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, help="where the site goes")
     folder = parser.parse_args().folder

@@ -1,9 +1,9 @@
-"""Make README's animation: the pad in JupyterLab, reading while a pen draws.
+"""Make the README's animation: the pad in JupyterLab, reading while a pen draws.
 
     PYTHONPATH=tests python scripts/make_animation.py
 
-Everything in it is real: JupyterLab, its kernel, the pad and the shipped network. Only the time is
-not: a picture is taken once the kernel has read what is drawn so far.
+Everything in it is real: JupyterLab, its kernel, the pad and the shipped network. Only the timing
+is not: each picture is taken after the kernel has read what is drawn so far.
 """
 
 import io
@@ -22,19 +22,19 @@ from support import browser
 
 ANIMATION = Path(__file__).parents[1] / "notebooks" / "pad.gif"
 LARGEST = 1_000_000  # bytes
-SCALE = 1.5  # pixels of the picture for each of the page: sharp enough, and small
-STEP = 3  # points of a stroke from one picture to the next
-MOVING, RESTING = 70, 1600  # milliseconds: how long a picture stays, and the last one of a digit
-COLOURS = 48  # the pad's: greys and two blues
+SCALE = 1.5  # picture pixels per page pixel: sharp enough, and small
+STEP = 3  # points of a stroke between two pictures
+MOVING, RESTING = 70, 1600  # milliseconds that a picture stays, and a digit's last one
+COLOURS = 48  # the pad needs only greys and two blues
 
-# Three digits of three sizes at three places: move by (x, y) after scaling.
+# Three digits with different sizes and places. Each is scaled, then moved by (x, y).
 DRAWINGS = (
     stored_drawing(8),
     [stroke * 0.45 + (10, 8) for stroke in stored_drawing(3)],
     [stroke * 0.7 + (60, 70) for stroke in stored_drawing(5)],
 )
 
-# A pen where the mouse is, which pictures of a page leave out.
+# Shows a pen at the mouse, because screenshots leave the mouse out.
 PEN = """() => {
   const pen = document.createElement('div');
   pen.innerHTML = `<svg width="72" height="72" viewBox="0 0 24 24" style="display: block">
@@ -63,7 +63,7 @@ def take_pictures(page: Page) -> tuple[list[Image.Image], list[int]]:
 
     def take(duration: int = MOVING) -> None:
         seen = None
-        while seen != (seen := reading.inner_html()):  # until nothing changes any more
+        while seen != (seen := reading.inner_html()):  # until it stops changing
             time.sleep(0.25)
         pictures.append(Image.open(io.BytesIO(page.screenshot(clip=clip))).convert("RGB"))
         durations.append(duration)
@@ -87,7 +87,7 @@ def take_pictures(page: Page) -> tuple[list[Image.Image], list[int]]:
 
 
 def save(pictures: list[Image.Image], durations: list[int]) -> None:
-    """Write them with one palette, so that only what changes takes bytes."""
+    """Write the pictures with one palette, so that only changes take bytes."""
     some = np.hstack([np.asarray(picture) for picture in pictures[:: len(pictures) // 6]])
     palette = Image.fromarray(some).quantize(COLOURS, dither=Image.Dither.NONE)
     frames = [picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in pictures]

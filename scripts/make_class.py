@@ -1,13 +1,13 @@
 """Write `class/`, a copy of the notebooks without answers, and `slides.html`: `make class`.
 
-The copy has no outputs, nothing from *Solutions* on, and no answers of the questionnaires. The
-checks of the exercises work as before but are packed, for their code says what is right. Hashes of
-the answers would not do: most answers depend on a learner's own network, and each check computes
-its own. Packed is not encrypted. It keeps an answer from a glance, not from somebody who looks for
-it.
+The copy has no outputs, nothing from *Solutions* on, and no answers to the questionnaires. The
+checks of the exercises work as before, but they are packed, because their code reveals the answers.
+Hashes of the answers would not do: most answers depend on a learner's own network, so each check
+computes them. Packed is not encrypted. It hides an answer from a glance, not from somebody who
+looks for it.
 
-The slides are for the teacher: the questions and the pictures of all notebooks. Both need no
-network.
+The slides are for the teacher: the questions and the pictures of all notebooks. Neither the copy
+nor the slides need a network.
 """
 
 import ast
@@ -34,7 +34,7 @@ exec(zlib.decompress(base64.b64decode("""
 {}""")))'''
 COLLAPSED = {"jupyter": {"source_hidden": True}}
 ANSWERS = re.compile(r"\n*<details>.*?</details>", flags=re.S)
-# What a notebook says about the solutions that the copy does not have.
+# Mentions of the solutions, which the copy does not have.
 SOLUTIONS = re.compile(
     r",? and so are the solutions at the end|\s*The solutions (are at the end|come last)[^.]*\."
 )
@@ -78,7 +78,7 @@ table:last-of-type tbody tr:last-child > * { height: 11mm; vertical-align: top; 
 
 
 def write_class(folder: Path) -> None:
-    """Write the copy to a folder that does not exist."""
+    """Write the copy to a folder that does not exist yet."""
     if folder.exists():
         raise SystemExit(f"{folder} exists, and may hold somebody's work. Move or remove it first.")
     pages = [path for path in NOTEBOOKS.glob("*.md") if path.name != FOR_TEACHERS]
@@ -121,7 +121,7 @@ def strip(notebook: NotebookNode) -> NotebookNode:
 
 
 def _pack_checks(cell: NotebookNode) -> Iterator[NotebookNode]:
-    """Move a cell's functions named check_... to a collapsed cell before it, packed."""
+    """Pack a cell's functions named check_..., and move them to a collapsed cell before it."""
     checks = [
         node
         for node in (ast.parse(cell.source).body if cell.cell_type == "code" else ())
@@ -144,7 +144,7 @@ def _pack_checks(cell: NotebookNode) -> Iterator[NotebookNode]:
 
 
 def _without_dead_links(text: str, names: set[str]) -> str:
-    """Make a link to what the copy lacks its plain text."""
+    """Replace links to files that the copy lacks with their text."""
 
     def check(link: re.Match[str]) -> str:
         target = link[2].partition("#")[0]
@@ -155,7 +155,7 @@ def _without_dead_links(text: str, names: set[str]) -> str:
 
 
 def write_slides(path: Path) -> None:
-    """Write the slides: a page that shows one at a time, and prints one on each sheet."""
+    """Write the slides: a page that shows one slide at a time, and prints one per sheet."""
     notebooks = [nbformat.read(path, as_version=4) for path in sorted(NOTEBOOKS.glob("*.ipynb"))]
     body = "\n".join(slide for notebook in notebooks for slide in _slides(notebook))
     titles = [notebook.cells[0].source.splitlines()[0][2:] for notebook in notebooks]
@@ -174,7 +174,7 @@ def exit_ticket() -> list[str]:
 
 
 def _slides(notebook: NotebookNode) -> Iterator[str]:
-    """One slide for a heading with its questions, and one for each picture."""
+    """Yield one slide for each heading with its questions, and one for each picture."""
     title, *cells = notebook.cells
     number = title.source[2:4]
     yield f'<section id="{number}">{_html(_embed_pictures(title.source))}</section>'
@@ -189,7 +189,7 @@ def _slides(notebook: NotebookNode) -> Iterator[str]:
             if "image/png" in output.get("data", {})
         ]
         if asked and (new or pictures):
-            if "\n" in asked.strip():  # not a heading alone
+            if "\n" in asked.strip():  # more than a heading
                 yield f"<section>{_html(asked)}</section>"
             asked = ""
         if new:

@@ -1,13 +1,14 @@
 """Make digitlab/assets/sample_digits.npz: scikit-learn's digits, in MNIST's geometry.
 
 scikit-learn has 1,797 digits of 8 x 8 pixels. They were bitmaps of 32 x 32, and a pixel's value is
-the number of black dots in a block of 4 x 4. Only where in its block a dot was is unknown, so:
+the number of black dots in a block of 4 x 4. Only the places of the dots within a block are
+unknown, so:
 
 1. `bitmap` finds a bitmap of 32 x 32 with exactly these counts and smooth outlines;
-2. `thin` makes its strokes, which are nearer to a felt pen's than to MNIST's, thinner;
+2. `thin` makes its strokes thinner, because they look like a felt pen's, not like MNIST's;
 3. `digitlab.normalize_image` crops it, scales the longer side to 20 pixels, and centres its mass.
 
-Run it from the repository's root. scikit-learn is in .venv/optional after `make check`:
+Run this from the repository's root. After `make check`, scikit-learn is in .venv/optional:
 
     export PYTHONPATH=.venv/optional
     .venv/bin/python scripts/make_sample.py  # writes the file
@@ -27,15 +28,15 @@ from digitlab import load_digits, normalize_image
 
 SAMPLE = Path(__file__).parents[1] / "digitlab" / "assets" / "sample_digits.npz"
 
-BLOCK = 4  # dots: the side of the block that one pixel counts
-ROUNDS = 4  # of smoothing an outline; nothing changes after the second
-ENLARGE = 4  # times, so that strokes can become thinner by less than a dot
+BLOCK = 4  # dots: the side of the block whose dots a pixel counts
+ROUNDS = 4  # of smoothing the outline; nothing changes after the second round
+ENLARGE = 4  # times, so that strokes can be thinned by less than a dot
 
-# The share of a stroke's width that is kept. With 0.75 a stroke is 2.9 pixels wide, and the mean
-# pixel is 0.126; in MNIST they are 2.6 and 0.131. Thinner strokes begin to break.
+# The share of a stroke's width that is kept. With 0.75, a stroke is 2.9 pixels wide and the mean
+# pixel is 0.126; in MNIST, they are 2.6 and 0.131. Thinner strokes begin to break.
 STROKE = 0.75
 
-TEST_PART = 5  # every fifth digit of each class is for the test
+TEST_PART = 5  # every fifth digit of each class goes to the test part
 SEED = 0
 
 
@@ -53,7 +54,7 @@ def bitmap(counts: np.ndarray) -> np.ndarray:
     soft = Image.fromarray((counts / BLOCK**2).astype(np.float32))
     likely = np.asarray(soft.resize((BLOCK * side,) * 2, Image.Resampling.BICUBIC))  # (40, 40)
     for _ in range(ROUNDS):
-        # In each block, the `count` likeliest dots are black: those with black neighbours.
+        # In each block, the `count` likeliest dots become black: those with black neighbours.
         blocks = likely.reshape(side, BLOCK, side, BLOCK).swapaxes(1, 2).reshape(side, side, -1)
         rank = (-blocks).argsort(-1, kind="stable").argsort(-1, kind="stable")  # (10, 10, 16)
         black = (rank < counts[:, :, None]).reshape(side, side, BLOCK, BLOCK)
@@ -73,14 +74,14 @@ def thin(dots: np.ndarray) -> np.ndarray:
     """
     soft = Image.fromarray(ndimage.gaussian_filter(dots, 1.0))
     ink = np.asarray(soft.resize((ENLARGE * len(dots),) * 2, Image.Resampling.BICUBIC)) > 0.5
-    depth = ndimage.distance_transform_edt(ink)  # from the stroke's edge
+    depth = ndimage.distance_transform_edt(ink)  # distance from the stroke's edge
     half_width = ndimage.maximum_filter(depth, size=2 * int(depth.max()) + 1)
     return (depth > (1 - STROKE) * half_width).astype(np.float32)
 
 
 def split(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Split stratified, with a fixed seed: indices for training (n,) and for the test (m,)."""
-    # Unlike those of default_rng, the numbers of RandomState never change between releases.
+    """Return a stratified split with a fixed seed: indices for training (n,) and test (m,)."""
+    # Unlike default_rng's, RandomState's numbers never change between releases.
     order = np.random.RandomState(SEED).permutation(len(labels))
     test = np.zeros(len(labels), bool)
     for digit in range(10):

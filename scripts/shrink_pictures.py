@@ -1,6 +1,7 @@
-"""Store the pictures of notebooks in 256 colours, which halves them: `make notebooks` runs this.
+"""Store the notebooks' pictures in 256 colours. `make notebooks` runs this.
 
-Notebooks keep their pictures as text, and each change of one stays in the repository's history.
+This halves their size. Notebooks store pictures as text, and every version of a picture stays in
+the repository's history.
 """
 
 import base64
@@ -13,7 +14,7 @@ from PIL import Image
 
 
 def shrink(path: Path) -> None:
-    """Shrink all pictures in a notebook's outputs that still have all colours."""
+    """Shrink all pictures in a notebook's outputs that do not have a palette yet."""
     notebook = nbformat.read(path, as_version=4)
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
@@ -24,12 +25,12 @@ def shrink(path: Path) -> None:
 
 
 def _in_256_colours(picture: str) -> str:
-    """A PNG in base64 as one with a palette, or as it is if it has one."""
+    """Convert a PNG in base64 to one with a palette; return it as it is if it has one."""
     image = Image.open(io.BytesIO(base64.b64decode(picture)))
     if image.mode == "P":
         return picture
     file = io.BytesIO()
-    # The 256 colours that come close to all there are: rare ones count, as those of a colour bar.
+    # MAXCOVERAGE covers the whole range of colours, including rare ones, as in a colour bar.
     few = image.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
     few.save(file, "PNG", optimize=True)
     return base64.b64encode(file.getvalue()).decode() + "\n"

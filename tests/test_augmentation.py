@@ -1,4 +1,4 @@
-"""Augmentation: what it draws, that each setting does something, and that a seed repeats it."""
+"""Augmentation: what it draws, the effect of each setting, and that a seed repeats it."""
 
 import dataclasses
 
@@ -48,7 +48,7 @@ def test_an_epoch_has_every_digit_once_and_what_is_none_on_top(few):
     labels = np.concatenate([labels for _, labels in parts])
     assert images.shape[1:] == (28, 28, 1) and images.dtype == np.float32
     assert images.min() >= 0 and images.max() <= 1
-    assert images.max((1, 2, 3)).min() > 0.1  # none is empty
+    assert images.max((1, 2, 3)).min() > 0.1  # no image is empty
     counts = np.bincount(labels, minlength=11)
     np.testing.assert_array_equal(counts[:10], np.bincount(few[1], minlength=10))
     assert 10 < counts[NON_DIGIT] < 80  # 10 % of 300 is 30
@@ -62,7 +62,7 @@ def test_a_network_of_ten_gets_digits_alone(few):
 def test_a_seed_repeats_it_and_an_epoch_does_not(few):
     data, again, other = batches(few), batches(few), batches(few, seed=1)
     first = data[3][0]
-    again[0]  # what was asked before does not matter
+    again[0]  # the order in which batches are read does not matter
     np.testing.assert_array_equal(first, again[3][0])
     assert first.shape != other[3][0].shape or (first != other[3][0]).any()
     data.on_epoch_end()
@@ -74,7 +74,7 @@ def test_without_any_of_it_the_digits_stay_as_they_are(few):
     images, labels = data[0]
     chosen = data.order[:64]
     np.testing.assert_array_equal(labels, few[1][chosen])
-    # Nothing turned or shifted; sizes differ by up to a tenth.
+    # Nothing is turned or shifted; sizes differ by up to a tenth.
     change = np.abs(images[..., 0] - few[0][chosen] / 255).mean((1, 2))
     assert np.median(change) < 0.05
 
@@ -88,11 +88,11 @@ def test_augmented_digits_come_in_the_order_of_the_plain_ones(few):
     assert np.median(own_place) < 3  # of 300
     assert (
         0.1 < (change.diagonal() < 1e-6).mean() < 0.2
-    )  # half of them redrawn, 0.3 of the rest not
+    )  # half of them are redrawn, and 0.3 of the rest are untouched
 
 
 def test_augmented_digits_are_those_of_the_training(few):
-    """Each in one batch, as `train` draws them."""
+    """All in one batch, drawn as `train` draws them."""
     images, labels = few
     plain = Augmentation(redrawn=0, untouched=1)
     np.testing.assert_allclose(augment_digits(images, labels, plain), images / 255, atol=1e-6)
@@ -158,7 +158,7 @@ def test_ways_of_writing(few, digit, added):
     lines = [points[a:b] for a, b in zip(starts, starts[1:], strict=False)]
     if added:
         drawn = draw_lines([vary_style(line, digit, settings, rng) for line in lines], NOTHING, rng)
-        changed = np.abs(drawn - draw_lines(lines, NOTHING, rng)).sum((1, 2))  # pixels full of ink
+        changed = np.abs(drawn - draw_lines(lines, NOTHING, rng)).sum((1, 2))  # in inked pixels
         assert np.mean(changed > 10) > 0.75
     else:
         assert all(vary_style(line, digit, settings, rng) is line for line in lines)
@@ -173,7 +173,7 @@ def test_what_is_added_lies_on_the_grid_of_thinned_lines(few):
     assert len(barred) > len(seven)
     letter = sample_drawing(doodle("A", np.random.default_rng(0)))
     for line in (seven, barred, letter, draw_and_thin(letter)):
-        places = (line - line[0]) * 3  # it is a third of a pixel
+        places = (line - line[0]) * 3  # the grid is a third of a pixel
         np.testing.assert_allclose(places, places.round(), atol=1e-4)
 
 
@@ -183,7 +183,7 @@ def test_a_traced_doodle_lies_in_the_middle_of_its_ink(kind):
     (image,) = draw_lines([line], NOTHING, np.random.default_rng(0))
     columns, rows = draw_and_thin(line).round().astype(int).T
     assert image[rows, columns].min() > 0.4
-    # It reaches as far as the ink does, but for the pen's width.
+    # The line reaches as far as the ink does, less the pen's width.
     ink = np.argwhere(image > 0)[:, ::-1]
     reach = np.ptp(ink, axis=0) - np.ptp(draw_and_thin(line), axis=0)
     assert reach.min() > -1 and reach.max() < 2 * PEN_WIDTH
@@ -241,7 +241,7 @@ def test_noise_fills_images():
 def test_digits_without_a_line_stay_pixels(few):
     images, labels = few[0].copy(), few[1]
     images[::2] = 0
-    images[1::20] //= 4  # too pale for a line
+    images[1::20] //= 4  # too pale for thinning to a line
     for seed in range(3):
         for batch, of in batches((images, labels), seed=seed):
             assert np.isfinite(batch).all()

@@ -1,4 +1,4 @@
-"""The package with Keras on JAX, in a Python of its own."""
+"""The package with Keras on JAX, in a process of its own."""
 
 import contextlib
 import io
@@ -13,7 +13,7 @@ import pytest
 
 @pytest.fixture(scope="module")
 def run_on_jax(optional):
-    """A function that runs code in a folder, where Keras has JAX with two devices."""
+    """A function that runs code in a folder, with Keras on JAX with two devices."""
     with ProcessPoolExecutor(1, get_context("spawn"), _use_jax, (str(optional),)) as pool:
         yield lambda code, folder: pool.submit(_output, code, folder).result(timeout=1200)
 
@@ -25,7 +25,7 @@ def _use_jax(folder):
 
 
 def _output(code, folder):
-    """Run code, as in a new Python; return what it prints."""
+    """Run code as a new process would; return what it prints."""
     os.chdir(folder)
     warnings.simplefilter("ignore")
     with contextlib.redirect_stdout(io.StringIO()) as output:
@@ -98,7 +98,7 @@ except ValueError as error:
 
 
 def test_a_stop_keeps_weights(run_on_jax, tmp_path):
-    """In the first epoch those of that moment, later those of the best epoch."""
+    """In the first epoch, the weights of that moment; later, those of the best epoch."""
     code = """
 class Stop(keras.callbacks.Callback):
     def __init__(self, stop_in):

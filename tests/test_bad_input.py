@@ -1,4 +1,4 @@
-"""Whatever comes in, the result is a Prediction or one error that says what was expected."""
+"""For any input, the result is a Prediction or one error that says what was expected."""
 
 import datetime
 import decimal
@@ -22,18 +22,18 @@ from digitlab import DrawingPad, Prediction, load_drawing, load_recognizer, save
 
 RECOGNIZER = load_recognizer()
 SEED = 20261124
-HANG = 10  # seconds of computing, whatever else the machine does: far more than anything takes
+HANG = 10  # seconds of processor time, far more than any input takes
 settings.register_profile(
     "here",
     max_examples=300,
-    deadline=None,  # in seconds of the clock, which a busy machine exceeds; HANG is the limit
+    deadline=None,  # this counts wall-clock time, which a busy machine exceeds; HANG is the limit
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 settings.load_profile("here")
 
 
 def outcome(function, *arguments):
-    """Call it and return the result, or the name of the error, which must be a clear one."""
+    """Call a function; return its result, or the name of its error, which must be clear."""
     begun = time.process_time()
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
@@ -44,7 +44,7 @@ def outcome(function, *arguments):
             assert len(str(error)) < 1000, error
             result = type(error).__name__
     assert time.process_time() - begun < HANG, f"{arguments!r:.300}"
-    # Pillow may say what it finds wrong in a file; what other tests left open may be collected now.
+    # Pillow may warn of a damaged file, and Python may close files that other tests left open.
     ours = [w for w in warned if "PIL" not in w.filename and w.category is not ResourceWarning]
     assert not ours and len(warned) <= 5, f"{warned[0].message} for {arguments!r:.300}"
     return result
@@ -72,7 +72,7 @@ def check_probabilities(probabilities):
     assert np.abs(probabilities.sum(1) - 1).max(initial=0) <= 1e-5
 
 
-# A hundred thousand inputs of all kinds that we thought of.
+# A hundred thousand inputs, of all kinds that we could think of.
 
 NUMBERS = "b i1 i2 i4 i8 u1 u2 u4 u8 f2 f4 f8 g".split()
 NOT_NUMBERS = "c8 c16 U3 S3 M8[s] m8[s] O V4".split()
@@ -95,7 +95,7 @@ def some_drawing(rng):
         offset = rng.normal() * 10.0 ** rng.integers(0, 12)
     for _ in range(rng.choice([0, 1, 1, 1, 2, 3, 8])):
         points = rng.normal(size=(rng.choice([0, 1, 1, 2, 2, 3, 10, 60]), 2))
-        if rng.random() < 0.5:  # as a hand moves, and not at random
+        if rng.random() < 0.5:  # as a hand moves, not at random
             points = points.cumsum(0) / 5
         with np.errstate(over="ignore"):
             points = points * scale + offset
@@ -161,7 +161,7 @@ def some_image(rng):
     mode = str(rng.choice(MODES))
     try:
         image = grey.convert(mode)
-    except ValueError:  # Pillow has no way from grey to that
+    except ValueError:  # Pillow cannot convert grey to this mode
         image = Image.new(mode, size)
     if rng.random() < 0.1:
         image.info["transparency"] = [0, b"\0\1", (0, 0, 0), "x"][rng.integers(4)]
@@ -169,12 +169,12 @@ def some_image(rng):
 
 
 def some_file(rng):
-    """An image file, whole, cut off, or with bytes changed, as far as Pillow opens it."""
+    """An image from a file that is whole, cut off, or changed in some bytes, if Pillow opens it."""
     frames = [Image.fromarray(rng.integers(0, 256, (30, 40, 3), np.uint8)) for _ in range(2)]
     for frame in frames:
         frame.paste((0, 0, 90), (5, 0, 20, 30))
     kind = str(rng.choice(FORMATS))
-    if kind == "GIF":  # the best palette would take Pillow 10 ms
+    if kind == "GIF":  # Pillow would need 10 ms for the best palette
         frames = [frame.convert("P") for frame in frames]
     several = {"save_all": True, "append_images": frames[1:]} if kind in ("GIF", "WEBP") else {}
     file = io.BytesIO()
@@ -193,12 +193,12 @@ def some_file(rng):
                     image.seek(1)
                 return image
             except Exception:
-                continue  # the user sees Pillow's error, and has no picture
+                continue  # here a user sees Pillow's error and has no picture to give us
 
 
 @pytest.fixture
 def fast_lab(monkeypatch):
-    """Prepare conversions to and from LAB once: Pillow does it for each image, in 20 ms."""
+    """Prepare conversions to and from LAB once. Pillow does it for each image, in 20 ms."""
     for name in ("createProfile", "buildTransform"):
         monkeypatch.setattr(ImageCms, name, cache(getattr(ImageCms, name)))
 
@@ -211,7 +211,7 @@ def fast_lab(monkeypatch):
         pytest.param(some_array, 30_000, marks=pytest.mark.once),
         pytest.param(some_image, 10_000, marks=pytest.mark.once),
         pytest.param(some_file, 4_500, marks=pytest.mark.once),
-        (some_file, 500),  # what is wrong in a file is for Pillow to find, whichever it is
+        (some_file, 500),  # with any Pillow, because Pillow is what finds damage in files
     ],
 )
 def test_a_hundred_thousand_inputs(some, count, fast_lab):
@@ -221,7 +221,7 @@ def test_a_hundred_thousand_inputs(some, count, fast_lab):
     assert seen["read"] > count / 10 and seen["ValueError"] > count / 50, seen
 
 
-# Inputs that nobody thought of.
+# Inputs that nobody could think of.
 
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary()
@@ -290,7 +290,7 @@ def test_a_pad_and_a_file_take_drawings_alone(tmp_path, thing):
 test_a_pad_and_a_file_take_drawings_alone.pad = DrawingPad(RECOGNIZER)
 
 
-# Inputs that are large, or claim to be.
+# Inputs that are large, or claim to be large.
 
 
 def test_a_hundred_thousand_points_are_read_and_a_million_are_not():

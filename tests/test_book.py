@@ -1,4 +1,4 @@
-"""The course as a site: no warning, no dead link, nothing from elsewhere; as a visitor has it."""
+"""The course as a site: no warnings, no dead links, nothing from other hosts; also in a browser."""
 
 import json
 import re
@@ -19,9 +19,9 @@ PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touc
 
 @pytest.fixture(scope="module")
 def book(tmp_path_factory, site):
-    """The built site; `site` says what is missing where it cannot be built."""
+    """The built site. Where it cannot be built, `site` says what is missing."""
     folder = tmp_path_factory.mktemp("book")
-    # In a process of its own, for Sphinx replaces Keras by mocks.
+    # In a process of its own, because Sphinx replaces Keras with mocks.
     command = [sys.executable, ROOT / "scripts" / "build_book.py", folder]
     built = subprocess.run(command, capture_output=True, text=True)
     assert built.returncode == 0, built.stderr
@@ -29,7 +29,7 @@ def book(tmp_path_factory, site):
 
 
 class Page(HTMLParser):
-    """What a page is called by others, and what it calls."""
+    """A page's anchors, its links, and the files that it loads."""
 
     def __init__(self, path):
         super().__init__()
@@ -103,7 +103,7 @@ def chrome(chromium):
 
 @pytest.fixture
 def visit(chrome, book):
-    """visit(name, **context) -> a page of the site, without an error or a call to other hosts."""
+    """visit(name, **context) -> a page; errors and calls to other hosts fail the test."""
     wrong = []
     with browser.serve(book, "/course/") as address:
         windows = []

@@ -1,4 +1,4 @@
-"""Many scans to a table: here, in processes of a pool, and on a Dask cluster that loses parts."""
+"""Many scans to a table: in this process, in a pool, and on a Dask cluster that loses parts."""
 
 import csv
 import os
@@ -31,7 +31,7 @@ def rows(table):
 
 @pytest.fixture
 def scans(tmp_path):
-    """An array of 60 digits on disk; between them one that is empty, and scribbles."""
+    """An array of 60 images on disk: digits, an empty image, and a scribble."""
     images = np.array([image_of(i % 10) for i in range(60)])
     images[7] = 0
     images[23, 4:-4, 4:-4] = np.random.default_rng(0).integers(0, 256, (20, 20))
@@ -40,10 +40,10 @@ def scans(tmp_path):
 
 
 def expected(path):
-    """What a plain loop reads in the array."""
+    """The table that a plain loop over the array gives."""
     recognizer, found = load_recognizer(), [["index", *HEAD]]
     for index, image in enumerate(np.load(path)):
-        # Not `predict`, which would bring the image to MNIST's geometry again.
+        # Not `predict`, which would normalise the image to MNIST's geometry again.
         confidence, digit = max(
             (p, d) for d, p in enumerate(recognizer.predict_images(image[None])[0])
         )
@@ -211,7 +211,7 @@ def test_a_killed_process_loses_no_more_than_its_block(marked, tmp_path):
 
     with ThreadPoolExecutor(1) as thread:
         reading = thread.submit(read, 2)
-        # One process waits, the other one reads all blocks but that.
+        # One process waits; the other one reads all blocks except that one.
         (pid,) = wait_for(gate.waiting)
         wait_for(lambda: len(list(parts.glob("0*.csv"))) == 5)
         os.kill(pid, signal.SIGKILL)
@@ -246,7 +246,7 @@ def test_what_has_changed_since_a_stop_is_read_again(marked, tmp_path):
 
 @contextmanager
 def started(*command, folder):
-    """A command of Dask; killed at the end, if it has not been before."""
+    """A command of Dask, which is killed at the end if it still runs."""
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
     with (folder / f"{command[0]}.log").open("a") as log:
         process = subprocess.Popen(
@@ -262,7 +262,7 @@ def started(*command, folder):
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory):
-    """A scheduler with two workers, each of one process, and a client."""
+    """A scheduler with two workers of one process each, and a client."""
     distributed = pytest.importorskip("distributed")
     folder = tmp_path_factory.mktemp("cluster")
     here = "--host", "127.0.0.1"
@@ -294,7 +294,7 @@ def test_the_network_is_handed_to_each_worker_once(cluster, scans, tmp_path):
     assert rows(read_to_table(scans, tmp_path / "digits.csv", client, **read)) == expected(scans)
     pids = [int(pid) for pid in (tmp_path / "loads").read_text().split()]
     assert len(pids) == len(set(pids))
-    assert len(set(pids) - {scheduler.pid}) == 2  # Dask's scheduler looks into tasks, too
+    assert len(set(pids) - {scheduler.pid}) == 2  # Dask's scheduler loads tasks, too
 
 
 def test_a_worker_that_is_killed_loses_and_doubles_nothing(cluster, marked, tmp_path):
@@ -307,7 +307,7 @@ def test_a_worker_that_is_killed_loses_and_doubles_nothing(cluster, marked, tmp_
         )  # fmt: skip
         (pid,) = wait_for(gate.waiting)
         os.kill(pid, signal.SIGKILL)
-        (other,) = wait_for(lambda: set(gate.waiting()) - {pid})  # which is given the block
+        (other,) = wait_for(lambda: set(gate.waiting()) - {pid})  # this one is given the block
         (tmp_path / "open").touch()
         assert rows(reading.result()) == expected(marked)
     assert len(client.nthreads()) == 1

@@ -1,4 +1,4 @@
-"""What the teacher hands out works and gives nothing away, and the teacher's page is right."""
+"""The class copy works and gives no answer away, and the teacher's page is right."""
 
 import base64
 import html
@@ -24,7 +24,7 @@ def read(name):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """The class copy, beside what is beside the notebooks."""
+    """The class copy, with the same files beside it as beside the notebooks."""
     root = tmp_path_factory.mktemp("handed out")
     for name in ("models", "benchmarks", "README.md"):
         (root / name).symlink_to(NOTEBOOKS.parent / name)
@@ -34,12 +34,12 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(params=NAMES)
 def pair(request, folder):
-    """A notebook, and its class copy."""
+    """A notebook and its class copy."""
     return read(request.param), nbformat.read(folder / request.param, 4)
 
 
 def lines(texts):
-    """The lines of texts that say more than a bracket, without space around them."""
+    """The stripped lines of texts, except those with only a bracket or so."""
     return {line.strip() for text in texts for line in text.splitlines() if len(line.strip()) > 3}
 
 
@@ -56,7 +56,7 @@ def printed(cells):
 def test_the_copy_has_no_solution(pair):
     original, copy = pair
     others = [c for c in original.cells if "solution" not in c.metadata.get("tags", [])]
-    elsewhere = "\n".join(sources(others))  # what calls a check, for example
+    elsewhere = "\n".join(sources(others))  # such as calls of a check
     solutions = lines(sources(original.cells, "solution"))
     own = [line for line in solutions if line not in elsewhere]
     assert len(own) >= 3
@@ -126,7 +126,7 @@ def test_work_is_not_overwritten(folder):
 @pytest.mark.slow
 @pytest.mark.parametrize("number", ["01", "05"])
 def test_the_copy_runs_and_its_checks_work(folder, number):
-    """As handed out, each check says "Not yet"; with the solutions of the original, "Correct"."""
+    """As handed out, each check says "Not yet"; with the original's solutions, "Correct"."""
     (name,) = [name for name in NAMES if name.startswith(number)]
     copy = nbformat.read(folder / name, 4)
     solutions = sources(read(name).cells, "solution")
@@ -183,9 +183,9 @@ def plan(title):
 
 
 def minutes_of(name, places):
-    """How long the named sections take: 200 words a minute, 10 s a line of code, 20 s a figure.
+    """Minutes that the named sections take: 200 words a minute, 10 s a line of code, 20 s a figure.
 
-    A whole notebook takes what it says at most, and an exercise what its heading says.
+    A whole notebook takes the most that it says, and an exercise what its heading says.
     """
     cells = read(name).cells
     text = "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
@@ -267,7 +267,7 @@ def test_the_answers_are_on_the_teachers_page_alone():
 
 
 def place_of_first_use(term):
-    """The first notebook and section whose text, beyond overview and headings, uses a term."""
+    """The first notebook and section whose text uses a term, apart from overview and headings."""
     pattern = re.compile(rf"(?<![\w-]){re.escape(term)}(?:s|es)?(?![\w-]|\.\w)", flags=re.I)
     for name in NAMES:
         place = None
@@ -288,7 +288,7 @@ def test_the_jargon_list_leads_to_the_first_use():
     rows = re.findall(
         r"^\| ([^|]+) \| [^|]+ \| \[(\d\d),? ([^\]]+)\]\((.+)\) \|$", text, flags=re.M
     )
-    assert len(rows) == text.count("\n| ") - 1 >= 60  # all but the head
+    assert len(rows) == text.count("\n| ") - 1 >= 60  # all rows but the head
     terms = [row[0] for row in rows]
     assert terms == sorted(terms, key=str.lower)
     for term, number, place, target in rows:

@@ -1,4 +1,4 @@
-"""The digits of a class, out of the files that its pads wrote."""
+"""The digits of a class, loaded from the files that its pads wrote."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Recognizers, predictions and digits go to other processes, and what is handed out is safe."""
+"""Recognizers, predictions and digits survive copying, and callers cannot damage what they get."""
 
 import copy
 import multiprocessing
@@ -52,7 +52,7 @@ RECOGNIZERS = {
 @pytest.mark.parametrize("kind", RECOGNIZERS)
 def test_a_copy_of_a_recognizer_reads_alike(kind, how):
     recognizer = RECOGNIZERS[kind]
-    recognizer.predict_images(np.zeros((40, 28, 28)))  # what it makes on demand is there
+    recognizer.predict_images(np.zeros((40, 28, 28)))  # makes everything that is made on demand
     recognizer.get_activations(np.zeros((28, 28)))
     other = COPIES[how](recognizer)
     for drawing in DRAWINGS:

@@ -1,4 +1,4 @@
-"""The stored drawings are read as their digits, and files keep every point."""
+"""The stored drawings are read as their digits, and saved files keep every point."""
 
 import json
 
@@ -91,7 +91,7 @@ def test_a_missing_file_is_named(tmp_path):
 
 
 def test_drawings_are_copies(tmp_path):
-    """Changing one in place changes no other: not the stored ones, and not what was saved."""
+    """Changing one in place changes neither the stored drawings nor a saved one."""
     before = [stroke.copy() for stroke in stored_drawing(5)]
     for stroke in stored_drawing(5):
         stroke[:] = 0

@@ -1,4 +1,4 @@
-"""The API reference: it has every public name, each with an example that gives what it says."""
+"""The API reference has every public name, each with an example whose output is as shown."""
 
 import doctest
 import re
@@ -37,6 +37,6 @@ def test_the_page_has_all_names():
 
 
 def test_all_names_have_examples():
-    """In their docstrings; the exports, which belong together, have theirs on the page."""
+    """In their docstrings. The exports belong together and have theirs on the page."""
     bare = [name for name in NAMES if ">>> " not in docstring(name)]
     assert [name for name in bare if f">>> digitlab.{name}(" not in PAGE] == []

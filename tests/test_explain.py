@@ -1,4 +1,4 @@
-"""Saliency, compared with what is known of recognizers that are made up for it."""
+"""Saliency, compared with the known answers of recognizers made up for these tests."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ WEIGHTS = np.random.default_rng(0).normal(size=(28, 28))
 
 
 class Weighing:
-    """Its log-odds of a 3 are the weighed sum of the ink; all others have equal shares."""
+    """A recognizer whose log-odds of a 3 are a weighted sum of the ink; other digits are equal."""
 
     def predict_images(self, images):
         odds = np.exp(np.einsum("nij,ij->n", images, WEIGHTS))[:, None]  # (n, 1)
@@ -36,7 +36,7 @@ def test_ink_counts_for_the_digit_that_it_draws(digit):
     image = render_strokes(stored_drawing(digit))
     saliency = measure_saliency(recognizer, image)
     assert (saliency[image == 0] == 0).all()
-    # Sure to almost 100 %, and yet it tells where.
+    # The recognizer is almost 100 % sure, and the saliency still tells places apart.
     assert recognizer.predict_images(image[None])[0, digit] > 0.99
     assert saliency.max() > 1 and saliency.sum() > 0
     assert saliency[image > 0].std() > 0.1
@@ -69,19 +69,19 @@ def test_colours_and_places():
     image, saliency = np.zeros((28, 28)), np.zeros((28, 28))
     image[10:20, 10:20] = 1
     saliency[10, 10], saliency[19, 19] = 0.5, -0.2
-    saliency[12, 9] = 9  # no ink there
+    saliency[12, 9] = 9  # there is no ink here
     colours = colour_saliency(image, saliency)
     assert colours.shape == (28, 28, 3) and colours.dtype == np.uint8
     assert not colours[image == 0].any()
     assert strongest_ink(image, saliency) == [(10, 10), (19, 19)]
     assert strongest_ink(image, saliency / 10) == [None, None]
-    saliency[10, 10] = 5  # beside which -0.2 has no colour
+    saliency[10, 10] = 5  # next to this, -0.2 has no colour
     assert strongest_ink(image, saliency) == [(10, 10), None]
     places = {(4, 4): "top left", (4, 14): "top", (14, 23): "right", (23, 4): "bottom left"}
     for place, words in places.items():
         assert say_place(*place) == f"at the {words}"
     assert say_place(14, 14) == "in the middle"
-    # Small differences look small: nearly as the ink that makes none.
+    # Ink with a small effect looks nearly the same as ink without any.
     pale = colour_saliency(image, np.full((28, 28), 0.01)).astype(int)
     assert np.abs(pale - pale[15, 15, 0])[image > 0].max() < 15
 

@@ -1,4 +1,4 @@
-"""The figures in the texts are those that were measured: all come from benchmarks/results.json."""
+"""The figures in the texts are the measured ones, which are in benchmarks/results.json."""
 
 import json
 import re
@@ -93,7 +93,7 @@ def test_texts_say_what_was_measured(name, sentence, rows):
     assert found, f"{name} says nothing like {sentence}"
     for number, (row, network) in zip(found.groups(), rows, strict=True):
         digits = len(number.partition(".")[2])
-        # What was measured is itself rounded, to two digits.
+        # The results are themselves rounded, to two decimal places.
         error = abs(float(number) - tables.figure(RESULTS, row, network))
         assert error <= 0.5 * 10**-digits + 0.005, row
 

@@ -1,4 +1,4 @@
-"""Images and labels come as arrays, lists, tables or tensors, and mean the same in each."""
+"""Images and labels mean the same as arrays, lists, tables or tensors."""
 
 import numpy as np
 import pandas as pd
@@ -19,11 +19,11 @@ from support.tensors import Tensor
 DRAWINGS = [stored_drawing(digit) for digit in range(10)]
 IMAGES = (255 * np.stack([render_strokes(drawing) for drawing in DRAWINGS])).astype(np.uint8)
 LABELS = np.arange(10)
-SHUFFLED = [7, 3, 9, 0, 4, 8, 1, 6, 2, 5]  # an index that says otherwise than the order of the rows
+SHUFFLED = [7, 3, 9, 0, 4, 8, 1, 6, 2, 5]  # an index that differs from the order of the rows
 
 
 def frame(dtype=np.int64):
-    """A table of pixels as CSV files of MNIST have it, its rows shuffled once."""
+    """A table of pixels as in MNIST's CSV files, with the index of shuffled rows."""
     return pd.DataFrame(IMAGES.reshape(10, 784).astype(dtype), index=SHUFFLED)
 
 
@@ -68,7 +68,7 @@ def test_images_in_any_form_are_read_alike(form):
         LABELS.tolist(),
         tuple(LABELS),
         LABELS.astype(np.uint8),
-        LABELS.astype(float),  # a table with a gap somewhere has floats
+        LABELS.astype(float),  # as in a table that has a gap somewhere
         LABELS[:, None],
         pd.Series(LABELS, index=SHUFFLED),
         pd.Series(LABELS, index=SHUFFLED, dtype="Int64"),

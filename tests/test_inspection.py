@@ -1,4 +1,4 @@
-"""What comes out of the inside of a network, compared with the network's own answers."""
+"""Filters and activations of a network, compared with the network's own answers."""
 
 from functools import partial
 
@@ -42,7 +42,7 @@ def test_filters_answer_as_the_first_layer_does(model, image):
     assert count == first.filters
     answer = np.asarray(first(image[None, ..., None]))[0]  # (h, w, n)
     step = 28 // len(answer)
-    # Keras pads so that the window ends where the image does; the rest of the frame is before it.
+    # Keras pads at both ends, and puts the odd pixel at the end.
     frame = max(side - step, 0)
     padded = np.pad(image, (frame // 2, frame - frame // 2))
     for row, column in ((2, 3), (5, 5), (7, 9)):
@@ -165,7 +165,7 @@ def test_networks_without_filters():
 
 
 def test_layers_of_another_model_are_looked_into():
-    """As one adds a layer to a network that one has, or replaces its last."""
+    """A learner adds a layer to an existing network, or replaces its last layer."""
     trained, image = pen_cnn(), render_strokes(stored_drawing(5))
     for layers in (
         [keras.layers.RandomRotation(0.5), *trained.layers],

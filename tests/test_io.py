@@ -33,7 +33,7 @@ def test_a_block_that_raises_leaves_the_old_file(tmp_path):
         raise ZeroDivisionError
     assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
     with pytest.raises(FileNotFoundError), atomic_write(path):
-        pass  # nothing was written
+        pass  # write nothing
     with atomic_write(path) as part:
         part.write_text("new")
     assert path.read_text() == "new" and list(tmp_path.iterdir()) == [path]
@@ -70,13 +70,13 @@ def test_a_checksum_belongs_to_its_content():
 
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork, which Windows lacks")
 
-# Each writer, and how often its folder changes at least: a folder, an empty file, its content, its
-# new name, the folder gone.
+# Each writer, and the least number of changes of its folder: a temporary folder appears, an empty
+# file, its content, its new name, and the temporary folder is gone.
 WRITERS = {"Drawing": 5, "Cache": 5, "LiteRT": 5, "TensorFlowJs": 8, "Checkpoint": 5}
 
 
 def run_killed(*arguments):
-    """What tests/support/killed.py prints."""
+    """Run tests/support/killed.py; return what it prints."""
     command = [sys.executable, "-m", "support.killed", *arguments]
     run = subprocess.run(command, cwd=TESTS, capture_output=True, text=True)
     assert run.returncode == 0, run.stdout + run.stderr
@@ -92,7 +92,7 @@ def check_killed(name, counts, changes):
 @pytest.mark.slow
 @pytest.mark.once
 def test_a_kill_at_any_change_leaves_the_old_or_the_new():
-    killed = run_killed(*WRITERS)  # in one process, which imports TensorFlow once
+    killed = run_killed(*WRITERS)  # in one process, so as to import TensorFlow once
     assert killed.keys() == WRITERS.keys()
     for name, changes in WRITERS.items():
         check_killed(name, killed[name], changes)
@@ -107,7 +107,7 @@ def test_a_kill_at_any_change_leaves_the_old_or_the_new_site(site):
 
 @needs_fork
 def test_a_writer_that_writes_in_place_is_found_out():
-    """The kills find what they look for: each half-written file, and no other fault."""
+    """The kills find what they look for: a half-written file, and no other fault."""
     run = subprocess.run(
         [sys.executable, "-m", "support.killed", "InPlace"],
         cwd=TESTS,
@@ -118,7 +118,7 @@ def test_a_writer_that_writes_in_place_is_found_out():
     assert "neither the old nor the new" in run.stdout + run.stderr
 
 
-# Networks that were cut off, changed, exchanged, or that something else wrote.
+# Networks that were cut off, changed, exchanged, or written by another program.
 
 
 def flipped(content, place):
@@ -126,7 +126,7 @@ def flipped(content, place):
 
 
 def changes(content):
-    """What can have happened to a file, by name."""
+    """Damaged contents of a file, by what has happened to it."""
     random = np.random.default_rng(0)
     places = random.integers(len(content), size=20)
     return {
@@ -153,8 +153,8 @@ def test_the_recognizer_rejects_a_changed_network(tmp_path):
 @pytest.mark.slow
 @needs_fork
 def test_changed_networks_with_a_valid_checksum_are_rejected_or_read():
-    """Anyone who can change a file can also change its checksum. LiteRT then finds nearly all that
-    is wrong with the structure, and the recognizer what is wrong with the answers."""
+    """Anyone who can change a file can also change its checksum. LiteRT then finds nearly all
+    faults in the structure, and the recognizer finds faults in the answers."""
     tried = run_killed("Changed", "400")
     assert tried.pop("crashed", 0) == 0
     assert sum(tried.values()) == 400 and tried["refused"] > 100 and tried["read"] > 0
@@ -188,7 +188,7 @@ def test_a_model_json_names_no_file_elsewhere(tmp_path):
 
 @pytest.mark.slow
 def test_keras_runs_nothing_of_a_model_file(tmp_path):
-    """`keras.models.load_model`, which the notebooks call, refuses code, and files that changed."""
+    """`keras.models.load_model`, which the notebooks call, refuses code and changed files."""
     keras = pytest.importorskip("keras", reason="needs TensorFlow: pip install 'digitlab[train]'")
     hostile = keras.Sequential([keras.Input((1,)), keras.layers.Lambda(lambda x: x + 1)])
     hostile.save(tmp_path / "hostile.keras")
@@ -200,7 +200,7 @@ def test_keras_runs_nothing_of_a_model_file(tmp_path):
         tmp_path / "mine.keras",
     )
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        # What lies between the members, names and dates, is no part of the network.
+        # Names and dates between the archive's members are not part of the network.
         first = archive.getinfo("model.weights.h5").header_offset + 200
     damaged = [content[:-1000], content[: len(content) // 2], b"<html>"]
     # From Python 3.13 on, zipfile no longer checks a member in which Keras jumps back and forth.
@@ -209,5 +209,5 @@ def test_keras_runs_nothing_of_a_model_file(tmp_path):
         damaged.append(flipped(content, first))
     for other in damaged:
         path.write_bytes(other)
-        with pytest.raises(Exception):  # noqa: B017  (zipfile, h5py and Keras: each has its own)
+        with pytest.raises(Exception):  # noqa: B017  (zipfile, h5py and Keras raise different ones)
             keras.models.load_model(path)

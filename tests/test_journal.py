@@ -1,4 +1,4 @@
-"""A learner's figures: each notebook adds its own, and no file is lost."""
+"""The journal of a learner's figures: each notebook adds its own, and no file is lost."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""The user's Keras settings and backend change nothing here, and are left as they are."""
+"""The user's Keras settings and backend do not affect the package, which leaves them alone."""
 
 import json
 import os
@@ -36,11 +36,11 @@ def settings():
 
 @pytest.fixture(params=SETTINGS)
 def users(request, monkeypatch):
-    """The user's settings, which must be the same afterwards."""
+    """The user's settings, which must still be the same afterwards."""
     before = settings()
     chosen = SETTINGS[request.param]
     if "floatx" in chosen:
-        # A fresh Python with this setting computes in it.
+        # With this setting in its file, a new process would compute in this type.
         keras.config.set_dtype_policy(chosen["floatx"])
     for name, value in chosen.items():
         getattr(keras.config, f"set_{name}")(value)
@@ -54,7 +54,7 @@ def users(request, monkeypatch):
 
 @pytest.fixture(scope="module")
 def stripes():
-    """Ten classes that anything can learn: a bright row each, under noise."""
+    """Ten classes that any network can learn: a bright row each, under noise."""
     random = np.random.default_rng(0)
     labels = np.arange(300) % 10
     images = random.integers(0, 100, (300, 28, 28), dtype=np.uint8)
@@ -64,7 +64,7 @@ def stripes():
 
 
 def small():
-    """A network that learns and is exported fast."""
+    """A network that is quick to train and to export."""
     model = keras.Sequential(
         [
             keras.Input((28, 28, 1), dtype="float32"),
@@ -81,7 +81,7 @@ def small():
 
 @pytest.fixture(scope="module")
 def expected(stripes):
-    """What everything gives with Keras' own settings."""
+    """All outcomes with Keras' default settings."""
     return outcomes(stripes)
 
 
@@ -120,7 +120,7 @@ def outcomes(stripes):
 
 
 def same(found, expected, path=""):
-    """Compare what may hold arrays, numbers and text: their types, shapes and values."""
+    """Compare nested arrays, numbers and text: their types, shapes and values."""
     assert type(found) is type(expected), path
     if isinstance(expected, dict):
         assert list(found) == list(expected), path
@@ -205,7 +205,7 @@ def test_networks_of_other_precision_are_read_and_exported(dtype, tmp_path):
 
 
 def test_a_settings_file_changes_nothing(tmp_path):
-    """As Keras and tf_keras read it when they are imported."""
+    """Keras and tf_keras read this file when they are imported."""
     (tmp_path / "keras.json").write_text(
         json.dumps({"image_data_format": "channels_first", "floatx": "float16"})
     )

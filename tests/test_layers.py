@@ -11,10 +11,10 @@ import digitlab
 
 PACKAGE = Path(digitlab.__file__).parent
 
-# From the bottom to the top: a module imports only from layers below its own. Beside each stands
-# exactly what it imports from other packages.
+# From the bottom to the top: a module imports only from layers below its own. The string beside
+# each module names exactly the other packages that it imports.
 LAYERS: list[dict[str, str]] = [
-    # What all others build on.
+    # The base of all others.
     {
         "_io": "",
         "_shared": "",
@@ -59,7 +59,7 @@ LAYERS: list[dict[str, str]] = [
     {
         "loading": "PIL numpy",
     },
-    # Many scans.
+    # Reading many scans.
     {
         "bulk.sources": "PIL numpy",
         "bulk.tables": "pyarrow",
@@ -166,7 +166,7 @@ MODULES = {module_name(path): path for path in PACKAGE.rglob("*.py")}
 
 
 def imports(path: Path) -> set[str]:
-    """All that a module imports, wherever in the file."""
+    """All that a module imports, anywhere in the file."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -199,7 +199,7 @@ def test_folders_import_nothing():
 
 
 def test_imports_are_at_the_top():
-    """An import within a function hides an arrow, and is right only for what few people need."""
+    """An import within a function hides a dependency, and is right only for what few need."""
     late = {
         (module, name)
         for module, path in MODULES.items()
@@ -210,13 +210,13 @@ def test_imports_are_at_the_top():
         for name in [getattr(node, "module", None) or node.names[0].name]
     }
     assert late == {
-        ("bulk.tables", "pyarrow"),  # CSV does without it
+        ("bulk.tables", "pyarrow"),  # CSV files do not need it
         ("bulk.tables", "pyarrow.parquet"),
     }
 
 
 def imported_by(code: str) -> set[str]:
-    """Modules that a fresh Python has imported after `code`."""
+    """Modules that a new Python process has imported after `code`."""
     code += "\nimport sys; print(*sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     return set(run.stdout.split())
@@ -225,7 +225,7 @@ def imported_by(code: str) -> set[str]:
 HEAVY = {"tensorflow", "keras", "tf_keras", "tensorflowjs", "matplotlib"}
 HEAVY |= {"anywidget", "ipycanvas", "ipywidgets", "IPython"}
 HEAVY |= {"dask", "distributed", "pyarrow"}
-HEAVY |= {"scipy.ndimage"}  # for pictures alone
+HEAVY |= {"scipy.ndimage"}  # needed for pictures only
 
 
 def test_import_costs_nothing():

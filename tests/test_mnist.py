@@ -1,7 +1,7 @@
-"""load_digits: every place it looks into, every way a download ends, and the bundled sample.
+"""load_digits: every place where it looks, every way a download ends, and the bundled sample.
 
-Downloads come from a real HTTP server on this machine. Most tests put a tiny stand-in of the same
-form for MNIST, so that they run anywhere; two send MNIST itself.
+Downloads come from a real HTTP server on this machine. Most tests replace MNIST by a tiny stand-in
+of the same form, so that they run anywhere; two send MNIST itself.
 """
 
 import contextlib
@@ -29,14 +29,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import requests  # noqa: F401  # pooch imports it when first used: not within a time-out, please
+import requests  # noqa: F401  # pooch would import it within a time-out
 
 from digitlab import Digits, _download, load_digits
 from digitlab import mnist as mnist_module
 from support.server import serving
 
 ROOT = Path(__file__).parents[1]
-WAIT = 30  # seconds: how long a silent server is silent, unless the test ends before
+WAIT = 30  # seconds that a silent server stays silent, unless the test ends before
 
 Arrays = dict[str, np.ndarray]
 
@@ -48,7 +48,7 @@ def as_npz(arrays: Arrays) -> bytes:
 
 
 def as_idx(arrays: Arrays) -> dict[str, bytes]:
-    """The four files, not compressed: the header written out by hand, after MNIST's description."""
+    """The four uncompressed files, with headers written by hand after MNIST's description."""
     return {
         "train-images-idx3-ubyte": b"\0\0\x08\x03"
         + struct.pack(">3I", *arrays["x_train"].shape)
@@ -82,7 +82,7 @@ def is_mnist(digits: Digits, arrays: Arrays) -> bool:
 
 
 class Server:
-    """A real HTTP server; `routes` says what a path answers, `requests` what was asked."""
+    """A real HTTP server; `routes` has the answer for each path, `requests` what was asked for."""
 
     def __init__(self):
         self.routes = {}  # path -> a function of the handler
@@ -93,7 +93,7 @@ class Server:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self):
                 server.requests.append(self.path)
-                with contextlib.suppress(OSError):  # the client has gone, as it should
+                with contextlib.suppress(OSError):  # the client has disconnected, as it should
                     server.routes.get(self.path, missing)(self)
 
             def log_message(self, *args):
@@ -124,12 +124,12 @@ def whole(content):
 
 
 def truncated(content):
-    """Promises all and sends half."""
+    """Announces the whole content and sends half."""
     return lambda handler: answer(handler, content[: len(content) // 2], len(content))
 
 
 def short(content):
-    """Sends half and says that this is all."""
+    """Sends half and announces it as the whole."""
     return lambda handler: answer(handler, content[: len(content) // 2])
 
 
@@ -163,7 +163,7 @@ def server():
 
 @pytest.fixture
 def silent(server):
-    """Says nothing at all."""
+    """Sends nothing at all."""
     return lambda content: lambda handler: server.closing.wait(WAIT)
 
 
@@ -184,7 +184,7 @@ def stalled(server):
 
 @pytest.fixture
 def slow(server):
-    """Sends all, in more time than `TIMEOUT`, but never silent for as long."""
+    """Sends everything. This takes longer than `TIMEOUT`, but no silence does."""
 
     def make(content):
         def route(handler):
@@ -209,14 +209,14 @@ def folders(tmp_path, monkeypatch):
     monkeypatch.setattr(
         mnist_module.pooch, "os_cache", lambda project: tmp_path / "cache" / project
     )
-    (tmp_path / "temporary").mkdir()  # here, so that tests also see what stays behind there
+    (tmp_path / "temporary").mkdir()  # below tmp_path, so that tests also see what is left there
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
     return tmp_path
 
 
 @pytest.fixture
 def tiny(monkeypatch):
-    """Thirty images that pass for MNIST during the test."""
+    """Thirty images that are taken for MNIST during the test."""
     arrays = random_arrays(1)
     monkeypatch.setattr(mnist_module, "ARRAYS", described(arrays))
     return arrays
@@ -231,7 +231,7 @@ def described(arrays: Arrays) -> dict:
 
 @pytest.fixture
 def mirrors(server, folders, monkeypatch):
-    """Put this content on both mirrors, as they have it; returns the content by path."""
+    """Put arrays on both mirrors, in the forms that they serve; return the contents by path."""
 
     def make(arrays: Arrays) -> dict[str, bytes]:
         files = {"mnist.npz": as_npz(arrays)}
@@ -318,7 +318,7 @@ def test_other_content_is_rejected_and_never_kept(ending, said, tiny, mirrors, s
 
 
 def flood(content, swallowed):
-    """Sends far more than sockets hold, and notes when all of it was taken."""
+    """Sends far more than a socket buffers, and notes whether the client took all of it."""
 
     def route(handler):
         handler.send_response(200)
@@ -348,7 +348,7 @@ def round_and_round(handler):
 
 
 def changed(content):
-    """What may come in place of a file, by name: how it is sent, and which bytes."""
+    """Yield what a server may send in place of a file: a name, and a route that sends it."""
     random = np.random.default_rng(0)
     bits = bytearray(content)
     yield "a server's error", broken
@@ -372,7 +372,7 @@ def test_nothing_but_the_file_is_taken_for_it(tiny, mirrors, server, folders):
         for name, route in changed(contents[path]):
             server.routes = {key: whole(content) for key, content in contents.items()}
             server.routes[KERAS] = server.routes[path] = route
-            if path == KERAS:  # the second mirror is as it should be
+            if path == KERAS:  # the second mirror still has the right files
                 assert is_mnist(load_digits(sample=False), tiny), name
                 (folders / CACHED[0]).unlink()
             else:
@@ -428,7 +428,7 @@ def test_last_of_four_files_wrong_keeps_none(tiny, mirrors, server, folders):
 
 
 def test_right_files_with_other_arrays_are_rejected(tiny, mirrors, folders):
-    """The hash of the container is right: only the arrays' own hashes can tell."""
+    """The files' own hashes match, so only the hashes of the arrays can tell."""
     mirrors(random_arrays(2))
     with pytest.raises(OSError, match="is not MNIST: expected the bytes of x_train") as caught:
         load_digits(sample=False)
@@ -481,9 +481,9 @@ def test_silence_everywhere_ends_in_the_sample(
 
 
 def test_name_that_is_looked_up_for_ever_ends_in_the_sample(tiny, mirrors, server, monkeypatch):
-    """No time-out of a socket covers it, and a resolver that does not answer takes half a minute.
+    """No socket time-out covers the look-up, and an unresponsive resolver takes half a minute.
 
-    There is none here, so the look-up itself is held up.
+    There is no such resolver here, so the test delays the look-up itself.
     """
     mirrors(tiny)
     monkeypatch.setattr(_download, "TIMEOUT", 0.5)
@@ -495,7 +495,7 @@ def test_name_that_is_looked_up_for_ever_ends_in_the_sample(tiny, mirrors, serve
 
 
 def test_off_the_network_it_answers_within_ten_seconds(folders, monkeypatch):
-    """With the patience that ships, and two names that no network knows."""
+    """With the default time-outs, and two host names that exist in no network."""
     nowhere = tuple(
         tuple(
             dataclasses.replace(remote, url=f"http://mirror{number}.invalid/{remote.name}")
@@ -534,7 +534,7 @@ def test_without_sample_it_raises_with_every_try_and_what_to_do(tiny, mirrors, s
 
 
 def test_pooch_reports_only_downloads_of_others(tiny, mirrors, server, folders):
-    """It names the file that it saves. Here the progress bar says enough."""
+    """It would report each file that it saves. For ours, the progress bar says enough."""
     contents = mirrors(tiny)
     reports: list[logging.LogRecord] = []
     handler = logging.Handler()
@@ -564,7 +564,7 @@ def test_ctrl_c_stops_at_once_and_leaves_nothing(tiny, mirrors, server, folders,
         flood(bytes(20_000), swallowed)(handler)
 
     server.routes[KERAS] = interrupted
-    # A shell starts what runs in its background with the signal ignored.
+    # A shell starts background jobs with this signal ignored.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with pytest.raises(KeyboardInterrupt):
@@ -639,7 +639,7 @@ def test_cache_that_cannot_be_written_is_no_obstacle(obstacle, idx, tiny, mirror
 
 @contextlib.contextmanager
 def largest_file(size):
-    """As on a full disk, no file can grow beyond so many bytes."""
+    """As on a full disk, no file can grow beyond this many bytes."""
     resource = pytest.importorskip("resource")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
@@ -651,7 +651,7 @@ def largest_file(size):
 
 @pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
 def test_a_full_disk_of_the_cache_is_no_obstacle(tiny, mirrors, server, folders):
-    """There is room for each of the four files, and none for all of them in one."""
+    """There is room for each of the four files, but not for all of them in one file."""
     contents = mirrors(tiny)
     server.routes[KERAS] = missing
     with (
@@ -671,7 +671,7 @@ def test_a_full_disk_is_named(tiny, mirrors, server, folders):
 
 
 def test_processes_at_once(tiny, mirrors, server, folders):
-    """Four start with an empty cache: each gets MNIST, and one whole file stays."""
+    """Four processes start with an empty cache: each gets MNIST, and one whole file stays."""
     mirrors(tiny)
     program = (
         "import sys, pickle; from pathlib import Path; from digitlab import mnist\n"
@@ -710,7 +710,7 @@ def test_processes_at_once(tiny, mirrors, server, folders):
 @pytest.mark.parametrize("form", ["npz", "named", "idx", "gz", "dots"])
 def test_named_data_is_read_in_every_form(form, tiny, mirrors, server, folders, monkeypatch):
     mirrors(tiny)
-    put(folders / CACHED[0], as_npz(random_arrays(2)))  # never looked at
+    put(folders / CACHED[0], as_npz(random_arrays(2)))  # must not be read
     place = folders / "named"
     if form in ("npz", "named"):
         file = put(place / ("mnist.npz" if form == "npz" else "my digits.npz"), as_npz(tiny))
@@ -807,7 +807,7 @@ NAMED_WRONG = {
 @pytest.mark.slow
 @pytest.mark.parametrize("form", ["npz", "gz"])
 def test_a_small_file_that_unpacks_to_much_is_rejected(form, tiny, folders, monkeypatch):
-    """A gigabyte of zeros in a megabyte."""
+    """A gigabyte of zeros, compressed to a megabyte."""
     much = io.BytesIO()
     if form == "npz":
         archive = zipfile.ZipFile(much, "w", zipfile.ZIP_DEFLATED)
@@ -833,7 +833,7 @@ def test_a_small_file_that_unpacks_to_much_is_rejected(form, tiny, folders, monk
 
 @pytest.mark.parametrize("case", NAMED_WRONG)
 def test_named_data_that_is_wrong_is_an_error(case, tiny, mirrors, server, folders, monkeypatch):
-    """And never a reason to look elsewhere."""
+    """It is never a reason to look elsewhere."""
     mirrors(tiny)
     put(folders / CACHED[0], as_npz(tiny))
     files, error, said = NAMED_WRONG[case]
@@ -870,7 +870,7 @@ def test_mnist_comes_whole_from_either_mirror(mnist, mirrors, server, folders):
 
 
 def test_mnist_has_the_md5_sums_that_its_makers_published(mnist):
-    """Of the four files, not compressed: independent of the SHA-256 sums in the package."""
+    """Sums of the four uncompressed files, independent of the SHA-256 sums in the package."""
     known = {
         "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
         "train-labels-idx1-ubyte": "a25bea736e30d166cdddb491f175f624",
@@ -925,7 +925,7 @@ def test_sample_has_the_geometry_of_mnist(sample):
 
 
 def test_sample_can_be_learned(sample):
-    """Nearest neighbour, in numpy: 97 % or more; and no digit stands in both parts."""
+    """A nearest-neighbour classifier reads at least 95 %, and no digit is in both parts."""
     train, test = (sample[f"x_{part}"].reshape(-1, 784) / 255.0 for part in ("train", "test"))
     squared = (test**2).sum(1)[:, None] - 2 * test @ train.T + (train**2).sum(1)
     read = sample["y_train"][squared.argmin(1)]
@@ -943,7 +943,7 @@ def test_sample_is_what_its_script_makes(sample, optional, monkeypatch):
     assert np.array_equal(source.target[train], sample["y_train"])
     assert np.array_equal(source.target[test], sample["y_test"])
     made = np.stack([make_sample.enlarge(source.images[index]) for index in test[:30]])
-    # Not to the byte: another Pillow or SciPy may round otherwise.
+    # Not equal to the byte, because another Pillow or SciPy may round differently.
     assert abs(made.astype(int) - sample["x_test"][:30]).mean() < 1
 
 

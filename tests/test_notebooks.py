@@ -1,4 +1,4 @@
-"""The notebooks as files: run clean, light, made to the template, with links that lead on."""
+"""The notebooks as files: run without errors, small, made to the template, with valid links."""
 
 import base64
 import io
@@ -61,7 +61,7 @@ def test_light_and_of_no_machine(path):
 
 
 def test_pictures_get_lighter_and_look_the_same(tmp_path):
-    """Of a plot with a colour map, lines and text; other outputs stay."""
+    """The picture is a plot with a colour map, lines and text; other outputs do not change."""
     from matplotlib.figure import Figure
 
     figure = Figure()
@@ -103,7 +103,7 @@ def test_shown_on_mnist(notebook):
 
 
 def test_each_journal_has_the_figures_so_far():
-    """As when all notebooks are run in their order, beginning without a journal."""
+    """As if all notebooks had been run in order, starting without a journal."""
     before: list[str] = []
     for name in NAMES:
         notebook = nbformat.read(FOLDER / name, as_version=4)
@@ -118,7 +118,7 @@ def test_each_journal_has_the_figures_so_far():
 
 def test_made_to_the_template(path, notebook):
     first, promise = notebook.cells[0], prose(notebook)
-    assert re.match(rf"# {path.name[:2]} · \w+", first.source)  # numbered as the files are
+    assert re.match(rf"# {path.name[:2]} · \w+", first.source)  # numbered like the files
     for part in ("**What you will do:**", "**What you will learn:**", "**What you need:**"):
         assert part in promise
     headings = re.findall(r"^## (.+)$", promise, flags=re.M)
@@ -141,7 +141,7 @@ def test_made_to_the_template(path, notebook):
 
 
 def test_the_times_are_those_of_a_learner(path, notebook):
-    """200 words a minute, 10 s for a line of code, 20 s for a figure; exercises come on top."""
+    """200 words a minute, 10 s for a line of code, 20 s for a figure; exercises are extra."""
     end = [cell.id for cell in notebook.cells].index("exercises")
     words, lines, figures = 0, 0, 0
     for cell in notebook.cells[:end]:
@@ -183,7 +183,7 @@ def test_the_list_names_all():
 
 @pytest.mark.slow
 def test_a_progress_bar_is_no_difference(tmp_path):
-    """Of a cell's outputs only the bars are ignored, which appear on a slow machine alone."""
+    """Of a cell's outputs, only progress bars are ignored: they appear only on slow machines."""
     bar = "for _ in tqdm(range(3), 'Reading', leave={}): time.sleep(0.2)"
     noises = {
         bar.format(False): True,

@@ -1,4 +1,4 @@
-"""The number pad: what is written is read as a number, and shown under each digit."""
+"""The number pad: writing is read as a number, and each digit has a button under it."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from digitlab import NumberPad, NumberReading, Recognizer, stored_drawing
 
 
 def written(*digits):
-    """Stored drawings side by side, 90 pad pixels each."""
+    """Stored drawings side by side, 90 pad pixels apart."""
     return [
         stroke * 0.5 + (20 + 90 * place, 40)
         for place, digit in enumerate(digits)
@@ -61,7 +61,7 @@ def test_a_button_shows_what_the_network_saw(pad):
     assert pad.prediction.digit == 4
     assert pad.image is pad.prediction.image
     assert [button.button_style for button in buttons(pad)] == ["primary", "", ""]
-    pad.draw(written(5, 5, 5, 2)[-1:])  # what was chosen stays so
+    pad.draw(written(5, 5, 5, 2)[-1:])  # the chosen digit stays chosen
     assert pad.prediction.digit == 4 and len(buttons(pad)) == 4
 
 

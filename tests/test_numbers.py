@@ -1,4 +1,4 @@
-"""Numbers composed of drawings of single digits are read again, from strokes and pictures."""
+"""Numbers composed of drawings of single digits are read, from strokes and from pictures."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ RECOGNIZER = digitlab.load_recognizer()
 
 
 def written(text, seed=0, **how):
-    """A number of stored drawings, and of marks before some of its digits."""
+    """A number composed of stored drawings, with marks before some of its digits."""
     digits = [character for character in text if character.isdigit()]
     marks, place = {}, 0
     for character in text:
@@ -34,7 +34,7 @@ def read(drawing):
 
 
 def share_read(texts, **how):
-    """The share of numbers that are read as they are."""
+    """The share of numbers that are read correctly."""
     return np.mean(
         [read(written(text, seed, **how)).text == text for seed, text in enumerate(texts)]
     )
@@ -95,7 +95,7 @@ def test_the_order_of_strokes_does_not_matter():
 
 
 def test_a_joined_stroke_is_cut():
-    """Three digits, each of one stroke, without lifting the pen between them."""
+    """Three digits of one stroke each, written without lifting the pen between them."""
     digits = [
         [s + (110 * at, 0) for s in digitlab.stored_drawing(d)] for at, d in enumerate((6, 0, 2))
     ]
@@ -179,13 +179,13 @@ def test_any_network_will_do():
 
 
 def odd_drawings():
-    """Random walks, dots and straight lines, on pads of any size, and the ends of all numbers."""
+    """Random walks, dots and straight lines on pads of any size, and the most extreme floats."""
     rng = np.random.default_rng(4)
     for number in range(60):
         strokes = []
         for _ in range(rng.integers(0, 9)):
             stroke = rng.normal(0, 1, (rng.integers(0, 20), 2)).cumsum(0) + rng.uniform(-9, 9, 2)
-            stroke[:, : rng.integers(0, 4) % 3] = 3.0  # upright, or a dot
+            stroke[:, : rng.integers(0, 4) % 3] = 3.0  # vertical, or a dot
             strokes.append(stroke * (10.0 ** rng.integers(-300, 300) if number % 3 == 0 else 1.0))
         yield strokes
     for value in (1e308, -1e308, 5e-324):

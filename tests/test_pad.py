@@ -47,7 +47,7 @@ def no_pause(monkeypatch):
 
 
 def part(pad, kind, condition=lambda widget: True):
-    """The first of the pad's widgets that is of that kind and fulfils the condition."""
+    """The first of the pad's widgets of this kind that fulfils the condition."""
     todo = [pad]
     while todo:
         widget = todo.pop()
@@ -58,7 +58,7 @@ def part(pad, kind, condition=lambda widget: True):
 
 
 def happen(pad, event, *arguments):
-    """Let an event of the browser reach ipycanvas' canvas, which counts two pixels for one."""
+    """Send a browser's event to ipycanvas' canvas, which has two pixels for each of the pad's."""
     content = {"event": event}
     if event.startswith("touch"):
         content["touches"] = [{"x": 2 * x, "y": 2 * y} for x, y in arguments]
@@ -70,7 +70,7 @@ def happen(pad, event, *arguments):
     canvas._handle_frontend_event(canvas, content, [])
 
 
-TOLD = Counter()  # messages of each view of each pad
+TOLD = Counter()  # how many messages each view of each pad has sent
 
 
 def overlay_sends(pad, view="v", **message):
@@ -83,7 +83,7 @@ def overlay_brings(pad, **message):
 
 
 def sent(pad):
-    """A list that takes all that goes to the overlay from now on."""
+    """A list that collects all messages to the overlay from now on."""
     messages = []
     part(pad, Overlay).send = messages.append
     return messages
@@ -100,7 +100,7 @@ def messages(pad):
 
 
 def control(pad, kind, name):
-    """The pad's control of that kind and name."""
+    """The pad's control of this kind and name."""
     return part(pad, kind, lambda widget: widget.description == name)
 
 
@@ -121,7 +121,7 @@ def test_drawing_is_read(pad):
     np.testing.assert_array_equal(pad.image, pad.prediction.image)
     assert "I read a 4" in shown(pad)
     assert shown(pad).count("data:image/png") == 1
-    assert shown(pad).count("font-weight: bold") == 1  # of ten bars
+    assert shown(pad).count("font-weight: bold") == 1  # one of ten bars
 
 
 def test_a_mouse_does_the_same(pad):
@@ -142,7 +142,7 @@ def test_a_finger_does_the_same(pad):
         for point in stroke[1:]:
             happen(pad, "touch_move", tuple(point), (1, 1))  # a second finger draws nothing
         happen(pad, "touch_start", tuple(stroke[-1]), (1, 1))
-        happen(pad, "touch_end", tuple(stroke[-1]))  # one remains
+        happen(pad, "touch_end", tuple(stroke[-1]))  # one finger remains
         happen(pad, "touch_end")
     for drawn, expected in zip(pad.strokes, stored_drawing(5), strict=True):
         np.testing.assert_array_equal(drawn, expected)
@@ -161,7 +161,7 @@ def test_the_overlay_does_the_same(pad):
         np.testing.assert_array_equal(drawn, expected)
     assert pad.prediction.digit == 5
     said = [message["say"] for message in told if "say" in message]
-    assert len(said) == 2 and "I read a 5" in said[1]  # once a stroke, and not while the pen moves
+    assert len(said) == 2 and "I read a 5" in said[1]  # once per stroke, not while the pen moves
     assert [message for message in told if "shown" in message] == [
         {"shown": "v-0"},
         {"shown": "v-1"},
@@ -181,7 +181,7 @@ def test_the_overlay_does_the_same(pad):
 
 @pytest.mark.parametrize("seed", range(5))
 def test_what_overtakes_waits_for_its_turn(pad, seed):
-    # ipykernel 7.4 gives one comm's messages to two threads.
+    # ipykernel 7.4 handles the messages of one comm in two threads.
     drawing = [stroke.round().tolist() for stroke in (*stored_drawing(5), *stored_drawing(4))]
     messages = [
         {"stroke": f"v-{index}", "points": points, "end": end}
@@ -203,8 +203,8 @@ def test_what_overtakes_waits_for_its_turn(pad, seed):
 def test_strokes_of_two_views_stay_apart(pad):
     overlay_sends(pad, "a", stroke="a-0", points=[[1, 1], [2, 2]], end=False)
     overlay_sends(pad, "b", stroke="b-0", points=[[9, 9]], end=False)
-    overlay_sends(pad, "a", stroke="a-0", points=[], end=True)  # it has ended already
-    happen(pad, "mouse_move", 50, 50)  # neither is this of the same pen
+    overlay_sends(pad, "a", stroke="a-0", points=[], end=True)  # b's stroke has already ended it
+    happen(pad, "mouse_move", 50, 50)  # this comes from another pen, too
     happen(pad, "mouse_out", 50, 50)
     overlay_sends(pad, "b", stroke="b-0", points=[[8, 8]], end=True)
     assert [stroke.tolist() for stroke in pad.strokes] == [[[1, 1], [2, 2]], [[9, 9], [8, 8]]]
@@ -213,7 +213,7 @@ def test_strokes_of_two_views_stay_apart(pad):
 def test_a_tap_that_trembled_is_read_as_a_dot(pad):
     pad.draw([np.array([[100, 100], [103, 101], [102, 104]])])
     np.testing.assert_array_equal(pad.image, render_strokes([[[100, 100]]]))
-    assert len(pad.strokes[0]) == 3  # kept as it was drawn
+    assert len(pad.strokes[0]) == 3  # the stroke is kept as it was drawn
     pad.clear()
     small = [np.array([[100, 100], [100, 120]])]  # 7 % of the pad
     pad.draw(small)
@@ -243,7 +243,7 @@ def test_undo_redo_and_clear(pad):
     assert len(pad.strokes) == 2 and pad.prediction.digit == 5
     pad.undo()
     pad.draw([[[1, 1]]])
-    pad.redo()  # something was drawn since
+    pad.redo()  # does nothing: something was drawn since
     assert len(pad.strokes) == 2 and len(pad.strokes[1]) == 1
     for _ in range(5):
         pad.undo()
@@ -269,7 +269,7 @@ def test_keys_of_the_plain_canvas(pad):
     assert len(pad.strokes) == 2
 
 
-CROSS = [np.array([[90.0, 60], [190, 220]]), np.array([[190.0, 60], [110, 220]])]  # no digit
+CROSS = [np.array([[90.0, 60], [190, 220]]), np.array([[190.0, 60], [110, 220]])]  # a non-digit
 
 
 def test_it_learns_a_hand_and_keeps_it(tmp_path):
@@ -283,7 +283,7 @@ def test_it_learns_a_hand_and_keeps_it(tmp_path):
     press(pad, "8")
     assert pad.prediction.digit == 8 and "I read an 8" in shown(pad)
     assert learned.value == "1 learned from you"
-    # Another session, with the keys of both canvases.
+    # In another session, use the keys of both canvases.
     again = DrawingPad(personal=str(file))
     again.draw(CROSS)
     assert again.prediction.digit == 8
@@ -361,7 +361,7 @@ class Counting:
 
     def __init__(self, seconds=0.0):
         self.seconds, self.sizes = seconds, []
-        self.slowest = 0.0  # seconds; on a busy machine it sleeps longer than it wants
+        self.slowest = 0.0  # seconds; on a busy machine a sleep takes longer
 
     def predict(self, strokes):
         begun = time.monotonic()
@@ -463,7 +463,7 @@ def seven(image):
 
 def test_recognizers_of_all_kinds(pad):
     class Model:
-        """What a Keras model looks like: a callable with `predict`, both of images."""
+        """Like a Keras model: callable, with a `predict`, and both take images."""
 
         def __call__(self, images):
             return np.tile(np.eye(10)[6], (len(images), 1))
@@ -518,14 +518,14 @@ def test_errors_are_seen_and_the_pad_goes_on(pad, live):
     pad.observe(observer, "strokes")
     pad.on_predict(callback)
     pad.on_predict(seen.append)
-    for _ in range(3):  # shown once, not piled up
+    for _ in range(3):  # the error is shown once, not piled up
         overlay_sends(pad, stroke="v-0", points=[[140, 50], [140, 140], [135, 230]], end=True)
         press(pad, "Predict") if not live else None
         assert messages(pad).count("RuntimeError: no &lt;i&gt;ink&lt;/i&gt;</summary>") == live
         assert messages(pad).count("ValueError: no robot</summary>") == 1
     assert "Traceback" in messages(pad) and "<details" in messages(pad)
     assert pad.prediction.digit == 1 == seen[0].digit
-    # It stays while the next stroke is drawn and read.
+    # The error stays while the next stroke is drawn and read.
     overlay_sends(pad, stroke="v-1", points=[[1, 1], [2, 2]], end=False)
     assert "no robot" in messages(pad)
     pad.unobserve_all("strokes")
@@ -648,9 +648,9 @@ def test_closing_closes_all_parts(pad):
     other.close()
     assert set(_instances) == before
     assert len(other.strokes) == 1
-    other.draw(stored_drawing(3))  # as any object of Python
+    other.draw(stored_drawing(3))  # a closed pad is an ordinary Python object
     assert other.prediction is not None
-    pad.draw(stored_drawing(3))  # drawing goes on elsewhere
+    pad.draw(stored_drawing(3))  # drawing goes on on another pad
     assert pad.prediction.digit == 3
 
 
@@ -739,7 +739,7 @@ def test_two_pads_do_not_share(pad):
 
 
 def explained(pad):
-    """What is said of the ink that counted, without its tags, and its image as an array."""
+    """The text about the ink that counted, without tags, and its image as an array."""
     html = shown(pad).partition('class="digitlab-saliency"')[2]
     html = html.partition("What the layers find")[0]
     png = base64.b64decode(re.search(r"base64,([^\"]+)", html)[1])
@@ -755,7 +755,7 @@ def test_it_shows_which_ink_counted():
     assert "Which ink counted for the 2" in words and "for it: at the bottom" in words
     expected = measure_saliency(pad.recognizer, pad.image, 2)
     np.testing.assert_array_equal(image, colour_saliency(pad.image, expected))
-    blue = image[..., 2] > image[..., 0]  # of more than grey
+    blue = image[..., 2] > image[..., 0]  # bluer than grey
     np.testing.assert_array_equal(blue & (pad.image > 0.5), (expected > 0.1) & (pad.image > 0.5))
     pad.undo()
     assert "after each stroke" in explained(pad)[0]
@@ -775,7 +775,7 @@ def test_it_explains_strokes_that_are_done_and_only_when_asked(pad, no_pause):
     happen(pad, "mouse_up", x[-1], y[-1])
     assert "Which ink counted for the 7" in explained(pad)[0]
     said = shown(pad)
-    part(pad, Overlay).alive = True  # the browser has come
+    part(pad, Overlay).alive = True  # a browser shows the pad now
     assert shown(pad) == said.replace(' role="status"', "") != said
     pad.live = False
     assert "after Predict" in explained(pad)[0]
@@ -804,14 +804,14 @@ def test_it_explains_no_more_than_can_be_known(pad):
     pad.recognizer = Broken()
     assert pad.prediction.digit == 3 and "I read a 3" in shown(pad)
     assert "RuntimeError: broken inside" in messages(pad)
-    # A function of one image can be asked, too.
+    # A function of one image can be explained, too.
     pad.recognizer = lambda image: np.eye(10)[8] * 0.9 + 0.01
     assert "Which ink counted for the 8" in explained(pad)[0]
-    assert explained(pad)[0].count("nothing") == 2  # it never looks
+    assert explained(pad)[0].count("nothing") == 2  # the function ignores its image
 
 
 def layers(pad):
-    """What is said of the layers, without tags, and their pictures, with the words for them."""
+    """The text about the layers, without tags, and their pictures with alternative texts."""
     html = shown(pad).partition("What the layers find")[2]
     pictures = [
         (np.asarray(Image.open(io.BytesIO(base64.b64decode(png)))) / 255, words)
@@ -825,14 +825,14 @@ def test_it_shows_what_the_layers_find():
     said, empty = layers(pad)
     assert "Layer 7" in said and len(empty) == 7
     pad.draw(stored_drawing(2))
-    assert layers(pad)[0] == said  # so nothing jumps
+    assert layers(pad)[0] == said  # the same words, so nothing jumps
     *answers, _ = pad.recognizer.get_activations(pad.image).values()
     for (picture, words), (black, nothing), answer in zip(
         layers(pad)[1], empty, answers, strict=True
     ):
         assert picture.shape == black.shape == (30, 175)
         assert nothing == "nothing" and black.max() < 0.51 and picture.max() == 1
-        # The strongest channel is the first; under its brightest pixel it is the strongest.
+        # The strongest channel is shown first, and its brightest pixel is the strongest answer.
         strongest = answer[..., answer.max(axis=(0, 1)).argmax()]
         row, column = np.argwhere(picture[1:-1, 1:29] == 1).mean(axis=0).astype(int)
         side = len(strongest)
@@ -842,7 +842,7 @@ def test_it_shows_what_the_layers_find():
     pad.undo()
     assert [words for _, words in layers(pad)[1]] == ["nothing"] * 7
     pad.redo()
-    # What is no digit goes through the layers, too.
+    # A non-digit goes through the layers, too.
     pad.draw([[[10, 10], [270, 270]], [[10, 270], [270, 10]]])
     assert pad.prediction.reason == "not a digit" and "nothing" not in layers(pad)[1][0][1]
 
@@ -902,7 +902,7 @@ def test_layers_without_places_are_a_row_of_numbers(pad):
     (numbers, words), (few, _) = layers(pad)[1]
     assert words == "100 numbers, the larger the brighter"
     assert numbers.shape == (30, 175) and few.shape == (30, 59)
-    shown = numbers[1:-1, 1:-1]  # 4 lines of 25 numbers
+    shown = numbers[1:-1, 1:-1]  # 4 rows of 25 numbers
     np.testing.assert_array_equal(np.argsort(shown[::7, 3::7].ravel()), np.arange(100))
 
 
@@ -967,7 +967,7 @@ def test_its_settings_can_be_linked(pad):
     assert slider.value == 12 and box.value
     for source, name in ((slider, "pen_width"), (box, "live")):
         ipywidgets.jslink((source, "value"), (pad, name))
-    pad.set_state({"pen_width": 33.0, "live": False})  # as the browser's side of the link does
+    pad.set_state({"pen_width": 33.0, "live": False})  # as the link does in the browser
     assert control(pad, FloatSlider, "pen").value == 33 == slider.value and not box.value
 
 

@@ -1,4 +1,4 @@
-"""The pad as people have it: in JupyterLab, Notebook and Voila, with mouse, finger and pen."""
+"""The pad as people use it: in JupyterLab, Notebook and Voila, with mouse, finger and pen."""
 
 import json
 import shutil
@@ -28,13 +28,13 @@ def chrome(chromium):
 
 
 class Frontend:
-    """A frontend, and a window of it. To load JupyterLab takes longer than most tests, so its page
-    stays, and each test opens its notebook there."""
+    """A frontend, and a browser window for it. Loading JupyterLab takes longer than most tests, so
+    its page stays open, and each test opens its notebook there."""
 
     def __init__(self, name, home, address, chrome):
         self.name, self.home, self.address, self.chrome = name, home, address, chrome
         self.window = chrome.new_context(viewport=VIEWPORT, has_touch=True)
-        self.free_page = None  # of JupyterLab, where no notebook is open
+        self.free_page = None  # JupyterLab's page while no notebook is open
 
     def open(self, file, cells, query="", viewport=VIEWPORT):
         """Open a new notebook, run it, and return the page."""
@@ -55,7 +55,7 @@ class Frontend:
         browser.open_notebook(page, self.name, self.address, file)
 
     def close(self, page):
-        """Close the notebook. After a test that failed, the next one gets a new page."""
+        """Close the notebook. A failed test leaves it open, and the next gets a new page."""
         if self.name == "lab":
             browser.close_notebook(page)
             self.free_page = page
@@ -90,7 +90,7 @@ def started(name, chrome, tmp_path_factory, **options):
 
 
 def python(page, expression, prints=""):
-    """What a Python expression is in the notebook's kernel, by way of JSON, and what it prints."""
+    """Return the value, through JSON, of an expression in the kernel; check what it prints."""
     code = f"import json; print(json.dumps({expression}))"
     answer = page.evaluate(
         """async code => {
@@ -119,7 +119,7 @@ def wait_for(condition, seconds=20):
 
 @contextmanager
 def running_cell(lab, page, within_pad=False):
-    """Have the kernel run code meanwhile, if wanted in a callback of the pad."""
+    """Keep the kernel busy meanwhile: in a cell, or in a callback of the pad."""
     code = """import os, time
 def run(prediction):
     open("running", "w").close()
@@ -169,7 +169,7 @@ def test_a_number_is_read_as_it_is_written(lab):
     page = lab.open("number.ipynb", ["import digitlab", "pad = digitlab.NumberPad()\npad"])
     pad = browser.Pad(page)
     pad.says("Write a number")
-    # The helper counts in 280ths of the width.
+    # The helper takes 280ths of the pad's width.
     four, two = ([stroke * 0.3 for stroke in browser.quick_drawing(digit)] for digit in (4, 2))
     pad.draw_with_mouse([*four, *(stroke + (80, 0) for stroke in two)])
     pad.says("I read 42")
@@ -190,7 +190,7 @@ def test_a_number_is_read_as_it_is_written(lab):
     wait_for(lambda: python(page, "pad.prediction.digit") == 4)
     page.mouse.move(box["x"] + 300, box["y"] + 200)
     page.mouse.down()
-    for y in (215, 235, 260):  # out at the lower edge
+    for y in (215, 235, 260):  # out across the lower edge
         page.mouse.move(box["x"] + 300, box["y"] + y)
     page.mouse.up()
     wait_for(lambda: len(strokes(page)) == 4)
@@ -205,7 +205,7 @@ def test_the_kernel_has_what_was_drawn(lab):
     pad.says("I read a 4")
     pad.wait_for_kernel()
     for drawn, expected in zip(strokes(page), browser.quick_drawing(4), strict=True):
-        # Chromium rounds the mouse's places to pixels, and merges some of a frame.
+        # Chromium rounds the mouse's places to pixels, and merges some within a frame.
         distances = np.linalg.norm(drawn[:, None] - expected, axis=2).min(1)
         assert distances.max() < 1.5
         assert np.abs(drawn[[0, -1]] - expected[[0, -1]]).max() < 1.5
@@ -219,9 +219,9 @@ def test_a_click_is_a_dot_and_leaving_ends_a_stroke(lab):
     (left, top), mouse = (pad.box["x"], pad.box["y"]), page.mouse
     mouse.move(left + 140, top + 200)
     mouse.down()
-    for y in (240, 270, 300, 320):  # out at the lower edge
+    for y in (240, 270, 300, 320):  # out across the lower edge
         mouse.move(left + 140, top + y)
-    for y in (300, 260, 220):  # and in again, still pressed: another stroke
+    for y in (300, 260, 220):  # and back in with the button down: another stroke
         mouse.move(left + 180, top + y)
     mouse.up()
     mouse.move(left + 100, top + 100)  # hovering leaves no ink
@@ -271,7 +271,7 @@ def test_buttons_and_keys(lab):
         browser.press_key(page, key, code)
         drawn(count)
     assert page.evaluate(cells) == before
-    # The pen's width, with the keyboard: what is drawn becomes wider, the reading stays.
+    # Change the pen's width with the keyboard: the ink becomes wider, the reading stays.
     pad.root.get_by_role("slider", name="width of the pen").focus()
     page.keyboard.press("End")
     wait_for(lambda: pad.ink() > 1.5 * whole)
@@ -291,7 +291,7 @@ def test_it_learns_a_hand(lab):
     pad.says("I see no digit")
     pad.press("4")
     pad.says("I read a 4")
-    assert page.evaluate(cells) == "code"  # a number key did not make it a heading
+    assert page.evaluate(cells) == "code"  # the number key did not make the cell a heading
     assert json.loads((lab.home / "mine.json").read_text())["labels"] == [4]
     lab.close(page)
 
@@ -317,7 +317,7 @@ def test_a_pen_comes_after_its_hand(lab):
         devtools.send("Input.dispatchTouchEvent", touch)
     wait_for(lambda: len(strokes(page)) == 1)
     np.testing.assert_allclose(strokes(page)[0], [[50, 50]], atol=1)
-    page.keyboard.press("Control+z")  # a finger brings the focus, too
+    page.keyboard.press("Control+z")  # a finger gives the pad the focus, too
     wait_for(lambda: strokes(page) == [])
     lab.close(page)
 
@@ -330,7 +330,7 @@ def test_undo_and_other_buttons_in_mid_stroke(lab):
     mouse.down()
     mouse.move(left + 100, top + 50)
     page.keyboard.press("Control+z")
-    mouse.move(left + 150, top + 50)  # that stroke is over; the pen is still down: another one
+    mouse.move(left + 150, top + 50)  # after undo, the pen is still down: a new stroke
     mouse.move(left + 170, top + 50)
     mouse.down(button="right")
     mouse.up(button="left")
@@ -369,7 +369,7 @@ def test_the_keyboard_reaches_and_leaves_everything(lab):
     assert not page.evaluate(focused)
     page.keyboard.press("Tab")
     here("Pad")
-    # A control does what it says, and the keys of the pad work on all of them.
+    # Each control works by keyboard, and the pad's keys work while any control has the focus.
     for _ in range(3):
         page.keyboard.press("Tab")
     page.keyboard.press("Enter")
@@ -387,7 +387,7 @@ def test_live_and_on_the_button(lab):
     pad.says("I read a 0")  # before the pen is lifted
     assert strokes(page) == []
     status = pad.root.get_by_role("status")
-    assert status.inner_text() == ""  # screen readers hear of finished strokes only
+    assert status.inner_text() == ""  # screen readers announce finished strokes only
     page.mouse.up()
     wait_for(lambda: status.inner_text().startswith("I read a 0"))
 
@@ -433,13 +433,13 @@ def test_nothing_is_lost_while_the_kernel_is_busy(lab):
     page = lab.open("busy.ipynb", PAD)
     pad = browser.Pad(page)
     box = pad.box
-    # Depending on the versions, events wait for a running cell or not; for a callback they do.
+    # Whether events wait for a running cell depends on the versions. For a callback they do.
     with running_cell(lab, page, within_pad=True):
         pad.draw_with_mouse(browser.quick_drawing(4))
         assert pad.ink(pad.overlay) > 0.03 and pad.ink() == 0
         drawn = pad.ink(pad.overlay)
         page.mouse.click(box["x"] + 5, box["y"] + 5)
-        assert pad.ink(pad.overlay) > drawn  # a dot is seen, too
+        assert pad.ink(pad.overlay) > drawn  # a dot shows, too
         page.keyboard.press("Control+z")
     pad.says("I read a 4")
     pad.wait_for_kernel()
@@ -452,8 +452,8 @@ def test_hands_keep_their_order_whatever_runs(lab):
     slow = "import time, digitlab\nslow = lambda image: time.sleep(0.2) or [0.1] * 10"
     page = lab.open("order.ipynb", [slow, "pad = digitlab.DrawingPad(slow)\npad"])
     pad = browser.Pad(page)
-    # ipykernel 7.4 lets a pad's events go where its last message came from: to the main thread
-    # after a cell has drawn, and to another after a hand has.
+    # ipykernel 7.4 handles a pad's events in the thread that sent its last message: in the main
+    # thread after a cell has drawn, and in another one after a hand has.
     python(page, "pad.draw([[[5, 5], [9, 9]]])")
     drawing = [np.array([[20, y], [120, y], [260, y]]) for y in range(20, 140, 12)]
     pad.draw_with_mouse(drawing)
@@ -475,7 +475,7 @@ def test_hands_keep_their_order_whatever_runs(lab):
 
 @pytest.mark.parametrize(
     "frontend", ["lab", "notebook"], indirect=True
-)  # Voila has a kernel a page
+)  # Voila starts a kernel for each page
 def test_a_reload_keeps_all(frontend):
     page = frontend.open("reload.ipynb", PAD)
     pad = browser.Pad(page)
@@ -518,7 +518,7 @@ def test_a_saved_notebook_shows_a_picture_without_its_kernel(frontend):
     pad.draw_with_mouse(browser.quick_drawing(6))
     pad.says("I read a 6")
     wait_for(lambda: "I read a 6" in picture.text_content())
-    assert picture.count() == 1 and not picture.is_visible()  # the pad itself is there
+    assert picture.count() == 1 and not picture.is_visible()  # because the pad itself is shown
     page.evaluate("() => jupyterapp.commands.execute('docmanager:save')")
     page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.shutdown()")
     frontend.visit(page, "saved.ipynb")
@@ -535,7 +535,7 @@ def test_a_saved_notebook_shows_a_picture_without_its_kernel(frontend):
 
 def test_a_new_kernel(lab):
     page = lab.open("restart.ipynb", PAD)
-    browser.Pad(page)  # waits for it
+    browser.Pad(page)  # waits for the pad
     paper = page.locator(".digitlab-paper")
     says = "e => getComputedStyle(e, '::before').content"
     assert "kernel" not in paper.evaluate(says)
@@ -553,7 +553,7 @@ def test_a_new_kernel(lab):
 
 
 def run_cell(page, index):
-    """Run one cell, as a person does."""
+    """Run one cell, as a person would."""
     page.evaluate(
         """index => { jupyterapp.shell.currentWidget.content.activeCellIndex = index;
             return jupyterapp.commands.execute('notebook:run-cell'); }""",
@@ -572,12 +572,12 @@ def test_a_kernel_that_restarts_in_mid_stroke(lab):
     page.mouse.move(old.box["x"] + 50, old.box["y"] + 50)
     page.mouse.up()
     browser.until(page, browser.READY)
-    for cell in (0, 1):  # and not the third, which still shows the old pad
+    for cell in (0, 1):  # not the third, which still shows the old pad
         run_cell(page, cell)
     wait_for(lambda: page.locator(".digitlab-pad").count() == 2)
     new.overlay.wait_for()
     for digit in (4, 7):
-        old.draw_with_mouse([np.array([[10.0, 10], [200, 200]])])  # does no harm
+        old.draw_with_mouse([np.array([[10.0, 10], [200, 200]])])  # this does no harm
         new.draw_with_mouse(browser.quick_drawing(digit))
         new.wait_for_kernel()
         new.says(f"I read a {digit}")
@@ -585,8 +585,8 @@ def test_a_kernel_that_restarts_in_mid_stroke(lab):
         new.press("Clear")
         new.says("Draw a digit")
     run_cell(page, 2)
-    old.says("Draw a digit")  # now it is another view of the new one
-    assert set(troubles) <= {"Cannot send"}  # from the old one, which has no kernel
+    old.says("Draw a digit")  # this is now another view of the new pad
+    assert set(troubles) <= {"Cannot send"}  # from the old pad, which has no kernel
     lab.close(page)
 
 
@@ -594,7 +594,7 @@ def test_cells_that_run_twice_and_out_of_order(lab):
     page = lab.open("order.ipynb", [*PAD, "pad.draw(digitlab.stored_drawing(3))", "pad"])
     for cell in (2, 1, 1, 2, 3, 2):
         run_cell(page, cell)
-    wait_for(lambda: page.locator(".digitlab-pad").count() == 2)  # two views of the newest
+    wait_for(lambda: page.locator(".digitlab-pad").count() == 2)  # two views of the newest pad
     first, second = browser.Pad(page, 0), browser.Pad(page, 1)
     assert len(strokes(page)) == 2  # drawn by its cell, twice
     for pad in (first, second):
@@ -603,7 +603,7 @@ def test_cells_that_run_twice_and_out_of_order(lab):
         pad.draw_with_mouse(browser.quick_drawing(4))
         first.says("I read a 4")
         second.says("I read a 4")
-    run_cell(page, 1)  # the other cell shows the old one, which lives on
+    run_cell(page, 1)  # the other cell shows the old pad, which still works
     second.press("Clear")
     second.draw_with_mouse(browser.quick_drawing(9))
     second.says("I read a 9")
@@ -622,7 +622,7 @@ def test_two_pads_take_turns(lab):
     for pad, digit in zip(pads, (4, 5), strict=True):
         pad.says(f"I read a {digit}")
     counts = "[len(left.strokes), len(right.strokes)]"
-    pads[0].press("Undo")  # of the one that was not drawn on last
+    pads[0].press("Undo")  # on the pad that was not drawn on last
     wait_for(lambda: python(page, counts) == [1, 2])
     begin = python(page, "left.strokes[0][0].tolist()")
     np.testing.assert_allclose(begin, browser.quick_drawing(4)[0][0], atol=1.5)
@@ -646,7 +646,7 @@ def test_forty_pads_on_a_page(lab):
     lab.close(page)
 
 
-# Whether a place of a canvas is white. It is read as a whole: reading one pixel takes as long.
+# Whether a place on a canvas is white. The whole canvas is read, as one pixel would take as long.
 INKED = """canvas => { const { width, height } = canvas;
     const pixels = canvas.getContext('2d').getImageData(0, 0, width, height).data;
     return ([x, y]) => pixels[4 * (Math.floor(y) * width + Math.floor(x))] > 200; }"""
@@ -665,7 +665,7 @@ def test_two_thousand_strokes(lab):
     wait_for(lambda: pad.canvas.evaluate(all_inked, points))
     assert pad.ink() < 0.5
     half = pad.ink()
-    for y in range(20, 260, 12):  # twenty, to the right of them
+    for y in range(20, 260, 12):  # twenty more, to the right of the others
         pad.draw_with_mouse([np.array([[180.0, y], [220, y], [260, y]])])
     pad.wait_for_kernel()
     whole = pad.ink()
@@ -695,7 +695,7 @@ pad.on_predict(callback)"""
     error = pad.root.get_by_text("RuntimeError: not <b>this</b> one").first
     error.wait_for()
     pad.root.get_by_text("callback: I read a 3").wait_for()
-    # By code, it prints where the code stands.
+    # When code asks for the reading, the callback prints below that code.
     assert python(page, "pad.predict().digit", prints="callback: I read a 3 (100 %)\n") == 3
     red, green, blue = error.evaluate("e => getComputedStyle(e).color.match(/[0-9]+/g).map(Number)")
     assert red > 150 > green + blue
@@ -736,7 +736,7 @@ def test_all_is_visible_at_a_glance(voila, theme, explain, height):
         assert left.min() >= 0 and top.min() >= 0
         assert right.max() <= width and bottom.max() <= height
         assert page.evaluate("() => document.documentElement.scrollWidth") <= width
-    # Light words on a dark page, and the other way.
+    # Light words on a dark page, and dark words on a light one.
     words, paper = (
         pad.root.evaluate(f"e => getComputedStyle({element}).{name}.match(/[0-9]+/g).map(Number)")
         for element, name in (
@@ -771,7 +771,7 @@ def test_it_shows_which_ink_counted(lab):
         for (let i = 0; i < pixels.length; i += 4) blue += pixels[i + 2] > pixels[i] + 50;
         return blue; }"""
     assert why.locator("img").evaluate(coloured) > 20
-    # Its sign stands on the picture, in the ink that it speaks of.
+    # The sign is on the picture, in the ink that it is about.
     sign, picture = why.locator("b").first.bounding_box(), why.locator("img").bounding_box()
     assert picture["x"] < sign["x"] < picture["x"] + picture["width"] - sign["width"]
     assert picture["y"] < sign["y"] < picture["y"] + picture["height"] - sign["height"]
@@ -789,7 +789,7 @@ def test_it_shows_which_ink_counted(lab):
 
 
 def test_without_the_overlay(lab):
-    """Where anywidget's part is missing in the browser, ipycanvas takes mouse and finger."""
+    """Where anywidget's part is missing in the browser, ipycanvas handles mouse and finger."""
     browser.write_notebook(lab.home / "plain.ipynb", PAD)
     page = lab.chrome.new_context(has_touch=True).new_page()
     page.route("**/anywidget/**", lambda route: route.abort())
@@ -803,7 +803,7 @@ def test_without_the_overlay(lab):
         assert pad.root.get_by_role("status").inner_text().startswith(f"I read a {digit}")
         pad.press("Clear")
         pad.says("Draw a digit")
-    # Mouse and keys, and out of the canvas again.
+    # Use the mouse and the keys, and move the focus out of the canvas again.
     pad.draw_with_mouse(browser.quick_drawing(4))
     wait_for(lambda: len(strokes(page)) == 2)
     page.keyboard.press("Control+z")
@@ -828,7 +828,7 @@ def test_without_ipycanvas(lab_without_ipycanvas):
     assert not any(error.is_visible() for error in page.locator("[class*=error]").all())
 
     def drawn(*numbers):
-        """Wait until both views show these strokes of the four that are drawn below."""
+        """Wait until both views show these of the four `expected` strokes."""
         wait_for(lambda: len(strokes(page)) == len(numbers))
         for pad in (first, second):
             wait_for(lambda pad=pad: pad.shows([expected[number] for number in numbers]))
@@ -863,7 +863,7 @@ def test_without_ipycanvas(lab_without_ipycanvas):
     second.press("Clear")
     first.draw_with_mouse(expected[:1])
     drawn(0)
-    # Two changes are lost on their way.
+    # Two changes are lost on their way to the browser.
     five = "digitlab.stored_drawing(5)"
     code = f"""[overlay := pad._controller.canvas._overlay, setattr(overlay, "send", lambda _: 0),
         pad.clear(), pad.draw({five}[:1]), delattr(overlay, "send"), pad.draw({five}[1:])] and 0"""
@@ -877,7 +877,7 @@ def test_without_ipycanvas(lab_without_ipycanvas):
 
 
 def test_two_thousand_strokes_without_ipycanvas(lab_without_ipycanvas):
-    many = "pad = digitlab.DrawingPad(pen_width=3, live=False)\npad"  # shown, not read
+    many = "pad = digitlab.DrawingPad(pen_width=3, live=False)\npad"  # only shown, not read
     page = lab_without_ipycanvas.open("many.ipynb", [PAD[0], many])
     pad = browser.Pad(page, canvas=False)
     places = [(x + 0.5, y + 0.5) for x in range(10, 260, 5) for y in range(10, 250, 6)]  # 2,000
@@ -891,7 +891,7 @@ def test_two_thousand_strokes_without_ipycanvas(lab_without_ipycanvas):
 
     assert python(page, f"pad.draw({drawing[:1600]}) or len(pad.strokes)") == 1600
     drawn(1600)
-    python(page, f"[pad.draw([stroke]) for stroke in {drawing[1600:]}] and 0")  # one by one
+    python(page, f"[pad.draw([stroke]) for stroke in {drawing[1600:]}] and 0")  # stroke by stroke
     drawn(2000)
     python(page, "[pad.undo() for _ in range(150)] and 0")
     drawn(1850)
@@ -906,7 +906,7 @@ def test_two_thousand_strokes_without_ipycanvas(lab_without_ipycanvas):
 
 
 def test_ipycanvas_that_draws_late(lab):
-    """Until it draws, if it ever does, the overlay shows the drawing; then ipycanvas alone."""
+    """Until ipycanvas draws, the overlay shows the drawing; from then on, ipycanvas alone does."""
     browser.write_notebook(lab.home / "late.ipynb", PAD)
     page = lab.chrome.new_context().new_page()
     page.add_init_script("window.may_draw = new Promise(done => { window.let_draw = done; });")
@@ -925,7 +925,7 @@ def test_ipycanvas_that_draws_late(lab):
     pad.draw_with_mouse(browser.quick_drawing(4))
     pad.says("I read a 4")
     wait_for(lambda: pad.shows(browser.quick_drawing(4)))
-    assert pad.ink() == 0  # by the overlay
+    assert pad.ink() == 0  # the overlay shows it
     page.evaluate("() => let_draw()")
     pad.wait_for_kernel()
     assert pad.shows(browser.quick_drawing(4)) and pad.ink() > 0.03
@@ -952,7 +952,7 @@ def test_the_last_notebook_reads_a_drawn_digit(lab):
     lab.close(page)
 
 
-# Ways in which other people's code shows a pad, between outputs of its own.
+# Ways in which other people's code shows a pad, between its own outputs.
 SHOWN = {
     "by display": "display(new())",
     "two in a cell": "display(new())\nmine()\ndisplay(new())",
@@ -1011,7 +1011,7 @@ def count_mine(code):
 
 
 def revisit_without_losses(page):
-    """Visit Voila's page again where it does not show what other people's code does.
+    """Visit Voila's page again if it does not show all outputs of other people's code.
 
     On a busy machine (2 of 75 visits, three at once beside six busy processes on two cores), Voila
     never shows some widgets of the last cell, or part of an Output, plain HTML included. A page
@@ -1064,7 +1064,7 @@ out""",
 
 @pytest.fixture(scope="module")
 def executed(tmp_path_factory):
-    """A notebook that no browser has run, with the state of its widgets."""
+    """A notebook that was run without a browser, with the stored state of its widgets."""
     path = tmp_path_factory.mktemp("executed") / "executed.ipynb"
     browser.write_notebook(path, EXPORTED)
     notebook = nbformat.read(path, 4)
@@ -1074,10 +1074,10 @@ def executed(tmp_path_factory):
 
 
 def test_without_a_kernel_of_its_own_it_shows_the_drawing(lab, executed):
-    # Lab makes the widgets from what is stored, as exported pages do where html-manager loads.
+    # Lab makes the widgets from their stored state. So do exported pages that load html-manager.
     shutil.copy(executed, lab.home)
     notary = NotebookNotary(data_dir=str(lab.home / "JUPYTER_DATA_DIR"))
-    notary.sign(nbformat.read(executed, 4))  # so that Lab trusts it
+    notary.sign(nbformat.read(executed, 4))  # so that Lab trusts the notebook
     page = lab.chrome.new_context(viewport={"width": 1280, "height": 2000}).new_page()
     # ipywidgets' JupyterLab extension restores the stored widgets and, once the kernel has
     # connected, the kernel's. If the second is done first, it never shows the stored ones.

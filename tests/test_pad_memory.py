@@ -52,7 +52,7 @@ pad"""
 
 @pytest.fixture
 def kernel():
-    """Run code in a new kernel that nobody listens to, and return the value of an expression."""
+    """Run code in a new kernel without a frontend, and return the value of an expression."""
     manager = KernelManager()
     manager.start_kernel()
     client = manager.blocking_client()
@@ -78,8 +78,8 @@ def kernel():
 
 @pytest.mark.once
 def test_an_hour_of_drawing_takes_no_memory(kernel):
-    # A digit each 2.5 s, a message each 50 ms while the pen is down: 1,440 digits of 1,728 strokes,
-    # with 26,000 readings. Before that a few minutes, which fill the history.
+    # A digit every 2.5 s, and a message every 50 ms while the pen is down: 1,440 digits with 1,728
+    # strokes and 26,000 readings. Before that, a few minutes of drawing fill the history.
     before = kernel(SETUP, "1") and kernel("await draw(120)", "megabytes()")
     after = kernel("await draw(1440)", "megabytes()")
     assert after - before < 10

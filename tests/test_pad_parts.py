@@ -1,4 +1,4 @@
-"""The pad's parts, each alone: history, pace, order of messages, picture, reading and HTML."""
+"""The pad's parts, one by one: history, pace, order of messages, picture, reading and HTML."""
 
 import re
 from itertools import permutations
@@ -56,7 +56,7 @@ def test_history_cannot_be_written_to():
 
 
 class Clock:
-    """Time, and an event loop, both by hand."""
+    """A clock and an event loop that the test advances."""
 
     def __init__(self):
         self.now, self.waiting = 100.0, {}
@@ -87,7 +87,7 @@ class Handle:
 
 
 def throttled(seconds, call_later=None):
-    """A clock, the throttle, and when it has run something that takes so many seconds."""
+    """A clock, a throttle, and when it has run a function that takes this many seconds."""
     clock, runs = Clock(), []
 
     def run():
@@ -163,7 +163,7 @@ def test_without_a_loop_a_request_that_is_not_due_is_dropped():
 
 
 class Ordered:
-    """What `in_order` passes on, and a clock."""
+    """The messages that `in_order` passes on, and a clock."""
 
     def __init__(self):
         self.now, self.got = 1000.0, []
@@ -193,7 +193,7 @@ def test_a_lost_message_is_not_waited_for_long():
     assert messages.send(0, view="w") == [0]  # another view's messages have an order of their own
     messages.now += 2
     assert messages.send(3) == [0, 1, 2, 3]
-    assert messages.send(0) == [0, 1, 2, 3, 0]  # it was only slow
+    assert messages.send(0) == [0, 1, 2, 3, 0]  # it was only late
     assert messages.send(4) == [0, 1, 2, 3, 0, 4]
 
 
@@ -215,7 +215,7 @@ def test_the_picture_of_a_drawing_does_not_depend_on_the_way_to_it():
     rng = np.random.default_rng(0)
     strokes = [rng.uniform(0, 280, (2, 2)) for _ in range(100)]
     picture = Picture(280, 280)
-    lengths = [*range(1, 100, 3), *range(100, 0, -7), 90]  # more and more, undone, and loaded
+    lengths = [*range(1, 100, 3), *range(100, 0, -7), 90]  # grows, shrinks by undo, is loaded
     drawings = [(strokes[:length], 5.0) for length in lengths]
     drawings += [
         (strokes[:90], 9.0),
@@ -233,7 +233,7 @@ def test_the_picture_of_a_drawing_does_not_depend_on_the_way_to_it():
 
 
 class Keeping:
-    """A recognizer that keeps what it got."""
+    """A recognizer that keeps the strokes that it got."""
 
     def predict(self, strokes):
         self.strokes = strokes

@@ -7,7 +7,7 @@ from support import browser
 
 pytestmark = pytest.mark.once
 
-# Keys with Ctrl on many keyboards: the letter, the key's place on a US one, and what they ask for.
+# Keys with Ctrl on many keyboards: the label, the key's place on a US keyboard, and the action.
 KEYS = [
     ("z", "KeyZ", "undo"),
     ("y", "KeyY", "redo"),
@@ -68,7 +68,7 @@ def test_shortcuts_on_all_keyboards(chrome):
             held["altKey"] = True
             assert page.evaluate(ask, [key, code, held]) is None
         assert page.evaluate(ask, [key, code, {}]) is None
-    # What the browser says of a key comes before the key's place.
+    # The browser's number for a key takes precedence over the key's place.
     for key, code, shift, number, action in [
         ("\u0437", "KeyY", False, 90, "undo"),  # Serbian: a QWERTZ keyboard
         ("\u0455", "KeyZ", False, 89, "redo"),

@@ -1,4 +1,4 @@
-"""People's digits: the file they come from, and how they are redrawn to learn from."""
+"""People's digits: the file that they come from, and how they are redrawn for training."""
 
 import numpy as np
 import pytest
@@ -57,7 +57,7 @@ def test_without_a_file_it_says_where_there_is_one(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     "changes",
     [
-        {"label": np.zeros(0)},  # is left out
+        {"label": np.zeros(0)},  # this array is missing
         {"label": np.zeros(3, np.uint8)},
         {"label": np.full(10, 11, np.uint8)},
         {"drawing_start": np.array([0, 0, 3])},

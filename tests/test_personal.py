@@ -20,7 +20,7 @@ from support import networks
 
 VECTORS = json.loads((Path(__file__).parent / "fixtures" / "hand.json").read_text("utf-8"))
 STORED = [stored_drawing(digit) for digit in range(10)]
-# Read as no digit, and their writer's 8.
+# A cross that the network takes for a non-digit, and that its writer means as an 8.
 CROSS = [np.array([[90.0, 60], [190, 220]]), np.array([[190.0, 60], [110, 220]])]
 
 
@@ -34,7 +34,7 @@ def unit(rows):
 
 
 def moved(drawing, by):
-    """Each point moved at random, as a hand that trembles."""
+    """The drawing with each point moved at random, as by a trembling hand."""
     rng = np.random.default_rng(0)
     return [stroke + rng.normal(0, by, stroke.shape) for stroke in drawing]
 
@@ -45,9 +45,9 @@ def test_litert_gives_the_features_beside_the_same_answers(recognizer, mnist):
     answers, features = runtime.with_features(batch)
     for image, answer, feature in zip(batch, answers, features, strict=True):
         np.testing.assert_array_equal(answer, runtime(image[None])[0])
-        # Computed without XNNPACK, by an interpreter that keeps everything.
+        # These are computed without XNNPACK, by an interpreter that keeps all tensors.
         layers = recognizer.get_activations(image[..., 0])
-        # It computes with whole numbers, and the last bit may turn one of them.
+        # The network computes in whole numbers, and the last bit of a float may change one of them.
         np.testing.assert_allclose(feature, layers["Layer 7"].ravel(), atol=0.02)
 
 
@@ -120,17 +120,18 @@ def test_far_from_the_examples_nothing_changes(recognizer, mnist):
     far = cosines.max(axis=1) <= 0.45
     assert 10 < far.sum() < 390
     after = personal.predict_images(images)
-    # One by one: in a batch, the last bit differs.
+    # Read the images one by one, because in a batch the last bit differs.
     before = np.concatenate([recognizer.predict_images(image[None]) for image in images])
     np.testing.assert_array_equal(before[far], after[far])
-    assert (before[~far] != after[~far]).any(axis=1).mean() > 0.9  # others were sure to a bit
+    assert (before[~far] != after[~far]).any(axis=1).mean() > 0.9  # the others were certain
 
 
 def test_the_layer_is_a_kernel_ridge_regression():
     rng = np.random.default_rng(0)
     features, labels = rng.uniform(0, 1, (30, 12)), rng.integers(10, size=30)
     others = rng.uniform(0, 1, (50, 12))
-    # With no polynomial it is one. |a - b|² is 2 (1 - cosine) for vectors of length 1.
+    # Without a polynomial, this is kernel ridge regression. For vectors of length 1, |a - b|² is
+    # 2 (1 - cosine).
     ridge = RBFInterpolator(
         unit(features),
         np.eye(10)[labels] - 0.1,
@@ -157,7 +158,7 @@ def test_the_layer_computes_as_specified():
         np.testing.assert_allclose(
             layer.adjust(answers, features), adjusted, atol=1e-8, err_msg=vector["name"]
         )
-        # Alone and with others it is the same.
+        # Alone and in a batch, an answer is the same.
         np.testing.assert_allclose(layer.adjust(answers[:1], features[:1]), adjusted[:1], atol=1e-8)
 
 

@@ -1,4 +1,4 @@
-"""A photo that is read in a notebook: what is shown, and what a person corrects."""
+"""A photo that is read in a notebook: what is shown, and how a person corrects it."""
 
 import io
 
@@ -40,11 +40,11 @@ def test_boxes_are_corrected():
     for number in (4, 3):
         reader.remove_box(number)
     assert reader.reading.rows == ("204",)
-    reader.add_box(boxes[3])  # below what is there: a row of its own
+    reader.add_box(boxes[3])  # below the other boxes: a row of its own
     assert reader.reading.rows == ("204", "3")
     for _ in range(3):
         reader.remove_box(0)
-    reader.add_box(boxes[0])  # above it
+    reader.add_box(boxes[0])  # above the other box
     assert reader.reading.rows == ("2", "3")
     assert seen[:7] == ["204\n31", "24\n31", "204\n31", "204\n33", "204\n3", "204", "204\n3"]
 
@@ -115,7 +115,7 @@ def test_a_photo_is_chosen_and_corrected_in_jupyterlab(chromium, tmp_path):
         page.mouse.move(four["x"] - 15, two["y"] + two["height"] + 10, steps=5)
         page.mouse.up()
         message.filter(has_text="I read 204 (").wait_for()
-        # The 4's box onto the 2, and a step with the keyboard.
+        # Drag the 4's box onto the 2, then move it one step with the keyboard.
         page.mouse.move(four["x"] + four["width"] / 2, four["y"] + four["height"] / 2)
         page.mouse.down()
         page.mouse.move(two["x"] + two["width"] / 2, two["y"] + two["height"] / 2, steps=5)

@@ -1,4 +1,4 @@
-"""What is ink on a picture: digits with lines, frames, marks, shadows and in other colours."""
+"""Finding the ink on pictures: digits with lines, frames, marks, shadows, and in colour."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ SIDE = 300
 
 
 def sheet(digit, pen=16, scale=0.75, place=(0, 0)):
-    """A stored digit's ink (h, w) in [0, 1], in the middle of a sheet, but for `place`."""
+    """A stored digit's ink (h, w) in [0, 1], moved by `place` from the middle of a sheet."""
     mask = Image.new("L", (SIDE, SIDE))
     for stroke in stored_drawing(digit):
         points = (stroke - 140) * scale + SIDE / 2 + place
@@ -61,7 +61,7 @@ RULING = {
 def test_lines_and_frames_are_no_ink(name):
     for digit in (1, 4, 5, 7, 8):
         assert RECOGNIZER.predict(photo(np.maximum(sheet(digit), RULING[name]))).digit == digit
-    if name not in ("left", "above", "below"):  # one line alone may be a 1
+    if name not in ("left", "above", "below"):  # a single line may be a 1
         ink, _ = find_ink(photo(RULING[name]))
         assert not (ink > 0.5).any()
 
@@ -124,7 +124,7 @@ def under_a_lamp(digit):
 
 
 def red_on_green(digit):
-    colours = np.array([[90, 160, 80], [210, 95, 90]])  # of the same brightness
+    colours = np.array([[90, 160, 80], [210, 95, 90]])  # equally bright
     assert abs(np.diff(colours @ [0.299, 0.587, 0.114])).max() < 5
     ink = sheet(digit)[:, :, None]
     return np.uint8(colours[0] * (1 - ink) + colours[1] * ink)

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.usefixtures("closed_figures")
 
 
 def certain(read, sure):
-    """Probabilities (n, 10) of readings and how sure each is."""
+    """Probabilities (n, 10) for readings, each with its confidence."""
     sure = np.asarray(sure, float)
     rest = np.repeat((1 - sure)[:, None] / 9, 10, axis=1)
     rest[np.arange(len(read)), read] = sure
@@ -19,7 +19,7 @@ def certain(read, sure):
 
 
 def numbers(axes):
-    """The numbers of a confusion matrix as they can be read: {(row, column): number}."""
+    """The numbers shown in a confusion matrix: {(row, column): number}."""
     return {
         (int(t.get_position()[1]), int(t.get_position()[0])): int(t.get_text()) for t in axes.texts
     }
@@ -62,7 +62,7 @@ def test_plots_side_by_side_can_share_their_shades():
         ax = plot_confusion(labels, np.where(np.arange(len(labels)) < mistakes, 5, 3), darkest=40)
         image = ax.images[0]
         shades.append(luminance(image.to_rgba(image.get_array())[3, 5, :3]))
-    assert shades[0] > 2 * shades[1]  # each alone would have the darkest one
+    assert shades[0] > 2 * shades[1]  # on its own scale, each would be darkest
     with pytest.raises(ValueError, match="darkest to be at least 1, got 0"):
         plot_confusion(few, few, darkest=0)
 
@@ -94,7 +94,7 @@ def test_no_mistake_is_said():
 
 
 def test_calibration_is_the_share_that_was_right():
-    # 0.55: one of two right; 0.85: three of four.
+    # Of the two readings near 0.55, one is right; of the four near 0.85, three are.
     labels = np.array([1, 1, 2, 2, 2, 2])
     read, sure = [1, 0, 2, 2, 2, 0], [0.5, 0.6, 0.82, 0.84, 0.86, 0.88]
     ax = plot_calibration(labels, certain(read, sure), title="made up", bins=5)
@@ -103,7 +103,7 @@ def test_calibration_is_the_share_that_was_right():
     np.testing.assert_allclose(points, [[0.5, 1], [0.6, 0], [0.85, 0.75]])
     assert [text.get_text() for text in ax.texts] == ["1", "1", "4"]
     assert ax.get_legend().texts[1].get_text() == "all 6: 75.0 % sure, 66.7 % right"
-    # Wilson's interval of 3 of 4, from his formula as R's `binom.confint` gives it.
+    # Wilson's interval for 3 of 4, by his formula, as in R's `binom.confint`.
     low, high = ax.containers[0].lines[2][0].get_segments()[2][:, 1]
     assert (low, high) == pytest.approx((0.3006, 0.9544), abs=1e-4)
 

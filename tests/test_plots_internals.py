@@ -10,7 +10,7 @@ pytestmark = pytest.mark.usefixtures("closed_figures")
 
 
 def shown(grid):
-    """What the images hold, by the title above each."""
+    """The arrays of the images, by the title above each."""
     return {ax.get_title(): ax.images[0].get_array() for ax in grid.flat if ax.images}
 
 
@@ -27,7 +27,7 @@ def test_each_filter_stands_under_its_number_on_one_scale():
     assert scales == {(-np.abs(filters).max(), np.abs(filters).max())}
     words = [label.get_text() for label in figure.axes[-1].get_yticklabels()]
     assert words == ["wants paper", "0", "wants ink"]
-    # What wants ink is purple: more blue than green.
+    # Weights that want ink are purple: more blue than green.
     red, green, blue, _ = figure.axes[0].images[0].to_rgba(np.abs(filters).max())
     assert blue > red > green
     assert figure.get_suptitle() == "made up"
@@ -66,7 +66,7 @@ def test_saliency_is_said_by_colour_sign_and_words():
     pixels = ax.images[0].get_array().astype(int)
     assert pixels[6, 13, 2] > pixels[6, 13, 0] + 100  # blue
     assert pixels[21, 13, 0] > pixels[21, 13, 2] + 50  # orange
-    assert len(set(pixels[10, 13])) == 1  # neither
+    assert len(set(pixels[10, 13])) == 1  # neither colour
     assert not pixels[0, 0].any()
     assert [(text.get_text(), text.get_position()) for text in ax.texts] == [
         ("+", (13, 6)),
@@ -92,7 +92,7 @@ def test_an_embedding_in_the_plane_is_shown_as_it_is():
     *digits, star = ax.collections
     for digit, group in enumerate(digits):
         np.testing.assert_array_equal(group.get_offsets(), points[labels == digit])
-    # A sign of its own for each, and not the colour alone.
+    # Each digit has a marker of its own, not only a colour.
     assert len({group.get_paths()[0].vertices.tobytes() for group in digits}) == 10
     np.testing.assert_array_equal(star.get_offsets(), points[:1] + 5)
     assert ax.texts[0].get_text() == "yours" and ax.get_title() == "made up"
@@ -102,7 +102,7 @@ def test_an_embedding_is_seen_from_where_the_digits_are_apart():
     rng = np.random.default_rng(0)
     labels = np.arange(100) % 4
     points = rng.normal(size=(100, 20))
-    points[:, 3] += np.where(np.arange(100) // 4 % 2, 300, -300)  # in each digit alike
+    points[:, 3] += np.where(np.arange(100) // 4 % 2, 300, -300)  # the same in each digit
     points[:, 7] *= 0.01
     points[:, 11] *= 0.01
     points[:, 7] += 100 * (labels % 2)
@@ -115,7 +115,7 @@ def test_an_embedding_is_seen_from_where_the_digits_are_apart():
         far = np.hypot(*(group.mean(axis=0) - digits[0].mean(axis=0)))
         assert far == pytest.approx(np.hypot(100 * (digit % 2), 50 * (digit // 2)), abs=3)
     np.testing.assert_allclose(stars, [digits[0][0], digits[1][0]])
-    plot_embedding(points, np.zeros(100, int))  # one digit alone has a plane, too
+    plot_embedding(points, np.zeros(100, int))  # a single digit has a plane, too
 
 
 def test_bad_input():

@@ -1,4 +1,4 @@
-"""What the plots say does not depend on the user's style sheet or settings."""
+"""What the plots show does not depend on the user's style sheet or settings."""
 
 import matplotlib as mpl
 import numpy as np
@@ -109,7 +109,7 @@ def contrast(one, other):
 
 
 def face(ax):
-    """What is behind the text in Axes. No style here has half transparent ones."""
+    """The colour behind the text in Axes. No style here has semi-transparent Axes."""
     return ax.get_facecolor() if ax.axison else ax.figure.canvas.figure.get_facecolor()
 
 
@@ -123,9 +123,9 @@ def has_grid(ax):
 
 
 def check_any(figure, title):
-    """What holds for each plot."""
+    """Check what must hold for every plot."""
     assert title in [text.get_text() for text in figure.findobj(Text)]
-    for text in figure.findobj(Text):  # none is markup, which might not even be valid
+    for text in figure.findobj(Text):  # no text is parsed as markup, which might be invalid
         if any(sign in text.get_text() for sign in "$%_&"):
             assert not text.get_parse_math() and not text.get_usetex(), text.get_text()
     for ax in figure.axes:
@@ -141,7 +141,7 @@ def check_any(figure, title):
 
 def check_digits(figure):
     assert all(ax.images[0].get_cmap().name == "gray" for ax in figure.axes)
-    if luminance(figure.get_facecolor()) < 0.01:  # black paper has an edge
+    if luminance(figure.get_facecolor()) < 0.01:  # on black, images need an edge
         assert all(ax.patches for ax in figure.axes)
 
 
@@ -164,7 +164,7 @@ def check_probabilities(figure):
 
 
 def check_history(figure):
-    """A single epoch shows no dashes: the colours must differ."""
+    """With a single epoch, line styles cannot be seen, so the colours must differ."""
     training, validation = figure.axes[0].lines
     colours = [to_rgb(line.get_color()) for line in (training, validation)]
     assert np.abs(np.subtract(*colours)).max() > 0.5
@@ -216,7 +216,7 @@ def check_embedding(figure):
     colours = {tuple(group.get_facecolor()[0]) for group in digits}
     assert len(colours) == 10
     assert all((group.get_facecolor() == group.get_edgecolor()).all() for group in digits)
-    # "$5$", of which a setting shows both dollars, is three times as wide.
+    # A "$5$" that shows its dollar signs, as one setting has it, is three times as wide.
     for group in digits:
         width, height = np.ptp(group.get_paths()[0].vertices, axis=0)
         assert width < 0.8 * height

@@ -12,8 +12,8 @@ from support.tensors import Tensor
 pytestmark = pytest.mark.usefixtures("closed_figures")
 
 RNG = np.random.default_rng(0)
-SHUFFLED = RNG.permutation(20)  # an index that says otherwise than the order of the rows
-GAPPY = np.sort(RNG.choice(1000, 20, replace=False))  # as after a split into training and test
+SHUFFLED = RNG.permutation(20)  # an index that differs from the order of the rows
+GAPPY = np.sort(RNG.choice(1000, 20, replace=False))  # as after a train/test split
 IMAGES = RNG.integers(0, 256, (20, 28, 28), np.uint8)
 LABELS = np.arange(20) % 10
 READ = np.where(np.arange(20) % 3, LABELS, 7)
@@ -22,7 +22,7 @@ POINTS = RNG.normal(size=(20, 4))
 
 
 def table(index):
-    """A Series of numbers, a DataFrame of rows; a table has no more dimensions than two."""
+    """Make a Series of numbers or a DataFrame of rows; tables have at most two dimensions."""
 
     def make(array):
         array = np.asarray(array)
@@ -70,7 +70,7 @@ PLOTS = {
 
 
 def content(figure):
-    """What a figure shows: numbers, and text."""
+    """The numbers and texts that a figure shows."""
     numbers = []
     for ax in figure.axes:
         numbers += [np.asarray(image.get_array()) for image in ax.images]
@@ -96,7 +96,7 @@ def test_what_a_table_misses_was_rejected():
     read = [3, None, 4]
     wanted = content(digitlab.plot_confusion([3, 3, 4], read).figure)[1]
     for missing in (
-        pd.Series(read, [2, 0, 1]),  # None becomes NaN
+        pd.Series(read, [2, 0, 1]),  # here None becomes NaN
         pd.Series(read, [2, 0, 1], dtype="Int64"),  # and here pandas.NA
         pd.Series(read, [2, 0, 1], dtype=object),
         np.array([3, np.nan, 4]),

@@ -29,7 +29,7 @@ def test_a_prediction_holds_together(recognizer):
     assert prediction.probabilities.shape == (10,)
     assert prediction.probabilities.sum() == pytest.approx(1, abs=1e-5)
     assert prediction in [prediction]
-    assert prediction != recognizer.predict(stored_drawing(5))  # as all objects: by identity
+    assert prediction != recognizer.predict(stored_drawing(5))  # equality is identity, as usual
     assert prediction.confidence == prediction.probabilities[5]
     np.testing.assert_array_equal(prediction.image, render_strokes(stored_drawing(5)))
     assert str(prediction).startswith("I read a 5 (")
@@ -55,9 +55,9 @@ def test_it_reads_mnist(recognizer, mnist):
     probabilities = recognizer.predict_images(mnist.x_test)
     assert probabilities.shape == (10000, 10) and probabilities.dtype == np.float32
     assert np.mean(probabilities.argmax(1) == mnist.y_test) >= 0.99
-    some = mnist.x_test[:300]  # a whole batch and a part of one
+    some = mnist.x_test[:300]  # a whole batch and part of another
     np.testing.assert_allclose(recognizer.predict_images(some), probabilities[:300], atol=1e-6)
-    # In whole numbers: what is next to nothing in the image may turn one of them.
+    # The network computes in whole numbers, and a tiny change of the image may change one of them.
     np.testing.assert_allclose(
         recognizer.predict_images(some / 255), probabilities[:300], atol=0.02
     )
@@ -122,7 +122,7 @@ def test_a_look_that_is_sure_of_a_digit_outweighs_several_that_are_not():
     (combined,) = combine_looks(looks)
     assert looks.mean(axis=0).argmax() == 1 and combined.argmax() == 7
     assert combined.sum() == pytest.approx(1)
-    # A non-digit's probability is the mean, before all are scaled to sum to 1.
+    # The non-digit's probability is the mean over the looks, before all are scaled to sum to 1.
     rms = np.sqrt((looks[..., :10] ** 2).mean(axis=0)).sum()
     non_digit = (4 * 0.06 + 0.005) / 5
     assert combined[10] == pytest.approx(non_digit / (rms + non_digit))
@@ -189,8 +189,8 @@ def test_what_takes_longer_than_two_seconds_has_a_bar(capfd):
     assert capfd.readouterr().err == ""
     Recognizer(slow).predict_images(np.zeros((32 * 9, 28, 28), np.uint8))
     shown = capfd.readouterr().err
-    assert "Reading:" in shown and "/9 [00:02<00:00" in shown  # done, and seconds left
-    assert not shown.split("\r")[-1].strip()  # gone in the end
+    assert "Reading:" in shown and "/9 [00:02<00:00" in shown  # batches done, and time left
+    assert not shown.split("\r")[-1].strip()  # the bar is gone in the end
 
 
 def test_any_callable_is_a_model():
@@ -237,7 +237,7 @@ def test_activations_are_those_of_keras(recognizer, tmp_path):
     image = render_strokes(stored_drawing(5))
     keras.utils.set_random_seed(0)
     shipped = keras.models.load_model(shipped_path("digits.tflite").with_suffix(".keras"))
-    # The shipped network computes in whole numbers, with 1/127 of the largest for a step.
+    # The shipped network computes in whole numbers, in steps of 1/127 of the largest value.
     trios = [(shipped, recognizer, 0.05)]
     for model in (digitlab.article_cnn(), digitlab.pen_cnn()):
         path = tmp_path / f"{model.name}.tflite"
@@ -250,7 +250,7 @@ def test_activations_are_those_of_keras(recognizer, tmp_path):
         for one, other in zip(by_keras.values(), by_litert.values(), strict=True):
             assert one.shape == other.shape and other.any()
             np.testing.assert_allclose(one, other, atol=share * max(abs(one).max(), 1))
-        assert list(by_keras)[0] in ("Conv2D 1", "ReLU 1")  # by Keras, not by LiteRT
+        assert list(by_keras)[0] in ("Conv2D 1", "ReLU 1")  # so Keras was asked, not LiteRT
     assert Recognizer(lambda images: litert.model(images)).get_activations(image) == {}
 
 
@@ -266,7 +266,7 @@ def test_activations_are_those_of_the_file_that_was_loaded(recognizer, tmp_path)
         strict=True,
     ):
         np.testing.assert_array_equal(answer, other)
-    # Asked again, for another image, it answers to that one.
+    # A second call, with another image, is answered for that image.
     last = list(mine.get_activations(render_strokes(stored_drawing(7))).values())[-1]
     assert last[:10].argmax() == 7
 
@@ -317,7 +317,7 @@ def test_an_eleventh_output_is_that_of_non_digits(answer, digit, reason, sentenc
     assert prediction.probabilities.shape == (10,)
     assert prediction.probabilities.sum() == pytest.approx(1)
     assert (prediction.confidence > 0) == (digit is not None)
-    # Images are taken for digits.
+    # Images are always taken to be digits.
     images = recognizer.predict_images(prediction.image[None])
     np.testing.assert_allclose(images, prediction.probabilities[None], rtol=1e-6)
 
@@ -382,7 +382,7 @@ def test_the_first_prediction_needs_little_memory():
         "print(open('/proc/self/status').read())"
     )
     status = in_a_new_python(code).stdout
-    kilobytes = int(status.partition("VmHWM:")[2].split()[0])  # the most that it ever held
+    kilobytes = int(status.partition("VmHWM:")[2].split()[0])  # the peak of its memory
     assert kilobytes / 1024 <= 150
 
 
@@ -390,7 +390,7 @@ def test_the_first_prediction_needs_little_memory():
 def test_without_litert_tensorflow_s_own_runs_and_says_so_once(recognizer):
     pytest.importorskip("tensorflow", reason="needs TensorFlow: pip install 'digitlab[train]'")
     code = (
-        "import sys; sys.modules['ai_edge_litert'] = None\n"  # as where it is not installed
+        "import sys; sys.modules['ai_edge_litert'] = None\n"  # as if it were not installed
         "import digitlab\n"
         "for _ in range(2):\n"
         "    reader = digitlab.load_recognizer()\n"

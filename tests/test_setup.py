@@ -1,7 +1,8 @@
 """What a user installs: locks, make, wheel, environment.yml, and a notebook service.
 
-The environments are new, outside the checkout, from the package index. uv installs into them,
-because its cache turns TensorFlow's minutes into seconds; pip installs the wheel, as a user would.
+The environments are new and outside the checkout, with packages from the package index. uv installs
+into them, because its cache turns TensorFlow's minutes into seconds; pip installs the wheel, as a
+user would.
 """
 
 import gzip
@@ -46,7 +47,7 @@ OPTIONAL_LOCK = "tests/optional/requirements.lock"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")
 CONVERTER = "tensorflowjs"  # the extra that the locks leave out
-# What a marker asks for, and uv's name of it.
+# Each platform by uv's name, with the values of the variables in a requirement's marker.
 MARKERS = ("os_name", "sys_platform", "platform_machine")
 PLATFORMS = {
     "x86_64-manylinux_2_28": dict(zip(MARKERS, ("posix", "linux", "x86_64"), strict=True)),
@@ -75,7 +76,7 @@ print("exported")
 """
 
 
-# As a user's shell: without what this process has from an environment, a `make` or a screen.
+# As in a user's shell: without the variables of a virtual environment, a `make` or a screen.
 NOT_INHERITED = ("PYTHON", "VIRTUAL_ENV", "MAKE", "MFLAGS", "ARGS", "DISPLAY", "WAYLAND_DISPLAY")
 SHELL = {k: v for k, v in os.environ.items() if not k.startswith(NOT_INHERITED)}
 SHELL |= {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "UV_PYTHON_DOWNLOADS": "never"}
@@ -92,7 +93,7 @@ def run(*command: str | Path, cwd: Path, check: bool = True) -> subprocess.Compl
 
 @pytest.fixture(scope="module")
 def uv(tmp_path_factory):
-    """uv's path, where it finds the package index."""
+    """The path of uv, if it reaches the package index."""
     find = pytest.importorskip("uv", reason="needs uv: pip install uv")
     path = find.find_uv_bin()
     command = [path, "pip", "install", "--dry-run", "--no-cache", "--target", "."]
@@ -118,7 +119,7 @@ def environment(uv, tmp_path):
 
 
 def pythons(*versions):
-    """The Pythons of these versions on this machine: pyenv's, and those in PATH."""
+    """Yield the Pythons of these versions on this machine, from pyenv and from PATH."""
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
     for version in versions:
         found = [*pyenv.glob(f"{version}.*/bin/python"), shutil.which(f"python{version}")]
@@ -149,7 +150,7 @@ def locked(lock: str, target: dict[str, str]) -> dict[str, list[str]]:
 
 
 def wanted(target: dict[str, str]) -> list[Requirement]:
-    """What pyproject.toml asks for on one Python and platform, but for the article's converter."""
+    """pyproject.toml's requirements on one Python and platform, without the article's converter."""
     extras = PROJECT["optional-dependencies"].items()
     named = [*PROJECT["dependencies"], *sum((e for name, e in extras if name != CONVERTER), [])]
     return [r for r in map(Requirement, named) if r.marker is None or r.marker.evaluate(target)]
@@ -195,7 +196,7 @@ def test_students_on_a_hub_have_the_versions_that_are_tested(python):
 
 
 def test_one_tensorflow_and_one_keras_for_all():
-    """A file that was saved on one Python is read on each."""
+    """So a file that was saved on one Python can be read on all."""
     for name, version in {"tensorflow": "2.21", "keras": "3.12"}.items():
         (release,) = (r for r, _ in entries("requirements.lock") if r.name == name)
         assert str(release.specifier).startswith(f"=={version}.")
@@ -218,7 +219,7 @@ def test_what_keras_and_tensorflow_would_import_in_each_process_is_in_a_lock_of_
 
 
 def test_oldest_lock_has_the_lower_bounds_of_pyproject():
-    """On the oldest Python; for later ones TensorFlow's companions ask for newer packages."""
+    """On the oldest Python. On later ones, TensorFlow's dependencies ask for newer packages."""
     target = PLATFORMS["x86_64-manylinux_2_28"]
     target = target | {"python_version": "3.10", "python_full_version": "3.10.9"}
     versions = locked("requirements-oldest.lock", target)
@@ -234,7 +235,7 @@ def test_oldest_lock_has_the_lower_bounds_of_pyproject():
 
 @pytest.mark.parametrize("lock", [*LOCKS, OPTIONAL_LOCK])
 def test_lock_installs_everywhere(lock, uv, tmp_path):
-    """From wheels alone, on every Python and platform: nothing has to be compiled."""
+    """On every Python and platform, it installs from wheels, so nothing has to be compiled."""
 
     def resolve(target):
         python, platform = target
@@ -253,7 +254,7 @@ def test_lock_installs_everywhere(lock, uv, tmp_path):
 # make.
 
 
-# What make uses of a system, besides a Python.
+# The system's programs that make uses, besides a Python.
 TOOLS = "sh sed tail mkdir cat rm touch uname id make".split()
 OUR_FILES = "Makefile pyproject.toml README.md LICENSE digitlab models".split()
 
@@ -282,7 +283,7 @@ def bare(tmp_path):
 
 
 def make(checkout, target, *arguments, environment=SHELL):
-    """Run make; return its result, and what it said on the error stream without make's own line."""
+    """Run make; return its result, and the lines on its error stream without make's own."""
     command = ["make", target, *arguments]
     result = subprocess.run(command, cwd=checkout, env=environment, capture_output=True, text=True)
     lines = [line for line in result.stderr.splitlines() if not line.startswith("make: ***")]
@@ -360,7 +361,7 @@ def test_make_takes_each_python_from_3_10_to_3_13(uv, checkout, version):
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory):
-    """A list of Pythons, as uv reads it, of one Python 3.13: this machine's."""
+    """A list of downloads in uv's format, with this machine's Python 3.13 as the only one."""
     folder = tmp_path_factory.mktemp("published")
     python = next(pythons("3.13"), None) or pytest.skip("needs Python 3.13")
     ask = "import sys; print(sys.base_prefix, sys.version_info.micro, sep='\\n')"
@@ -400,7 +401,7 @@ def test_make_fetches_a_python_where_there_is_none(uv, checkout, bare, published
     assert is_set_up(checkout, "3.13")
     assert (checkout / ".venv/bin/python").resolve().is_relative_to(checkout / ".tools")
 
-    # The next time nothing is fetched.
+    # The next time, nothing is fetched.
     (checkout / "requirements.lock").touch()
     result, _ = make(checkout, ".venv/.ready", *arguments, environment=bare)
     assert result.returncode == 0
@@ -408,7 +409,7 @@ def test_make_fetches_a_python_where_there_is_none(uv, checkout, bare, published
 
 
 def test_what_readme_says_for_windows_sets_up_the_same(uv, checkout):
-    """Its three lines, with the names that these commands have here."""
+    """Run the README's three lines, with the names that these commands have here."""
     readme = (ROOT / "README.md").read_text("utf-8")
     (block,) = re.findall(r"```powershell\n(.*?)```", readme, flags=re.DOTALL)
     create, *install = block.splitlines()
@@ -451,7 +452,7 @@ def test_make_lab_prints_the_address_of_the_first_notebook(tmp_path):
         try:
             lab.wait(30)
         except subprocess.TimeoutExpired:
-            # As in `support.browser.frontend`: Jupyter has stopped, and a thread keeps Python.
+            # As in `support.browser.frontend`: Jupyter has stopped, a thread keeps Python running.
             os.killpg(lab.pid, signal.SIGKILL)
             lab.wait()
 
@@ -460,12 +461,12 @@ def test_make_lab_prints_the_address_of_the_first_notebook(tmp_path):
 
 
 class Registry(BaseHTTPRequestHandler):
-    """An index of all that stands in the locks, npm's, and a database of vulnerabilities."""
+    """An index of all packages in the locks, npm's registry, and a database of vulnerabilities."""
 
     yanked: str  # the name and version of a release
     changed: str  # a file's hash
-    flawed: dict[str, str]  # names of packages, and their flaws
-    knowing: bool  # or else it has nothing that it is asked for
+    flawed: dict[str, str]  # the flaw of each package, by its name
+    knowing: bool  # whether it knows the packages that it is asked for
 
     def answer(self, status: int, content: object = None) -> None:
         body = json.dumps(content).encode()
@@ -477,7 +478,7 @@ class Registry(BaseHTTPRequestHandler):
 
     def do_GET(self):
         name = self.path.removeprefix("/simple/").strip("/")
-        # A wheel for each hash: uv keeps the hashes of all.
+        # A wheel for each hash, because uv writes the hashes of all wheels to the lock.
         files = [
             {
                 "filename": f"{name.replace('-', '_')}-{version}-{number}-py3-none-any.whl",
@@ -500,7 +501,7 @@ class Registry(BaseHTTPRequestHandler):
             name = json.loads(body)["package"]["name"]
             flaws = [{"id": self.flawed.get(name), "summary": "", "affected": []}]
             self.answer(200, {"vulns": flaws} if name in self.flawed else {})
-        else:  # npm's
+        else:  # npm's registry
             if self.headers.get("Content-Encoding") == "gzip":
                 body = gzip.decompress(body)
             flaw = {
@@ -517,7 +518,7 @@ class Registry(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-LOCKED: dict[str, dict[str, set[str]]] = {}  # the hashes of each package's versions
+LOCKED: dict[str, dict[str, set[str]]] = {}  # the hashes of each version of a package
 for package, digests in [*entries(LOCKS[0]), *entries(LOCKS[1]), *entries(OPTIONAL_LOCK)]:
     versions = LOCKED.setdefault(canonicalize_name(package.name), {})
     of_version = versions.setdefault(str(package.specifier).removeprefix("=="), set())
@@ -526,7 +527,7 @@ for package, digests in [*entries(LOCKS[0]), *entries(LOCKS[1]), *entries(OPTION
 
 @pytest.fixture
 def audit(tmp_path, node):
-    """Run the audit where the index, npm's and the database are what the arguments say."""
+    """Run the audit against an index, registry and database in the state of the arguments."""
 
     def audit(yanked="", changed="", flawed=None, knowing=True):
         state = {"yanked": yanked, "changed": changed, "flawed": flawed or {}, "knowing": knowing}
@@ -549,7 +550,7 @@ def audit(tmp_path, node):
 
 
 def test_audit_finds_nothing_where_there_is_nothing(audit):
-    """So all licences of the lock are permissive, or read and accepted."""
+    """So all licences of the lock are permissive, or a person has read and accepted them."""
     assert audit() == (0, [])
 
 
@@ -570,7 +571,7 @@ def test_audit_finds_a_release_that_was_withdrawn_and_a_file_that_was_changed(au
     name, version = package.name, str(package.specifier).removeprefix("==")
     status, marked = audit(yanked=f"{name} {version}", changed=digest.removeprefix("sha256:"))
     assert status == 1
-    for lock in LOCKS:  # both have this release
+    for lock in LOCKS:  # each of them has this release
         assert f'FOUND {lock}: `{name}=={version}` is yanked (reason: "broken")' in marked
         assert f"FOUND {lock}: the index has no file with {digest}" in marked
     assert len(marked) == 4
@@ -622,10 +623,10 @@ def wheel(uv, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def core(uv, wheel, tmp_path_factory):
-    """The Python of an environment with the wheel and what its core needs: no TensorFlow."""
+    """The Python of an environment with the wheel and its core's requirements: no TensorFlow."""
     folder = tmp_path_factory.mktemp("core")
     python = empty_environment(uv, folder)
-    # To compile all modules, most of which no test imports, takes longer than to install them.
+    # No test imports most modules, and compiling all would take longer than installing them.
     pip = [sys.executable, "-m", "pip", "--python", python]
     run(*pip, "install", "--no-compile", wheel, cwd=folder)
     return python
@@ -660,7 +661,7 @@ assert importlib.util.find_spec("tensorflow") is None
 def test_the_core_is_small(core, tmp_path):
     """Less than 400 MB, without the bytecode that Python writes later.
 
-    150 of them are scikit-image and SciPy, which find the ink on photos.
+    150 MB of it are scikit-image and SciPy, which find the ink on photos.
     """
     script = """
 from importlib.metadata import distributions
@@ -678,16 +679,16 @@ def test_the_core_installs_everywhere(uv, wheel, tmp_path, version, target):
 
 
 def test_without_litert_the_core_says_what_to_install(core, tmp_path):
-    """As on a Mac with an Intel processor, for which there is none."""
+    """As on a Mac with an Intel processor, for which there is no LiteRT."""
     blocked = "import sys; sys.modules['ai_edge_litert'] = None; import digitlab; "
     failed = run(core, "-c", blocked + "digitlab.load_recognizer()", cwd=tmp_path, check=False)
     last = failed.stderr.strip().splitlines()[-1]
     assert "pip install ai-edge-litert" in last and "pip install 'tensorflow<2.17'" in last
 
 
-# A notebook service, whose own packages are there.
+# A notebook service, which has packages of its own.
 
-WIDGETS = {"ipywidgets", "widgetsnbextension", "jupyterlab-widgets"}  # of ipywidgets 8
+WIDGETS = {"ipywidgets", "widgetsnbextension", "jupyterlab-widgets"}  # upgraded to ipywidgets 8
 
 
 @pytest.mark.parametrize("version", ["2.20", "2.21"])
@@ -731,8 +732,8 @@ np.testing.assert_allclose(pad.prediction.probabilities.sum(), 1, rtol=1e-5)
     assert "exported" in run(environment, "-c", script, "tfjs", cwd=tmp_path).stdout
 
 
-# What people and tools ask of the package in an environment that cannot train: each runs in a
-# Python of its own.
+# What people and tools do with the package in an environment that cannot train. Each of these runs
+# in a process of its own.
 QUESTIONS = {
     "star import": "from digitlab import *; load_recognizer, DrawingPad, normalize_image",
     "hasattr": "import digitlab; print(hasattr(digitlab, 'train'), hasattr(digitlab, 'embed'))",
@@ -787,7 +788,7 @@ def test_environment_yml_imports_and_exports(uv, node, tmp_path):
     found = next(pythons(version), None) or pytest.skip(f"needs Python {version}")
     environment = empty_environment(uv, tmp_path, found)
 
-    # Conda has pip read the lines from a file, in this folder. uv does it in a tenth of the time.
+    # Conda has pip read these lines from a file in this folder. uv takes a tenth of the time.
     requirements = tmp_path / "requirements.txt"
     requirements.write_text("\n".join(dependencies[-1]["pip"]))
     run(uv, "pip", "install", "--python", environment, "-r", requirements, cwd=ROOT)
@@ -796,7 +797,7 @@ def test_environment_yml_imports_and_exports(uv, node, tmp_path):
     code = f"import {modules}\n{EXPORT}"
     assert "exported" in run(environment, "-c", code, "tfjs", cwd=tmp_path).stdout
 
-    # The package tensorflowjs is there: does it write what we write?
+    # The package tensorflowjs is installed here: compare its exports with ours.
     judge = ROOT / "tests" / "support" / "second_exporter.py"
     said = run(environment, judge, tmp_path / "judged", cwd=tmp_path).stdout
     assert re.findall("equal (.*)", said) == ["article_cnn", "pen_cnn", "digits_cnn"]

@@ -1,4 +1,4 @@
-"""The web page's files: complete and small, and in Node they compute what Python does."""
+"""The web page's files: complete and small, and in Node they compute the same as Python."""
 
 import gzip
 import json
@@ -41,7 +41,7 @@ HANDS = json.loads((ROOT / "tests" / "fixtures" / "hand.json").read_text())
 def read(site, tmp_path_factory):
     """read(drawings or images (n, 28, 28)) -> what the page's code reads in Node.
 
-    With plain=True without the WebAssembly backend.
+    With plain=True, it runs without the WebAssembly backend.
     """
     folder = tmp_path_factory.mktemp("read")
 
@@ -63,7 +63,7 @@ def read(site, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def same_weights(site):
-    """Keras' network with the very weights that the page has: one byte each."""
+    """The network in Keras, with exactly the page's weights: one byte each."""
     return shipped_recognizer(site / "model")
 
 
@@ -106,7 +106,7 @@ def test_the_icons_are_what_the_manifest_says(site):
             width, height = image.size
             pixels = np.asarray(image.convert("L"))
         assert icon["sizes"] == f"{width}x{height}"
-        # A five, white on black, within the circle that systems may cut out.
+        # A white five on black, within the circle that a system may crop to.
         x, y = np.meshgrid(np.arange(width), np.arange(height))
         outside = np.hypot(x - width / 2, y - height / 2) > 0.4 * width
         assert pixels[outside].max() == 0
@@ -120,7 +120,7 @@ def test_the_files_name_no_other_host(site):
         text = path.read_text("latin-1")
         if path.name.startswith("tensorflow"):
             text = re.sub(r"/\*.*?\*/", "", text, flags=re.S)  # licences
-            for said in (  # in messages
+            for said in (  # addresses in messages
                 "https://developer.mozilla.org/en-US/docs/Web/API/Fetch_API",
                 "https://github.com/tensorflow/tfjs-node",
                 "https://github.com/tensorflow/tfjs/blob/master/tfjs-backend-wasm/README.md",
@@ -182,7 +182,7 @@ def test_compressed_copies_are_those_of_the_files(site, compressed):
     with_copies = {path.with_suffix("") for paths in copies.values() for path in paths}
     plain = {path.relative_to(site): path.read_bytes() for path in files(site)}
     assert with_copies == {compressed / name for name in plain if name.suffix != ".png"}
-    # The page and what it keeps are the same: a browser asks for the files by their own names.
+    # The page and its list of files do not change: a browser asks for files without these suffixes.
     assert plain == {
         path.relative_to(compressed): path.read_bytes()
         for path in files(compressed)
@@ -209,7 +209,7 @@ def test_copies_of_an_earlier_build_are_never_left(compressed, tmp_path):
 
 
 def test_unchanged_files_keep_their_time(compressed, tmp_path):
-    """By it web servers tell browsers that they have a file already."""
+    """Web servers use it to tell browsers that they already have a file."""
     target = tmp_path / "site"
     shutil.copytree(compressed, target)
     for path in files(target):
@@ -262,7 +262,7 @@ def test_mnist_is_read_as_keras_reads_it(read, mnist):
 
 @pytest.fixture
 def javascript(site, tmp_path):
-    """javascript(code, data) -> what the code returns, in Node, of the site's modules and data."""
+    """javascript(code, data) -> what the code returns in Node, with the site's modules and data."""
     (site.parent / "package.json").write_text('{"type": "module"}')  # so Node takes .js files
 
     def run(code, data, where=site):
@@ -417,7 +417,7 @@ def test_a_network_that_the_page_cannot_run_is_refused(site, model, message, tmp
     assert not files(tmp_path / "site")
 
 
-# What goes wrong, and what stays.
+# What goes wrong, and what a failed build leaves in place.
 
 
 def test_damaged_files_are_refused_and_the_old_site_stays(site, tmp_path):
@@ -448,7 +448,7 @@ def test_a_new_network_takes_the_place_of_the_old_one(site, tmp_path, capfd):
     (target / "CNAME").write_text("mine")
     capfd.readouterr()
     digitlab.build_site(target)
-    assert capfd.readouterr() == ("", "")  # for TensorFlow.js is there
+    assert capfd.readouterr() == ("", "")  # because TensorFlow.js is in the cache
     names = {path.relative_to(target) for path in files(target)}
     assert names == {path.relative_to(site) for path in files(site)} | {Path("CNAME")}
 
@@ -481,7 +481,7 @@ def test_an_old_node_is_refused(monkeypatch, tmp_path):
 
 @pytest.fixture
 def first_time(monkeypatch, tmp_path):
-    """As on a machine on which nothing was built; the folder of the cache."""
+    """Simulate a machine on which nothing was built yet; return the folder of its cache."""
     monkeypatch.setattr(bundle.pooch, "os_cache", lambda name: tmp_path / "cache" / name)
     return tmp_path / "cache"
 
@@ -543,7 +543,7 @@ def test_without_a_network_one_line_says_what_to_do(
         with pytest.raises(RuntimeError, match=problem) as error:
             digitlab.build_site(tmp_path / "site")
     assert re.match("npm cannot fetch TensorFlow.js.*Check the network", str(error.value))
-    said = capfd.readouterr().err  # what is being done, and in the end no more
+    said = capfd.readouterr().err  # a progress bar, which is gone in the end
     assert "Fetching TensorFlow.js with npm: 0 of 2 steps done" in said
     assert not said.split("\r")[-1].strip()
     assert not files(tmp_path / "site") and not files(first_time)
@@ -560,7 +560,7 @@ def test_npm_set_to_be_offline_is_told(site, first_time, monkeypatch, tmp_path):
 def test_nothing_is_written_to_the_home_and_npms_settings_do_not_matter(
     site, monkeypatch, tmp_path
 ):
-    """Also where the home cannot be written, be it by root: it is a file."""
+    """Even if nobody, not even root, can write to the home, because it is a file."""
     monkeypatch.setenv("npm_config_userconfig", str(Path.home() / ".npmrc"))
     home = tmp_path / "home"
     home.write_text("")
@@ -603,7 +603,7 @@ digitlab.build_site(sys.argv[1])"""
             stderr=subprocess.PIPE,
             text=True,
         )
-        connection, _ = listener.accept()  # npm runs
+        connection, _ = listener.accept()  # npm is running
         process.send_signal(signal.SIGINT)
         assert "KeyboardInterrupt" in process.communicate()[1]
         with connection:
@@ -625,7 +625,7 @@ def test_a_build_waits_for_another_that_moves_its_files(site, tmp_path):
         try:
             while not build.done() and not any(target.glob(".site-*/model/*.bin")):
                 time.sleep(0.05)
-            time.sleep(0.5)  # for files that move all the same
+            time.sleep(0.5)  # time for files to move by mistake
             assert {path.name for path in target.iterdir() if path.name[0] != "."} == set()
         finally:
             os.close(other)

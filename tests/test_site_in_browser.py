@@ -1,4 +1,4 @@
-"""The web page as people have it, in Chromium: mouse, finger, pen, keyboard, and no network."""
+"""The web page as people use it, in Chromium: mouse, finger, pen, keyboard, and offline."""
 
 import json
 import re
@@ -32,14 +32,14 @@ def chrome(chromium):
 
 @pytest.fixture(scope="module")
 def address(site):
-    """Below a path, as on a host that serves many sites, and under the strictest policy."""
+    """The site under a path, as on a host with many sites, and under the strictest policy."""
     with browser.serve(site, "/class/7b/digits/", **STRICT) as address:
         yield address
 
 
 @pytest.fixture
 def visit(chrome, address):
-    """visit(**context) -> the page in a new window, which may do nothing that it should not."""
+    """visit(**context) -> the page in a new window. The test fails on what it must not do."""
     opened = []
 
     def go(to=address, state="ready", clean=True, **context):
@@ -63,7 +63,7 @@ def visit(chrome, address):
 
 
 def ten(pad):
-    """The ten percentages that stand beside the bars."""
+    """The ten percentages beside the bars."""
     return [int(text.removesuffix(" %")) for text in pad.page.locator(".percent").all_inner_texts()]
 
 
@@ -144,7 +144,7 @@ def test_what_is_drawn_is_what_is_read_and_shown(visit):
             .filter((_, i) => i % 4 === 0).map(value => value / 255)"""
     )
     expected = digitlab.render_strokes(browser.quick_drawing(4))
-    # Chromium rounds the mouse's places to pixels, and merges some of a frame.
+    # Chromium rounds the mouse's places to pixels, and merges some within a frame.
     assert np.abs(np.reshape(seen, (28, 28)) - expected).mean() < 0.02
     assert sum(ten(pad)) in range(98, 103)
 
@@ -194,7 +194,7 @@ def test_the_drawing_is_saved_as_a_picture(visit):
 
 
 def test_where_the_browser_shares_files_so_does_the_page(chrome, address):
-    """Chromium on Linux cannot: the page sees the calls that another would answer."""
+    """Chromium on Linux cannot share files, so the test stands in for the browser's functions."""
     with chrome.new_context() as window:
         page = window.new_page()
         page.add_init_script(
@@ -219,7 +219,7 @@ def test_browsers_offer_to_install_it(visit):
     manifest = devtools.send("Page.getAppManifest")
     assert manifest["url"].endswith("/manifest.json") and manifest["errors"] == []
     problems = devtools.send("Page.getInstallabilityErrors")["installabilityErrors"]
-    # The windows of tests are private ones.
+    # The tests use private windows.
     assert {problem["errorId"] for problem in problems} <= {"in-incognito"}
 
 
@@ -230,7 +230,7 @@ def test_a_doubtful_digit_gets_more_looks_when_the_pen_is_lifted(visit):
     assert [recognizer.predict([narrow], tta=tta).digit for tta in (False, True)] == [1, 6]
     pad = visit()
     pad.draw_and_hold(narrow[:-1])
-    pad.page.wait_for_timeout(500)  # so that the last point is not too soon to be read
+    pad.page.wait_for_timeout(500)  # so that the last point is read without delay
     pad.page.mouse.move(*pad.on_screen(narrow)[-1])
     pad.says("I read a 1")
     pad.page.mouse.up()
@@ -274,14 +274,14 @@ def test_leaving_the_pad_ends_a_stroke_and_hovering_leaves_no_ink(visit):
     mouse, height = pad.page.mouse, pad.box["height"]
     mouse.move(left + 60, top + height - 60)
     mouse.down()
-    for x, y in [(60, -20), (60, 30), (150, 30), (150, -60)]:  # out below, and in again
+    for x, y in [(60, -20), (60, 30), (150, 30), (150, -60)]:  # out below, and back in
         mouse.move(left + x, top + height + (y if x == 60 and y > 0 else y), steps=4)
     mouse.up()
     inked = pad.ink()
     mouse.move(left + 20, top + 20)
     mouse.move(left + 200, top + 20)
     assert pad.ink() == inked
-    pad.press("Undo")  # the second stroke alone
+    pad.press("Undo")  # takes back only the second stroke
     assert 0 < pad.ink() < inked
 
 
@@ -325,7 +325,7 @@ def test_a_screen_reader_hears_the_result(visit):
     sentence = pad.page.get_by_role("status")
     pad.draw_with_mouse(browser.quick_drawing(2))
     assert sentence.inner_text().startswith("I read a 2")
-    # The picture of the page that a screen reader has.
+    # The page as a screen reader sees it.
     tree = pad.page.locator("body").aria_snapshot()
     for name in ("Undo", "Redo", "Clear", "Predict", "Save drawing", "Learn it as 7", "Unlearn"):
         assert f'button "{name}"' in tree
@@ -409,7 +409,7 @@ def test_nothing_moves(visit, width):
         pad.press("Clear")
         pad.draw_with_mouse(drawing)
         assert [part.bounding_box() for part in parts] == places, pad.sentence
-    assert pad.sentence == "I see no digit in this"  # the longest of them
+    assert pad.sentence == "I see no digit in this"  # the longest sentence
     assert pad.page.evaluate("() => window.moved") == 0
 
 
@@ -437,11 +437,11 @@ def test_it_works_offline_after_the_first_visit(chrome, site, tmp_path):
     shutil.copytree(site, folder)
     window = chrome.new_context()
     page = browser.Page(window.new_page())
-    # Or else the browser would have kept the files by itself.
+    # With no-store, so that the browser does not keep the files by itself.
     with browser.serve(folder, "/digits/", Cache_Control="no-store") as address:
         page.open(address)
         page.page.evaluate("async () => { await navigator.serviceWorker.ready; }")
-    # Nobody answers any more.
+    # The server has stopped.
     page.open(address)
     page.draw_with_mouse(browser.quick_drawing(5))
     page.says("I read a 5")
@@ -460,7 +460,7 @@ def test_a_new_version_takes_the_old_ones_place(chrome, site, tmp_path):
         digitlab.build_site(folder, export(tmp_path / "model", outputs=11))
         loads = []
         page.page.on("load", lambda _: loads.append(1))
-        page.open(address)  # the old one still, and behind it comes the new one, which reloads
+        page.open(address)  # still the old one, until the new one has come and reloads
         for _ in range(200):
             page.page.wait_for_timeout(100)
             if len(loads) == 2:
@@ -477,7 +477,7 @@ def test_a_new_version_takes_the_old_ones_place(chrome, site, tmp_path):
 
 
 def new_version(folder, tmp_path, monkeypatch):
-    """Put a site in which every page, script and style says "version 2" in place of another."""
+    """Replace a site by one in which every page, script and style says "version 2"."""
     web = shutil.copytree(site_builder.SOURCES.parent, tmp_path / "web")
     for path in web.rglob("*.*"):
         if path.suffix in (".js", ".css"):
@@ -489,7 +489,7 @@ def new_version(folder, tmp_path, monkeypatch):
 
 
 class Visit:
-    """A page, and of each time that it loads, which versions of the site its files are of."""
+    """A page, and for each time that it loads, the versions of the site that its files are from."""
 
     def __init__(self, window, address):
         self.loads = []
@@ -506,7 +506,7 @@ class Visit:
 
 
 def test_no_page_mixes_two_versions(chrome, site, tmp_path, monkeypatch):
-    """A drawing keeps the old one; the next visit has the new one."""
+    """A page with a drawing keeps the old version; the next visit gets the new one."""
     folder = shutil.copytree(site, tmp_path / "site")
     drawn = Event()
     both_kept = "async () => (await caches.keys()).length === 2"
@@ -527,8 +527,8 @@ def test_no_page_mixes_two_versions(chrome, site, tmp_path, monkeypatch):
         drawn.set()
         browser.until(old.pad.page, both_kept, 60)
         browser.until(old.pad.page, waits, 60)
-        beside = Visit(window, address)  # which has no drawing, and would take the new one
-        beside.pad.page.wait_for_timeout(1000)  # for a version that takes over all the same
+        beside = Visit(window, address)  # it has no drawing, and would take the new version
+        beside.pad.page.wait_for_timeout(1000)  # time to take over by mistake
         assert beside.pad.page.evaluate(waits)
         assert old.loads == beside.loads == [{1}]
         old.pad.says("I read a 4")
@@ -545,7 +545,7 @@ def test_no_page_mixes_two_versions(chrome, site, tmp_path, monkeypatch):
 
 
 def broken(folder, site, how, tmp_path):
-    """A copy of the site with a network in trouble."""
+    """Copy the site, and damage its network."""
     shutil.copytree(site, folder)
     model, (weights,) = folder / "model" / "model.json", (folder / "model").glob("*.bin")
     if how == "model.json is missing":
@@ -562,7 +562,7 @@ def broken(folder, site, how, tmp_path):
         text = json.loads(model.read_text())
         layers = text["modelTopology"]["config"]["layers"]
         (first, *_) = [layer for layer in layers if layer["class_name"] == "Conv2D"]
-        first["config"]["padding"] = "valid"  # what comes out is smaller, and does not fit
+        first["config"]["padding"] = "valid"  # the output is smaller and does not fit
         model.write_text(json.dumps(text))
     elif how == "one bit of the weights":
         content = bytearray(weights.read_bytes())
@@ -591,20 +591,20 @@ def test_a_network_in_trouble_is_told_and_can_be_tried_again(visit, site, tmp_pa
         assert text.is_visible()
         assert re.search(message, text.inner_text())
         assert pad.sentence == "I cannot read"
-        pad.draw_with_mouse(browser.quick_drawing(5))  # the pad goes on
+        pad.draw_with_mouse(browser.quick_drawing(5))  # the pad still works
         assert pad.ink() > 0.03
         pad.press("Predict")
         assert text.is_visible()
-        shutil.copytree(site, folder, dirs_exist_ok=True)  # the host has been mended
+        shutil.copytree(site, folder, dirs_exist_ok=True)  # the host has been repaired
         pad.press("Try again")
         pad.wait_until("ready")
         pad.says("I read a 5")
         assert not text.is_visible()
 
 
-# It learns how a visitor writes.
+# The page learns how a visitor writes.
 
-# Read as no digit, and their writer's 8.
+# A cross that the network takes for a non-digit, and that its writer means as an 8.
 CROSS = [np.array([[90.0, 60], [190, 220]]), np.array([[190.0, 60], [110, 220]])]
 
 
@@ -623,7 +623,7 @@ def test_it_learns_what_a_drawing_was(visit):
     pad = visit()
     assert learned(pad) == "nothing learned yet"
     pad.page.keyboard.press("8")
-    assert pad.sentence == "Draw a digit"  # the pad has not the focus
+    assert pad.sentence == "Draw a digit"  # the pad does not have the focus
     pad.press("Learn it as 8")
     assert pad.sentence == "Draw a digit first"
     pad.draw_with_mouse(CROSS)
@@ -636,7 +636,7 @@ def test_it_learns_what_a_drawing_was(visit):
     pad.says("I read an 8")
 
     draw_again(pad, browser.quick_drawing(1))
-    pad.says("I read a 1")  # unlike the example
+    pad.says("I read a 1")  # it is unlike the example
     pad.press("Learn it as 7")
     pad.says("I read a 7")
     assert learned(pad) == "2 learned from you"
@@ -667,7 +667,7 @@ def test_without_live_a_lesson_is_read_all_the_same(visit):
     pad.says("Press Predict")
     pad.page.keyboard.press("8")
     pad.says("I read an 8")
-    pad.page.keyboard.press("Control+1")  # the browser's
+    pad.page.keyboard.press("Control+1")  # belongs to the browser
     assert learned(pad) == "1 learned from you"
 
 
@@ -746,7 +746,7 @@ def test_where_nothing_can_be_kept_it_learns_until_the_page_closes(visit, chrome
     pad.page.evaluate("() => { delete localStorage.filled; }")
     pad.press("Learn it as 8")
     assert learned(pad) == "2 learned from you"
-    # What is kept was damaged.
+    # The stored examples are damaged.
     pad.page.evaluate("() => { for (const key in localStorage) localStorage[key] = '{'; }")
     pad.page.reload()
     pad.wait_until("ready")
@@ -755,7 +755,7 @@ def test_where_nothing_can_be_kept_it_learns_until_the_page_closes(visit, chrome
     pad.page.keyboard.press("8")
     assert learned(pad) == "1 learned from you"
 
-    folder = shutil.copytree(site, tmp_path / "site")  # in a frame that may keep nothing
+    folder = shutil.copytree(site, tmp_path / "site")  # in a frame without storage
     (folder / "frame.html").write_text('<iframe sandbox="allow-scripts" src="./"></iframe>')
     with (
         browser.serve(folder, Access_Control_Allow_Origin="*") as address,
@@ -800,7 +800,7 @@ def test_what_was_learned_outlives_the_network(chrome, site, tmp_path):
         assert pad.sentence == said
 
 
-# The page does not load: each time, it says within seconds what is wrong.
+# When the page does not load, it says within seconds what is wrong.
 
 
 def answer(handler, content, kind, status=200, length=None, **headers):
@@ -829,12 +829,12 @@ ANSWERS = {
 
 
 def only(name, how):
-    """Answer the requests for one file so, and leave the others to the server."""
+    """Answer requests for one file in this way, and leave the others to the server."""
     return lambda handler: handler.path.partition("?")[0].endswith(f"/{name}") and how(handler)
 
 
 def trouble(page):
-    """What the page says is wrong, as soon as it says so."""
+    """Wait until the page says that something is wrong; return what it says."""
     said = page.locator("#sentence", has_text=re.compile("^(I cannot read|Not ready yet)$"))
     said.wait_for(timeout=20_000)
     assert page.locator("#trouble p").is_visible()
@@ -850,7 +850,7 @@ def trouble(page):
 )
 def test_whichever_file_is_lost_the_page_says_so(chrome, site, how, message):
     lost = [path.relative_to(site).as_posix() for path in site.rglob("*") if path.is_file()]
-    spared = {"index.html", "sw.js", "start.js"}  # the last one says what is wrong
+    spared = {"index.html", "sw.js", "start.js"}  # start.js says what is wrong
     spared |= {bundle.WASM, bundle.CPU, "manifest.json", "icon-192.png", "icon-512.png"}
     for name in sorted(set(lost) - spared):
         with (
@@ -917,7 +917,7 @@ def test_a_slow_network_is_told_and_the_page_still_starts(chrome, site, name):
         page.goto(address, wait_until="commit")
         try:
             assert re.match(f"{name.split('/')[-1]} has not arrived", trouble(page))
-            page.screenshot(timeout=10_000)  # the browser shows it
+            page.screenshot(timeout=10_000)  # the browser paints it
         finally:
             arrives.set()
         browser.Page(page).wait_until("ready")
@@ -946,7 +946,7 @@ def test_in_a_sandboxed_frame_the_page_says_so(chrome, site, tmp_path):
             else:
                 frame.locator("noscript p").wait_for()
                 assert frame.locator("#sentence").inner_text() == ""
-    with (  # a host that lets any page use its files
+    with (  # a host that allows any page to load its files
         browser.serve(folder, Access_Control_Allow_Origin="*") as address,
         chrome.new_context() as window,
     ):
@@ -972,12 +972,12 @@ def test_without_javascript_or_in_an_old_browser_the_page_says_so(chrome, addres
 
 
 def without_modules(route):
-    """Make of the page's modules what they are to a browser that knows none."""
+    """Turn the page's modules into what a browser without modules makes of them."""
     response = route.fetch()
     route.fulfill(response=response, body=response.text().replace('"module"', '"unknown"'))
 
 
-# What computes.
+# The backends that compute.
 
 ISOLATED = {  # a page that could use several threads
     "Cross_Origin_Opener_Policy": "same-origin",
@@ -986,7 +986,7 @@ ISOLATED = {  # a page that could use several threads
 
 
 def fetched_to_read(chrome, site, script="", answer=None, **headers):
-    """Read with the page in a new window, and return the names of the files that it fetched."""
+    """Read a digit on the page in a new window; return the names of the files that it fetched."""
     with (
         browser.serve(site, answer=answer, **headers) as address,
         chrome.new_context(service_workers="block") as window,
@@ -1004,7 +1004,7 @@ def fetched_to_read(chrome, site, script="", answer=None, **headers):
 def test_it_computes_in_webassembly(chrome, site, headers):
     fetched = fetched_to_read(chrome, site, **headers)
     assert bundle.WASM in fetched and bundle.CPU not in fetched
-    assert len(fetched) == len(set(fetched))  # what is preloaded is used
+    assert len(fetched) == len(set(fetched))  # each preloaded file is used, not fetched again
 
 
 @pytest.mark.parametrize(
@@ -1034,7 +1034,7 @@ def redirect(handler, path, status=301):
     return True
 
 
-def to_the_folder(handler):  # as Cloudflare Pages
+def to_the_folder(handler):  # as Cloudflare Pages does
     path = handler.path.partition("?")[0]
     return path.endswith("/index.html") and redirect(handler, path[: -len("index.html")], 308)
 
@@ -1051,7 +1051,7 @@ def to_the_slash(handler):
 def to_clean_addresses(handler):
     path = handler.path.partition("?")[0]
     if path.endswith("/index"):
-        handler.path = path + ".html"  # which the server sends
+        handler.path = path + ".html"  # the server sends this file
     return path.endswith(".html") and handler.path == path and redirect(handler, path[:-5])
 
 
@@ -1081,7 +1081,7 @@ def test_hosts_that_redirect_work_again_and_offline(chrome, site, host, visits):
                 page.page.reload()
                 page.wait_until("ready")
         for visit in visits:
-            if visit != "../7b":  # outside of what the worker may answer
+            if visit != "../7b":  # outside the worker's scope
                 page.open(address + visit)
         page.draw_with_mouse(browser.quick_drawing(5))
         page.says("I read a 5")
@@ -1091,7 +1091,7 @@ def test_hosts_that_redirect_work_again_and_offline(chrome, site, host, visits):
 def test_the_worker_keeps_all_or_nothing(chrome, site, how):
     broken = [True]
 
-    def host(handler):  # the worker alone gets it so: the page does not ask for the icon
+    def host(handler):  # fails only the worker: the page does not ask for the icon
         return broken[0] and only("icon-512.png", ANSWERS[how])(handler)
 
     with (
@@ -1119,7 +1119,7 @@ def test_a_host_that_does_not_answer_is_told(chrome, address):
 
 
 def test_the_policy_would_stop_what_is_not_the_pages_own(visit):
-    """The check of the other tests can fail."""
+    """So the check in the other tests can fail."""
     pad = visit(clean=False)
     found = pad.page.evaluate(
         """async () => {

@@ -1,4 +1,4 @@
-"""The silence of stderr ends, whatever threads, errors and forks do."""
+"""The silence of stderr always ends, whatever threads, errors and forks do."""
 
 import os
 import subprocess
@@ -24,7 +24,7 @@ def open_files():
 
 @contextmanager
 def own_stderr():
-    """A file in place of stderr, which must be there and be the only one open at the end."""
+    """Put a file in place of stderr. At the end it must still be there, with no other file open."""
     original = os.dup(2)
     with tempfile.TemporaryFile() as file:
         os.dup2(file.fileno(), 2)
@@ -91,7 +91,7 @@ def test_many_threads():
 
 
 def run(code):
-    """What a fresh Python writes to stdout and stderr."""
+    """Run code in a new process; return what it writes to stdout and stderr."""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
     return done.stdout, done.stderr

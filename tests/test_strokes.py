@@ -22,7 +22,7 @@ def test_strokes_are_drawn_as_specified(vector):
     np.testing.assert_allclose(image, np.reshape(vector["image"], (28, 28)), atol=0.001)
 
 
-@pytest.mark.parametrize("height", [3, 200])  # of a thick line, and of a pad inked all over
+@pytest.mark.parametrize("height", [3, 200])  # a thick line, and a pad full of ink
 def test_of_thousands_of_strokes_none_is_missing(height):
     rng = np.random.default_rng(0)
     places = rng.uniform(0, (200, height), (2000, 1, 2))
@@ -107,11 +107,11 @@ def test_mnist_stays_as_it_is(mnist):
     normalized = np.stack([normalize_image(image) for image in images])
     change = np.abs(normalized - images / 255).mean((1, 2))
     assert np.median(change) < 0.001
-    assert np.mean(change > 0.03) < 0.05  # moved by a pixel: the centre lay between two
+    assert np.mean(change > 0.03) < 0.05  # these moved by a pixel: their centre is between two
 
 
 def big_digit(paper, ink):
-    """A stored digit drawn by Pillow on a large sheet, off its centre, on paper of a grain."""
+    """A stored digit drawn by Pillow off the centre of a large sheet of grainy paper."""
     sheet = Image.new("L", (500, 400))
     pen = ImageDraw.Draw(sheet)
     for stroke in stored_drawing(3):
@@ -144,7 +144,7 @@ def test_mnist_is_read_as_well_after_it(mnist):
 
 
 def rgba(grey, paper_alpha):
-    """Black ink whose alpha says where it is, or opaque all over."""
+    """Black ink on transparent paper or, with `paper_alpha`, an opaque image."""
     colour = np.zeros((*grey.shape, 4), np.uint8)
     colour[:, :, :3] = grey[:, :, None] if paper_alpha else 0
     colour[:, :, 3] = 255 if paper_alpha else 255 - grey
@@ -197,7 +197,7 @@ def test_a_photo_is_turned_as_its_camera_says():
 
 
 def photo(pen, light, grain):
-    """A stored digit on a sheet in a light that comes from one corner."""
+    """A stored digit on a sheet, lit from one corner."""
     sheet = Image.new("L", (900, 700))
     draw = ImageDraw.Draw(sheet)
     for stroke in stored_drawing(3):

@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[1]
 PREDICT = ROOT / "tests" / "tfjs" / "predict.mjs"
 
 
-# Helpers: TensorFlow.js in Node, numpy as a second reader, models with weights worth comparing.
+# Helpers: TensorFlow.js in Node, numpy as a second reader, models with random weights.
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +108,7 @@ def networks(mnist):
 
 @pytest.fixture(scope="module")
 def agreement(networks, mnist, predict, tmp_path_factory):
-    """For each network and quantization: Keras' probabilities and TensorFlow.js'."""
+    """For each network and quantization, the probabilities of Keras and of TensorFlow.js."""
     x = mnist.x_test[::10, ..., None].astype("float32") / 255  # (1000, 28, 28, 1)
     folder = tmp_path_factory.mktemp("networks")
     keys = [(name, quantize) for name in networks for quantize in QUANTIZATIONS]
@@ -132,7 +132,7 @@ def test_tensorflow_js_agrees_with_keras_on_a_thousand_images(agreement, mnist, 
 
 @pytest.mark.once
 def test_the_shipped_files_hold_the_same_network(networks, mnist, predict):
-    """Though a weight has four bytes in digits.keras, and in tfjs/ one."""
+    """Although a weight takes four bytes in digits.keras, and one in tfjs/."""
     x = mnist.x_test[::10, ..., None].astype("float32") / 255  # (1000, 28, 28, 1)
     ((found,),) = predict([(ROOT / "models" / "tfjs", "wasm", [x], 1)])
     assert abs(found - networks["shipped"].predict(x, verbose=0)).max() <= 1e-5
@@ -149,7 +149,7 @@ def test_quantized_tensorflow_js_reads_the_same_digits(agreement, name, quantize
     assert abs(found - expected).max() > 0  # it is quantized
 
 
-# Every layer that is let through, in graphs of every kind. Each branch is an output of its own.
+# Every layer that the exporter accepts, in graphs of all kinds. Each branch is an output.
 
 
 def image_layers():
@@ -234,7 +234,7 @@ def activations():
 
 
 def graphs():
-    """Two inputs, a layer that is called twice, models in models."""
+    """Two inputs, a layer that is called twice, and nested models."""
     left, right = keras.Input((6, 6, 2), name="left_image"), keras.Input((6, 6, 2), name="right")
     shared = L.Conv2D(3, 3, name="shared_conv")
     inner = keras.Sequential([keras.Input((4, 4, 3)), L.BatchNormalization(), L.Flatten()])
@@ -259,7 +259,7 @@ def sequential():
 
 
 def augmentation():
-    """Layers that do nothing when a network reads, alone and in sequences."""
+    """Layers that do nothing at inference, alone and in sequences."""
     needs = {"factor": 0.3, "rate": 0.3, "height_factor": 0.2, "width_factor": 0.2}
     x, volume = keras.Input((8, 8, 3)), keras.Input((3, 4, 5, 2))
     outputs = []
@@ -285,7 +285,7 @@ def augmentation():
 
 
 def augmented():
-    """A sequence that begins and ends in layers that do nothing."""
+    """A sequence that begins and ends with layers that do nothing at inference."""
     return keras.Sequential(
         [
             keras.Input((8, 8, 1)),
@@ -385,13 +385,13 @@ def read_by_tensorflow_js(directory):
 
 
 @pytest.mark.parametrize("dtype", ["float16", "uint8"])
-@pytest.mark.parametrize("shift", [-3.0, 0.0, 3.0])  # below 0, around it, above
+@pytest.mark.parametrize("shift", [-3.0, 0.0, 3.0])  # weights below 0, around it, and above
 def test_quantization_is_known_without_files(dtype, shift, tmp_path):
     model = randomize(digitlab.pen_cnn())
     for weight in model.weights:
         if weight.name == "kernel":
             weight.assign(weight + shift)
-    model.layers[-1].kernel.assign(model.layers[-1].kernel * 0 + 0.3)  # of one value
+    model.layers[-1].kernel.assign(model.layers[-1].kernel * 0 + 0.3)  # all weights are equal
     export_tfjs(model, tmp_path, dtype)
     weights = {f"{layer.name}/{w.name}": w.numpy() for layer in model.layers for w in layer.weights}
     found, written = quantization.as_exported(weights, dtype), read_by_tensorflow_js(tmp_path)
@@ -444,7 +444,7 @@ def test_an_export_replaces_the_earlier_one_and_nothing_else(tmp_path):
     (tmp_path / "group1-shard1of9.bin").write_text("mine, too")
     export_tfjs(large(seed=1), tmp_path)
     first = {path.name for path in tmp_path.iterdir()}
-    assert len(first) == 5  # model.json, two shards, mine
+    assert len(first) == 5  # model.json, two shards, my two files
     export_tfjs(large(seed=2), tmp_path)
     second = {path.name for path in tmp_path.iterdir()}
     assert first & second == {"model.json", "notes.txt", "group1-shard1of9.bin"}
@@ -544,7 +544,7 @@ def test_a_file_in_the_way_of_the_folder_is_left_alone(tmp_path):
     assert snapshot(tmp_path) == {"file": b"mine"}
 
 
-# Other backends and precisions, files, and the shell.
+# Other backends and precisions, model files, and the shell.
 
 
 def test_neither_tensorflow_nor_tensorflowjs_is_needed(optional, tmp_path):
@@ -590,7 +590,7 @@ def manifest(directory):
 def test_files_are_exported_from_a_shell(suffix, tmp_path, capsys):
     model = small(L.Flatten(), L.Dense(2))
     model.save(tmp_path / f"model{suffix}")
-    capsys.readouterr()  # Keras warns of .h5
+    capsys.readouterr()  # Keras warns about .h5
     tfjs.main([str(tmp_path / f"model{suffix}"), str(tmp_path / "out"), "--quantize", "float16"])
     assert capsys.readouterr().out.strip() == str(tmp_path / "out" / "model.json")
     export_tfjs(model, tmp_path / "expected", "float16")
@@ -651,15 +651,15 @@ class Doubling(L.Layer):
 
 
 class Dense(L.Dense):
-    """Called as Keras' own."""
+    """Has the name of a Keras layer."""
 
 
 class RandomFlip(L.RandomFlip):
-    """Called as Keras' own."""
+    """Has the name of a Keras layer."""
 
 
 class Pipeline(L.Pipeline):
-    """Called as Keras' own."""
+    """Has the name of a Keras layer."""
 
 
 class Subclassed(keras.Model):
@@ -668,7 +668,7 @@ class Subclassed(keras.Model):
 
 
 def relu(x):
-    """Called as Keras' own, which it is not."""
+    """Has the name of Keras' relu, but computes something else."""
     return -x
 
 
@@ -685,7 +685,7 @@ def named_twice():
 def called_out_of_order():
     x = keras.Input((4,))
     shared = L.Dense(4, name="shared")
-    again = shared(L.Dense(4)(shared(x)))  # its second call has to wait; the third need not
+    again = shared(L.Dense(4)(shared(x)))  # the second call has to wait, the third does not
     return keras.Model(x, [again, shared(x)])
 
 
@@ -758,8 +758,8 @@ def test_what_tensorflow_js_does_not_know_is_rejected(case, tmp_path):
     make, message = REFUSED[case]
     with pytest.raises(ValueError, match=message) as raised:
         export_tfjs(make(), tmp_path / "out")
-    assert "expected" in str(raised.value)  # what came, what was expected, and
-    assert str(raised.value).count(".") >= 2  # what to do
+    assert "expected" in str(raised.value)  # what came, what was expected,
+    assert str(raised.value).count(".") >= 2  # and what to do
     assert not (tmp_path / "out").exists()
 
 

@@ -17,7 +17,7 @@ MODELS = Path(__file__).parents[1] / "models"
 
 
 def run(path, x):
-    """LiteRT's answer for any number of inputs."""
+    """LiteRT's answers for any number of inputs."""
     interpreter = Interpreter(str(path))
     (image,) = interpreter.get_input_details()
     (answer,) = interpreter.get_output_details()
@@ -30,7 +30,7 @@ def run(path, x):
 
 
 def with_statistics(model):
-    """Give every weight a value that matters, moving statistics too."""
+    """Give every weight a value that matters, including moving statistics."""
     rng = np.random.default_rng(0)
     for weight in model.weights:
         if weight.name in ("moving_variance", "gamma"):
@@ -54,7 +54,7 @@ def test_litert_agrees_with_keras_for_any_number_of_images(exported, count):
     model, path = exported
     x = np.random.default_rng(1).random((count, 28, 28, 1), dtype="float32")
     expected = np.asarray(model(x, training=False))
-    assert expected.std(0).max() > 1e-3 or count == 1  # the images tell apart
+    assert expected.std(0).max() > 1e-3 or count == 1  # the answers depend on the images
     assert abs(run(path, x) - expected).max() <= 1e-5
 
 
@@ -76,11 +76,11 @@ def test_litert_in_whole_numbers_gives_the_digits_of_keras(mnist, tmp_path):
     assert (answers.argmax(1) == expected.argmax(1)).mean() >= 0.998
     assert abs(answers - expected).max() <= 0.05
     assert abs(answers - expected).mean() <= 1e-3
-    # What an image is read as does not hang on those beside it.
+    # The answer for an image does not depend on the other images in its batch.
     np.testing.assert_array_equal(run(path, x[:1]), answers[:1])
-    # The shipped one, whose normalisations another processor may have rounded in another way.
+    # In the shipped network, another processor may have rounded the normalisations differently.
     assert abs(run(MODELS / "digits.tflite", x) - answers).max() <= 0.01
-    # The normalisations and the smallest kernels stay as they are.
+    # The normalisations and the smallest kernels are not quantised.
     assert model.count_params() < path.stat().st_size < 1.2 * model.count_params() + 10_000
 
 
@@ -113,7 +113,7 @@ def test_an_export_that_fails_leaves_the_old_file(tmp_path):
     resource = pytest.importorskip("resource")
     (tmp_path / "model.tflite").write_bytes(b"old")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))  # as a full disk
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))  # as on a full disk
     try:
         with pytest.raises(OSError, match="File too large"):
             export_tflite(digitlab.pen_cnn(), tmp_path / "model.tflite")
@@ -133,7 +133,7 @@ def two_outputs():
 
 
 class FailsInAGraph(L.Layer):
-    """A custom layer that fails while it is traced, and says a lot."""
+    """A custom layer that fails while it is traced, with a long message."""
 
     def compute_output_shape(self, shape):
         return shape

@@ -1,4 +1,4 @@
-"""The networks and their training, on few digits."""
+"""The networks and their training, on small data."""
 
 import copy
 import json
@@ -27,7 +27,7 @@ from digitlab.training.loop import one_cycle
 
 @pytest.fixture(scope="module")
 def stripes():
-    """Ten classes that anything can learn: a bright row each, under noise."""
+    """Ten classes that any network can learn: a bright row each, under noise."""
     random = np.random.default_rng(0)
     labels = np.arange(600, dtype=np.uint8) % 10
     images = random.integers(0, 100, (600, 28, 28), dtype=np.uint8)
@@ -37,7 +37,7 @@ def stripes():
 
 
 def small():
-    """A network of the kinds of layers that ours has, which learns in a third of the time."""
+    """A network with the same kinds of layers as ours, which trains in a third of the time."""
     kinds = keras.layers
     return keras.Sequential(
         [
@@ -80,7 +80,7 @@ def test_training_learns_and_leaves_the_test_digits_alone(stripes):
 
 
 class Column:
-    """As a column of a table whose rows were shuffled: labels by row, not by place."""
+    """Like a column of a table with shuffled rows: labels are found by row name, not by place."""
 
     def __init__(self, values):
         order = np.random.default_rng(1).permutation(len(values))
@@ -97,7 +97,7 @@ class Column:
 
 
 def table(kind, images, labels):
-    """Images and labels as a person may have them."""
+    """Images and labels in the forms in which a person may have them."""
     if kind == "column":
         return images, Column(labels)
     if kind == "lists":
@@ -113,7 +113,7 @@ def table(kind, images, labels):
     frame["label"] = labels
     if kind == "shuffled frame":
         frame.index = np.random.default_rng(0).permutation(len(frame))
-    elif kind == "frame with gaps":  # as of train_test_split
+    elif kind == "frame with gaps":  # as from train_test_split
         frame.index = np.arange(len(frame)) * 3 + 100
     else:
         frame.index = [f"row {i}" for i in range(len(frame))]
@@ -210,7 +210,7 @@ def test_weight_decay_keeps_weights_small(stripes):
 
 
 class _Stop(keras.callbacks.Callback):
-    """Presses the stop button in an epoch that has spoilt the weights."""
+    """Presses the stop button in an epoch, after spoiling the weights."""
 
     def on_epoch_begin(self, epoch, logs=None):
         if epoch == 1:
@@ -242,7 +242,7 @@ def test_a_stop_keeps_the_best_weights(stripes, monkeypatch, augmentation):
 @pytest.mark.parametrize("augmentation", [None, Augmentation()])
 def test_a_training_goes_on_where_it_was_stopped(stripes, tmp_path, monkeypatch, augmentation):
     path = tmp_path / "folder" / "training.npz"
-    # All digits in one batch: else Keras' own order of them would be another after the stop.
+    # All digits are in one batch, or else Keras would shuffle them differently after the stop.
     config = TrainConfig(epochs=4, batch_size=500, augmentation=augmentation)
 
     def trained(checkpoint=None):
@@ -264,7 +264,7 @@ def test_a_training_goes_on_where_it_was_stopped(stripes, tmp_path, monkeypatch,
     assert len(part.history["loss"]) == 1 and path.is_file()
 
     keras.utils.set_random_seed(2)
-    model = small()  # of other first weights
+    model = small()  # with other initial weights
     history = train(model, stripes, config, progress=False, checkpoint=path)
     assert list(tmp_path.rglob("*")) == [path.parent], "nothing is left of it when it is done"
     for name, values in whole.history.items():
@@ -294,7 +294,7 @@ def test_a_checkpoint_of_something_else_is_rejected(stripes, tmp_path, spoil, me
         raise Killed
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(Path, "unlink", kill)  # the last step of all
+        patch.setattr(Path, "unlink", kill)  # the very last step
         train(model, stripes, config, progress=False, checkpoint=path)
     spoil(path)
     content, weights = path.read_bytes(), model.get_weights()
@@ -316,7 +316,7 @@ def test_a_checkpoint_of_another_network_is_refused(stripes, tmp_path):
 
 @pytest.mark.once
 def test_the_stop_button_of_a_notebook_loses_nothing(tmp_path):
-    """In a real kernel: it is interrupted, goes on, is killed, and another one goes on again."""
+    """A real kernel is interrupted, resumes, and is killed; then another kernel resumes."""
     checkpoint, seen = tmp_path / "training.npz", [0]
     code = (
         "import numpy as np, digitlab\n"
@@ -361,7 +361,7 @@ def test_the_stop_button_of_a_notebook_loses_nothing(tmp_path):
                     manager.interrupt_kernel()
                     done = printed(client)
                     seen.append(epochs_kept())
-                    assert done - seen[-1] in (0, 1)  # the last may have been stopped half kept
+                    assert done - seen[-1] in (0, 1)  # the last may be stopped while it is saved
                 else:
                     manager.shutdown_kernel(now=True)
                     seen.append(epochs_kept())
@@ -383,7 +383,7 @@ def test_the_learning_rate_ends_low_and_is_one_of_keras(stripes):
     model = pen_cnn()
     train(model, stripes, TrainConfig(batch_size=100, validation_share=0), progress=False)
     assert float(model.optimizer.learning_rate) == pytest.approx(0.02 * one_cycle(5, 0.25)[-1])
-    # So that keras.models.load_model needs nothing of this package.
+    # So that keras.models.load_model does not need this package.
     assert "digitlab" not in str(keras.saving.serialize_keras_object(model.optimizer))
 
 
@@ -415,7 +415,7 @@ def test_fine_tuning_learns_a_hand_and_keeps_the_rest(stripes):
     keras.utils.set_random_seed(0)
     model = pen_cnn()
     train(model, stripes, TrainConfig(epochs=4, batch_size=32, validation_share=0))
-    hand = [np.eye(28), np.eye(28)[::-1]]  # shapes that are no stripes
+    hand = [np.eye(28), np.eye(28)[::-1]]  # shapes that are not stripes
     config = TrainConfig(epochs=8, peak_learning_rate=0.002)
     fine_tune(model, hand, [7, 3], stripes, config, progress=False)
     recognizer = Recognizer(model)

@@ -39,7 +39,7 @@ USERS_FILE = README + REVEALED + MISTAKES
 
 
 def by_mypy(folder):
-    """Lines with errors, and the types that were revealed."""
+    """Run mypy; return the lines with errors, and the revealed types."""
     command = [sys.executable, "-m", "mypy", "--config-file=", "--cache-dir=cache", "user.py"]
     run = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     found = re.findall(r"^user\.py:(\d+): (error|note): (.*)$", run.stdout, re.M)
@@ -49,7 +49,7 @@ def by_mypy(folder):
 
 
 def by_pyright(folder):
-    """The same."""
+    """Run pyright; return the same."""
     command = [shutil.which("node"), PYRIGHT, "--outputjson", "--pythonpath", sys.executable]
     run = subprocess.run([*command, "user.py"], cwd=folder, capture_output=True, text=True)
     found = json.loads(run.stdout)["generalDiagnostics"]

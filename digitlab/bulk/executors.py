@@ -1,4 +1,4 @@
-"""Where blocks are read: in this process, in others of this machine, or on a Dask cluster.
+"""Where blocks are read: in this process, in others on this machine, or on a Dask cluster.
 
 All three are executors of `concurrent.futures`. The network is handed over once: to each process
 when it starts; to a cluster as a result that its workers pass on to each other and keep.
@@ -18,7 +18,7 @@ from digitlab.bulk.sources import Block, Row
 from digitlab.bulk.tables import Columns
 from digitlab.recognizer import Recognizer
 
-_AHEAD = 512  # blocks that wait or are being read: plenty for a cluster, and only some MB of names
+_AHEAD = 512  # blocks that wait or are being read: plenty for a cluster, and only a few MB of names
 
 Submit = Callable[[Block], "Future[Columns]"]
 Name = TypeVar("Name")
@@ -33,10 +33,10 @@ def one_thread(recognizer: Recognizer) -> Iterator[Submit]:
 
 @contextmanager
 def local_pool(recognizer: Recognizer, count: int | None) -> Iterator[Submit]:
-    """Read in so many processes of this machine; one for each core with None.
+    """Read in `count` processes on this machine; None means one for each core.
 
     Raises:
-        RuntimeError: One was killed.
+        RuntimeError: A process was killed.
     """
     # Not a fork: this process may have threads, as a notebook's kernel and TensorFlow do.
     spawn = multiprocessing.get_context("spawn")
@@ -58,7 +58,7 @@ def cluster(client: Any, recognizer: Recognizer) -> Iterator[Submit]:
     """Read on the workers of a Dask client. They may come and go.
 
     Raises:
-        ConnectionError: There is no scheduler, or no longer.
+        ConnectionError: There is no scheduler, or it is gone.
     """
     if client.status != "running":
         raise ConnectionError(f"expected a client with a scheduler; the one of {client!r} is gone")
@@ -73,13 +73,13 @@ def cluster(client: Any, recognizer: Recognizer) -> Iterator[Submit]:
         ) from error
     finally:
         if client.status == "running":
-            executor.shutdown(wait=False)  # cancels what nobody waits for
+            executor.shutdown(wait=False)  # cancels blocks that nobody waits for
 
 
 def read_blocks(
     blocks: Iterable[tuple[Name, Block]], submit: Submit
 ) -> Iterator[tuple[Name, Block, Columns]]:
-    """Have blocks read, and yield each with its name and the columns of `Row` as soon as it is."""
+    """Have blocks read; yield each with its name and the columns of `Row` once it is read."""
     done: SimpleQueue[Future[Columns]] = SimpleQueue()
     pending: dict[Future[Columns], tuple[Name, Block]] = {}
     for name, block in blocks:
@@ -99,18 +99,19 @@ def _passed_on(recognizer: Recognizer) -> Recognizer:
 
 
 def _read(recognizer: Recognizer, block: Block) -> Columns:
-    # Dask packs what is in a list one by one: rows would take a third of the time of images.
+    # Dask packs each element of a list by itself: packing rows would take a third as long as
+    # reading the images.
     columns = map(list, zip(*block.read(recognizer), strict=True))
     return dict(zip(Row._fields, columns, strict=True))
 
 
-_recognizer: Recognizer  # of a process of the pool
+_recognizer: Recognizer  # in each process of the pool
 
 
 def _start(recognizer: Recognizer) -> None:
     global _recognizer
     _recognizer = recognizer
-    signal(SIGINT, SIG_IGN)  # Ctrl-C goes to all processes; the first one ends the others
+    signal(SIGINT, SIG_IGN)  # Ctrl-C goes to all processes; the parent ends the others
 
 
 def _read_in_process(block: Block) -> Columns:

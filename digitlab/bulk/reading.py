@@ -1,8 +1,8 @@
-"""Many scans to a table: in blocks, side by side, and saved block by block.
+"""Read many scans to a table: in blocks, in parallel, and saved block by block.
 
 The work is handed to an executor of `concurrent.futures`: a pool of processes here, or that of a
-Dask client. What it answers is written by this process alone, so a block that a cluster computes
-twice, because a worker was killed, is in the table once.
+Dask client. Only this process writes the results, so a block that a cluster computes twice, because
+a worker was killed, is in the table once.
 """
 
 import hashlib
@@ -36,38 +36,38 @@ def read_to_table(
 ) -> Path:
     """Read all pictures in a folder, or all images in an array on disk, to a table.
 
-    If it is stopped or killed, the same call goes on where it was. A picture that cannot be read is
-    a row with its error.
+    If a call is stopped or killed, the same call goes on from where it stopped. A picture that
+    cannot be read becomes a row with its error.
 
     Args:
-        source: A folder, of which all pictures are read, those in subfolders too (of a file with
-            several pages, the first one); or a ``.npy`` file of images, as for
+        source: A folder, whose pictures are all read, including those in subfolders (but only the
+            first page of a file with several); or a ``.npy`` file of images, as for
             `Recognizer.predict_images`.
         table: The file to write, named ``.csv`` or ``.parquet`` (which needs the extra ``scale``).
-            It is replaced only when the new one is complete. Until then what was read is in a
-            folder beside it, named ``.parts``.
-        client: A ``dask.distributed.Client``, to read on its cluster; without one, processes of
+            It is replaced only when the new one is complete. Until then the results are in a folder
+            beside it, whose name ends in ``.parts``.
+        client: A ``dask.distributed.Client``, to read on its cluster; without one, processes on
             this machine read. The workers must see the source under the same path, and should have
             one thread each. In a script, the local processes need
             ``if __name__ == "__main__":`` before the call.
-        recognizer: What to read with; the network that comes with the package when left out. To
-            resume, take the same.
-        numbers: Read whole numbers, as `Recognizer.read_number` does, in pictures.
-        processes: How many processes read on this machine, one for each core when left out; 0 to
-            read in this one, as what fits in a block is read anyway.
-        block_size: How many scans are read at once, by one worker; so many as take about half a
-            second when left out. A stop loses at most the blocks that are being read.
-        progress: Show a bar with the time left.
+        recognizer: What to read with. Default: the network that comes with the package. To resume,
+            pass the same one.
+        numbers: Read a number instead of a digit in each picture, see `Recognizer.read_number`.
+        processes: How many processes read on this machine. Default: one for each core. With 0, or
+            if all scans fit in one block, this process reads.
+        block_size: How many scans one worker reads at once. Default: as many as take about half a
+            second. Stopping loses at most the blocks that are being read.
+        progress: Show a progress bar with the time left.
 
     Returns:
-        The table. Its columns: ``file``, the name in the folder, or ``index``; ``text``, what was
-        read; ``confidence``, 0 to 1; ``reason``, why there is no digit, as `Prediction.reason`; and
-        ``error``. Rows are in the order of the array; pictures by name, those of a folder before
-        those of its subfolders.
+        The path of the table. The columns are ``file``, the name in the folder, or ``index``;
+        ``text``, what was read; ``confidence``, 0 to 1; ``reason``, why there is no digit, as
+        `Prediction.reason`; and ``error``. Rows are in the order of the array; pictures are sorted
+        by name, those of a folder before those of its subfolders.
 
     Raises:
         FileNotFoundError: There is no such source, or a worker does not see it.
-        ValueError: There are no scans in it, or it is something else; or the table has another
+        ValueError: The source has no scans or is something else, or the table's name has another
             ending.
         ModuleNotFoundError: Parquet needs pyarrow.
         ConnectionError: The client has no scheduler, or lost it.
@@ -131,7 +131,7 @@ def _single_threaded(recognizer: Recognizer) -> Recognizer:
 
 
 def _identity(recognizer: Recognizer) -> str:
-    """Tell what this recognizer reads from what another one does. Functions are all alike."""
+    """Return a digest that tells a recognizer from others. All functions have the same one."""
     digest = hashlib.sha256(as_runtime(recognizer.model).checksum().encode())
     if isinstance(recognizer, PersonalRecognizer):
         digest.update(recognizer.images.tobytes() + recognizer.labels.tobytes())
@@ -143,7 +143,7 @@ def _is_current(part: Path, block: Block) -> bool:
     try:
         written = part.stat().st_mtime_ns
         changes = (file.stat() for file in block.files())
-        # The second time is new where another file was moved to this place.
+        # The second time is also new if another file was moved to this place.
         return all(max(file.st_mtime_ns, file.st_ctime_ns) <= written for file in changes)
     except FileNotFoundError:
         return False

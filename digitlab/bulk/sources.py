@@ -1,6 +1,6 @@
 """What is read: a folder of pictures, or an array on disk, in blocks that any process can read.
 
-A block only names its scans; who reads it opens them.
+A block only names its scans; the process that reads it opens them.
 """
 
 import os
@@ -31,7 +31,7 @@ class Row(NamedTuple):
 
 
 class Block(Protocol):
-    """Some scans that follow each other."""
+    """Some consecutive scans."""
 
     @property
     def keys(self) -> list[str] | list[int]:
@@ -44,7 +44,7 @@ class Block(Protocol):
         """Read the scans, in their order.
 
         Raises:
-            OSError: They are not to be found on this machine.
+            OSError: They cannot be found on this machine.
         """
 
 
@@ -52,7 +52,7 @@ class Source(Protocol):
     """Scans in a fixed order."""
 
     column: str  # the name of the first column
-    block_size: int  # scans, which take about half a second
+    block_size: int  # how many scans take about half a second
 
     def count(self) -> int:
         """Return how many scans there are."""
@@ -63,7 +63,7 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class Pictures:
-    """Pictures of a folder, by their names in it; with digits, or with whole numbers."""
+    """Pictures in a folder, by their names in it; each with a digit, or each with a number."""
 
     folder: Path
     names: list[str]
@@ -105,7 +105,7 @@ class Folder:
             yield Pictures(self.folder, block, self.numbers)
 
     def _names(self) -> Iterator[str]:
-        """Yield the names without holding all of them, for there may be millions."""
+        """Yield the names one by one, because there may be millions."""
         for folder, subfolders, files in os.walk(self.folder, onerror=_raise):
             subfolders.sort()
             for name in sorted(files):
@@ -167,9 +167,9 @@ def as_source(path: Path, numbers: bool) -> Source:
     """Find out what kind of source a path is.
 
     Raises:
-        FileNotFoundError: There is nothing.
+        FileNotFoundError: There is nothing at this path.
         ValueError: It is neither a folder nor an array of images; or numbers are to be read in an
-            array, which has a digit an image.
+            array, which has one digit per image.
     """
     if path.is_dir():
         return Folder(path, numbers)
@@ -183,7 +183,7 @@ def as_source(path: Path, numbers: bool) -> Source:
 
 
 def _opened(path: Path) -> np.ndarray:
-    """Return the array in a file, (n, 28, 28), of which only what is used gets into memory."""
+    """Return the array in a file, (n, 28, 28). Only what is used of it is loaded into memory."""
     try:
         return as_images(np.load(path, mmap_mode="r", allow_pickle=False))
     except (ValueError, EOFError) as error:  # EOFError: an empty file
@@ -243,9 +243,9 @@ def _read_images(recognizer: Recognizer, images: np.ndarray) -> list[Row]:
 
 
 def _utf8(text: str) -> str:
-    """Escape what a file's name has that is no text."""
+    """Escape the parts of a file's name that are not text."""
     return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _raise(error: OSError) -> None:
-    raise error  # a folder that cannot be listed: `os.walk` would leave it out in silence
+    raise error  # a folder that cannot be listed: `os.walk` would silently skip it

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 Columns = dict[str, list]  # the first one, file or index, and those of `sources.Row`
-_IN_A_GROUP = 256  # parts; of 4096 images each, that is a million rows and some ten MB
+_IN_A_GROUP = 256  # parts: with 4096 images each, a million rows and some ten MB
 
 
 class Format(Protocol):
@@ -18,11 +18,11 @@ class Format(Protocol):
         """Write some rows."""
 
     def join(self, path: Path, parts: Iterable[Path]) -> None:
-        """Write the table, a few parts in memory at a time."""
+        """Write the table, with a few parts in memory at a time."""
 
 
 class Csv:
-    """UTF-8, with a line of names. Parts have none."""
+    """CSV in UTF-8, with a header line. Parts have no header."""
 
     def __init__(self, names: list[str]) -> None:
         self._names = names
@@ -42,7 +42,7 @@ class Csv:
 
 
 class Parquet:
-    """Many parts in a row group, for a reader of the table first loads a list of all groups."""
+    """Parquet, many parts per row group, because readers first load a list of all groups."""
 
     def __init__(self, names: list[str]) -> None:
         try:
@@ -78,7 +78,7 @@ def as_format(path: Path, names: list[str]) -> Format:
 
     Raises:
         ValueError: For another ending.
-        ModuleNotFoundError: Parquet, without pyarrow.
+        ModuleNotFoundError: For Parquet without pyarrow.
     """
     if path.suffix not in FORMATS:
         raise ValueError(f"expected a table named {' or '.join(FORMATS)}, got {path.name}")

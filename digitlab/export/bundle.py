@@ -1,8 +1,9 @@
 """TensorFlow.js for the web page: fetched with npm, bundled by esbuild, kept in the user's cache.
 
-npm fetches the versions in ``package-lock.json``. esbuild makes three files of them, without what
-only training needs: the layers with the WebAssembly backend, the backend in plain JavaScript, which
-few browsers need, and the core that both share. The WebAssembly itself is a fourth.
+npm fetches the versions in ``package-lock.json``. esbuild bundles them, without the code that only
+training needs, into three files: the layers with the WebAssembly backend, the backend in plain
+JavaScript, which few browsers need, and the core that both share. The WebAssembly itself is a
+fourth file.
 """
 
 import hashlib
@@ -27,7 +28,7 @@ from digitlab._io import atomic_write, verified_content, with_checksum
 
 NODE = 18  # the oldest version that runs esbuild and the page's syntax
 INSTALL = f"install Node.js {NODE} or newer with npm (nodejs.org; conda install nodejs)"
-PATIENCE = 7.0  # seconds that npm's registry may take to answer at all
+PATIENCE = 7.0  # seconds to wait for npm's registry to answer at all
 
 SOURCES = Path(__file__).parents[1] / "web" / "site"
 CPU = "tensorflow-cpu.js"
@@ -42,13 +43,13 @@ _ESBUILD = [
 ]
 _NPM = [
     *("ci", "--no-audit", "--no-fund", "--loglevel=error"),
-    "--ignore-scripts",  # esbuild's would only make it start faster
-    # Whatever the user's settings leave out; NODE_ENV=production leaves out all that we need.
+    "--ignore-scripts",  # esbuild's install script only makes it start faster
+    # Whatever the user's settings are: NODE_ENV=production would leave out all that we need.
     *("--include=dev", "--include=optional", "--no-global", "--package-lock", "--no-dry-run"),
-    # A network that fails on the way: a minute in all. npm's own settings would take many.
+    # If the network fails on the way, give up after a minute in all; npm's defaults take many.
     *("--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--fetch-timeout=30000"),
 ]
-# npm's codes for a network that fails: the system's, the server's and those of certificates.
+# npm's codes for network failures: from the system, from the server, and for certificates.
 _NETWORK = re.compile(
     r"ECONN\w+|E?TIMEDOUT|\w*TIMEOUT|ENOTFOUND|EAI_AGAIN|E(?:NET|HOST)\w+|EPIPE|EPROTO|ENOTCACHED|"
     r"E407|E5\d\d|ERR_S\w+|\w*CERT\w*|UNABLE_TO_\w+"
@@ -81,7 +82,7 @@ def tensorflow_js(node: str) -> dict[str, bytes]:
     for name in _SOURCES:
         key.update((SOURCES / name).read_bytes())
     cached = Path(pooch.os_cache("digitlab")) / f"tensorflow-{key.hexdigest()[:16]}.bundle"
-    with suppress(OSError, ValueError):  # it is not there, unreadable or damaged
+    with suppress(OSError, ValueError):  # it is missing, unreadable or damaged
         return _unpacked(verified_content(cached.read_bytes()))
 
     npm = shutil.which("npm")
@@ -90,7 +91,7 @@ def tensorflow_js(node: str) -> dict[str, bytes]:
     with _temporary_folder(cached.parent) as folder:
         for name in _SOURCES:
             shutil.copyfile(SOURCES / name, Path(folder) / name)
-        # Neither step tells how far it is.
+        # Neither step reports its own progress.
         form = "{desc}: {n} of {total} steps done; some ten seconds, the first time only"
         with tqdm(
             total=2, leave=False, bar_format=form, desc="Fetching TensorFlow.js with npm"
@@ -108,7 +109,7 @@ def tensorflow_js(node: str) -> dict[str, bytes]:
 def _bundle(node: str, folder: Path) -> dict[str, bytes]:
     """Have esbuild bundle the packages in a folder."""
     package = folder / _WASM_PACKAGE
-    # Code for several threads, which the page does not use, and a fifth of the backend.
+    # Code for several threads, which the page does not use: a fifth of the backend.
     for threads in (package / "wasm-out").glob("*-threaded-simd*.js"):
         threads.write_text("export const wasmWorkerContents = '';")
     esbuild = "node_modules/esbuild/bin/esbuild"
@@ -121,7 +122,7 @@ def _packed(files: dict[str, bytes]) -> bytes:
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
         for name, content in files.items():
-            packed.writestr(zipfile.ZipInfo(name), content)  # without the time
+            packed.writestr(zipfile.ZipInfo(name), content)  # without a timestamp
     return archive.getvalue()
 
 
@@ -133,7 +134,7 @@ def _unpacked(archive: bytes) -> dict[str, bytes]:
 def run_program(
     command: Sequence[str], folder: str | None = None, seconds: float | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run a program, and end it with all that it started if it takes too long or on Ctrl-C.
+    """Run a program; if it takes too long, or on Ctrl-C, end it and all that it started.
 
     Raises:
         TimeoutError: It took longer than `seconds`.
@@ -147,7 +148,7 @@ def run_program(
         text=True,
         encoding="utf-8",
         errors="replace",
-        start_new_session=True,  # a process group of its own, to end as a whole
+        start_new_session=True,  # a process group of its own, which is ended as a whole
     ) as process:
         try:
             out, err = process.communicate(timeout=seconds)
@@ -162,10 +163,10 @@ def run_program(
 
 
 def output_of(done: subprocess.CompletedProcess[str]) -> str:
-    """What a program has printed.
+    """Return what a program printed.
 
     Raises:
-        RuntimeError: It failed; the message has its last lines.
+        RuntimeError: It failed; the message has the last lines that it printed.
     """
     if done.returncode != 0:
         program, what, *_ = done.args
@@ -179,7 +180,7 @@ def _last_lines(done: subprocess.CompletedProcess[str]) -> str:
 
 
 def _temporary_folder(cache: Path) -> tempfile.TemporaryDirectory[str]:
-    """A folder to work in: in the cache, for programs may not run in /tmp; or else there."""
+    """A folder to work in: in the cache, because /tmp may not allow programs; otherwise in /tmp."""
     with suppress(OSError):
         cache.mkdir(parents=True, exist_ok=True)
         return tempfile.TemporaryDirectory(
@@ -190,12 +191,12 @@ def _temporary_folder(cache: Path) -> tempfile.TemporaryDirectory[str]:
 
 def _fetch(npm: str, folder: str) -> None:
     """Have npm install the packages in a folder."""
-    # A cache of its own: the one in the home may be unwritable, or partly belong to root.
+    # A cache of its own: the user's may be unwritable, or partly belong to root.
     cache = f"--cache={Path(folder) / 'npm-cache'}"
     begun = time.monotonic()
     registry = output_of(run_program([npm, "config", "get", "registry", cache], folder)).strip()
-    start = time.monotonic() - begun  # what this machine takes to start npm
-    # Asked first, because `npm ci` does not show whether a registry is silent or slow.
+    start = time.monotonic() - begun  # seconds that this machine takes to start npm
+    # Ping the registry first, because `npm ci` does not show whether it is silent or slow.
     ping = [npm, "ping", "--fetch-retries=0", "--loglevel=error", cache]
     try:
         problem = _network_problem(run_program(ping, folder, PATIENCE + 2 * start))
@@ -214,6 +215,6 @@ def _fetch(npm: str, folder: str) -> None:
 
 
 def _network_problem(done: subprocess.CompletedProcess[str]) -> str | None:
-    """The code with which npm says that the network failed, or None."""
+    """Return npm's error code if the network failed, or None."""
     code = re.search(r"^npm (?:error|ERR!) code (\w+)$", done.stderr, re.M)
     return code[1] if done.returncode != 0 and code and _NETWORK.fullmatch(code[1]) else None

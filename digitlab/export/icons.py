@@ -6,16 +6,16 @@ from PIL import Image, ImageDraw
 
 from digitlab.drawings import stored_drawing
 
-SIDES = (192, 512)  # pixels: what browsers ask for before they offer to install a page
-_PEN = 0.09  # of the side: wider than on the pad, for icons are small
+SIDES = (192, 512)  # pixels: the sizes that browsers require before they offer to install a page
+_PEN = 0.09  # share of the side: wider than on the pad, because icons are small
 
 
 def icon_png(side: int) -> bytes:
     """Draw the icon, `side` pixels wide and high, as a PNG file.
 
-    Some systems cut icons to a circle of 80 % of their width: the ink stays in it.
+    Some systems crop icons to a circle of 80 % of their width: the ink stays inside it.
     """
-    large = 4 * side  # shrunk in the end, so that edges are smooth
+    large = 4 * side  # shrunk at the end, so that edges are smooth
     image = Image.new("L", (large, large))
     draw = ImageDraw.Draw(image)
     pen = _PEN * large

@@ -16,7 +16,7 @@ def check_type(model: Any) -> None:
 
 def model_inputs(model: keras.Model) -> list[keras.KerasTensor]:
     """Return the symbolic inputs of a model, or raise ValueError if it is not built."""
-    inputs = getattr(model, "inputs", None)  # Keras raises AttributeError where it is not built
+    inputs = getattr(model, "inputs", None)  # Keras raises AttributeError if it is not built
     if not inputs:
         raise ValueError(
             f"The model {model.name!r} is not built; expected one whose input shape is known. "

@@ -1,6 +1,6 @@
-"""Quantization for TensorFlow.js: large kernels in one or two bytes a weight.
+"""Quantization for TensorFlow.js: large kernels in one or two bytes per weight.
 
-In uint8, a kernel's values are rounded to 256 evenly spaced ones, of which one is 0. The
+In uint8, a kernel's values are rounded to 256 evenly spaced values, one of which is 0. The
 arithmetic is that of the Python package tensorflowjs, and of TensorFlow.js, which reads the files.
 """
 
@@ -26,7 +26,7 @@ def quantize_weights(weights: Weights, dtype: str) -> QuantizedWeights:
     """Quantize an array.
 
     Args:
-        weights: Of any shape.
+        weights: An array of any shape.
         dtype: "float16" or "uint8".
     """
     if dtype == "float16":
@@ -43,9 +43,9 @@ def quantize_weights(weights: Weights, dtype: str) -> QuantizedWeights:
 
 
 def dequantize_weights(quantized: QuantizedWeights) -> Weights:
-    """Give the float32 weights that TensorFlow.js computes with.
+    """Return the float32 weights that TensorFlow.js computes with.
 
-    It multiplies and adds in double precision, and rounds once.
+    TensorFlow.js multiplies and adds in double precision, and rounds once.
     """
     values = quantized.values.astype(np.float64)
     return (values * quantized.scale + quantized.minimum).astype(np.float32)
@@ -54,9 +54,10 @@ def dequantize_weights(quantized: QuantizedWeights) -> Weights:
 def large_kernels(weights: dict[str, Weights]) -> list[str]:
     """Return the names of the weights to quantize.
 
-    Not vectors: a byte is too coarse for a variance. Nor the smallest kernels, which are 2 % of the
-    weights at most: errors of the first convolution go through the whole network. With it in uint8,
-    one trained pen_cnn read 4 of MNIST's 10,000 test images differently; without it, 2.
+    Vectors are left out, because a byte is too coarse for a variance. So are the smallest kernels,
+    2 % of the weights at most, because errors of the first convolution go through the whole
+    network. With that convolution in uint8, one trained pen_cnn read 4 of MNIST's 10,000 test
+    images differently; otherwise it read 2 differently.
     """
     kernels = {name: value.size for name, value in weights.items() if value.ndim > 1}
     spare = sum(kernels.values()) / 50
@@ -69,7 +70,7 @@ def large_kernels(weights: dict[str, Weights]) -> list[str]:
 
 
 def as_exported(weights: dict[str, Weights], dtype: str) -> dict[str, Weights]:
-    """Give a model's weights as TensorFlow.js reads them after an export.
+    """Return a model's weights as TensorFlow.js reads them after an export.
 
     Args:
         weights: By name, in the model's order.

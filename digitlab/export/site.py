@@ -1,7 +1,7 @@
-"""The web page: a folder of files with which anybody's browser recognises digits.
+"""The web page: a folder of files that lets any browser recognise digits.
 
-The page's own code is in ``web/site`` and copied as it is; `ink.js`, `recognizer.js` and `hand.js`
-there compute the same as `digitlab.strokes`, `digitlab.recognizer` and `digitlab.personal`.
+The page's own code is in ``web/site`` and is copied as it is; its `ink.js`, `recognizer.js` and
+`hand.js` compute the same as `digitlab.strokes`, `digitlab.recognizer` and `digitlab.personal`.
 TensorFlow.js comes from `digitlab.export.bundle`, and the icons from `digitlab.export.icons`.
 """
 
@@ -61,14 +61,14 @@ def build_site(
 
     Args:
         directory: Where the site goes. It is made if it does not exist.
-        model_dir: A folder that `digitlab.export_tfjs` wrote, of any network that takes
+        model_dir: A folder that `digitlab.export_tfjs` wrote, with any network that takes
             (28, 28, 1), (28, 28) or (784,), in [0, 1] with ink 1 on paper 0, and gives 10
-            probabilities, or 11 with that of a non-digit. By default, the network that comes with
-            the package.
+            probabilities, or 11 including that of a non-digit. By default, the network that comes
+            with the package.
         compress: Also write compressed copies, ``name.gz`` and ``name.br`` (Brotli), of the files
-            that they make smaller. A web server that knows them, such as nginx with
-            ``gzip_static``, then sends a third of the bytes and compresses nothing itself; others
-            ignore them.
+            that compression makes smaller. A web server that supports them, such as nginx with
+            ``gzip_static``, then sends a third of the bytes and compresses nothing itself; other
+            servers ignore them.
 
     Returns:
         The path of index.html.
@@ -77,8 +77,8 @@ def build_site(
         FileNotFoundError: Node or npm is missing, and the message says what to install; or there
             is no network in `model_dir`.
         FileExistsError: `directory` holds an index.html that `build_site` did not write.
-        ValueError: The network's files are damaged, or it has other inputs or outputs. Nothing is
-            written.
+        ValueError: The network's files are damaged, or the network has other inputs or outputs.
+            Nothing is written.
         RuntimeError: npm or esbuild failed, or npm's registry cannot be reached.
         OSError: The files cannot be written.
     """
@@ -100,7 +100,7 @@ def build_site(
 
 
 def _compose(model: Path) -> dict[str, bytes]:
-    """All files of the site, by their names in it. Its own code has run the network."""
+    """Return all files of the site, by name, after its own code has run the network."""
     weights = _weights(model)
     node = find_node()
     files = {Path(name).name: (SOURCES / name).read_bytes() for name in _PAGE}
@@ -113,7 +113,7 @@ def _compose(model: Path) -> dict[str, bytes]:
 
 
 def _weights(model: Path) -> list[str]:
-    """The names of the files with a network's weights."""
+    """Return the names of the files with a network's weights."""
     try:
         text = (model / "model.json").read_text(encoding="utf-8")
     except OSError as error:
@@ -144,7 +144,7 @@ def _weights(model: Path) -> list[str]:
 
 
 def _check(node: str, files: dict[str, bytes], model: Path) -> None:
-    """Refuse a network that the page cannot run, by having its own code run the network."""
+    """Reject a network that the page cannot run, by having the page's own code run it."""
     with tempfile.TemporaryDirectory(prefix="digitlab-", ignore_cleanup_errors=True) as folder:
         (Path(folder) / "package.json").write_text('{"type": "module"}')  # so Node takes .js files
         site = Path(folder) / "site"
@@ -161,7 +161,7 @@ def _write(files: dict[str, bytes], folder: Path) -> None:
 
 
 def _fill_in(files: dict[str, bytes]) -> None:
-    """Write the names of the files into index.html, to fetch at once, and into sw.js, to keep."""
+    """Write the file names into index.html, which preloads them, and sw.js, which keeps them."""
     later = ("start.js", "app.js", "sw.js", CPU)
     modules = sorted(name for name in files if name.endswith(".js") and name not in later)
     data = [WASM, *(name for name in files if name.startswith("model/"))]
@@ -184,7 +184,7 @@ def _fill_in(files: dict[str, bytes]) -> None:
 
 
 def _integrity(content: bytes) -> str:
-    """A file's hash, as browsers take it."""
+    """Return a file's hash in the form that browsers expect."""
     return f"sha256-{base64.b64encode(hashlib.sha256(content).digest()).decode()}"
 
 
@@ -194,7 +194,7 @@ def _replace(files: dict[str, bytes], name: str, old: str, new: str) -> None:
 
 
 def _compressed(files: dict[str, bytes]) -> dict[str, bytes]:
-    """Compressed copies of the files that get smaller, by their names."""
+    """Return compressed copies, by name, of the files that get smaller."""
     with tempfile.TemporaryDirectory(prefix="digitlab-", ignore_cleanup_errors=True) as folder:
         _write(files, Path(folder))
         command = [find_node(), str(SOURCES / "compress.mjs"), folder, *files]
@@ -205,7 +205,7 @@ def _compressed(files: dict[str, bytes]) -> dict[str, bytes]:
 
 @contextmanager
 def _lock(folder: Path) -> Iterator[None]:
-    """Wait until no other build moves its files to this folder, where the system can tell."""
+    """Wait until no other build is moving its files to this folder, if the system can tell."""
     if fcntl is None:
         yield
         return
@@ -219,11 +219,11 @@ def _lock(folder: Path) -> Iterator[None]:
 
 
 def _publish(files: dict[str, bytes], target: Path) -> None:
-    """Write the files, then move them: the weights first, last what names other files.
+    """Write the files, then move them: the weights first, and last those that name other files.
 
-    Each is followed by its compressed copies, and those of an earlier build are removed: a web
-    server would send them. A file that has not changed keeps its time, by which servers tell
-    browsers that they have it.
+    Each file is followed by its compressed copies. Copies that only an earlier build made are
+    removed, because a web server would send them. A file that has not changed keeps its time, by
+    which servers tell browsers that their copy is current.
     """
     weights = [name for name in files if name.endswith(".bin")]
     last = ["model/model.json", "index.html", "sw.js"]

@@ -1,6 +1,6 @@
 """The export to TensorFlow.js: a Keras 3 model becomes model.json and weights for a web page.
 
-`digitlab.export.tfjs_model` translates the model; here its files are written, and moved into place.
+`digitlab.export.tfjs_model` translates the model; this module writes its files into place.
 From a shell: ``python -m digitlab.export.tfjs model.keras folder --quantize uint8``.
 """
 
@@ -20,7 +20,7 @@ from digitlab._io import with_checksum_json
 from digitlab.export.quantization import QUANTIZATIONS, Weights, large_kernels, quantize_weights
 from digitlab.export.tfjs_model import check_values, translate
 
-_SHARD = 4 * 1024 * 1024  # bytes: the size that browsers cache
+_SHARD = 4 * 1024 * 1024  # bytes: a size that browsers cache
 _MODEL = "model.json"
 
 
@@ -39,10 +39,10 @@ def export_tfjs(
     inference.
 
     Args:
-        model: A `keras.Sequential` or a functional `keras.Model`, built, compiled or not, of any
-            inputs and outputs. A model of another precision is cast to float32, with a warning.
+        model: A `keras.Sequential` or a functional `keras.Model`, built, compiled or not, with any
+            inputs and outputs. A model in another precision is cast to float32, with a warning.
         directory: Where model.json and the weights go; created if necessary.
-        quantize: How kernels are stored: None as they are (4 bytes a weight), "float16" (2) or
+        quantize: How kernels are stored: None as they are (4 bytes per weight), "float16" (2) or
             "uint8" (1). TensorFlow.js computes in float32 in each case. Biases, statistics and the
             smallest kernels, a few hundredths of the weights, stay as they are.
 
@@ -77,7 +77,7 @@ def export_tfjs(
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Export a model's file from a shell."""
+    """Export a model file from a shell."""
     parser = argparse.ArgumentParser(
         prog="python -m digitlab.export.tfjs",
         description="Write a Keras model for tf.loadLayersModel of TensorFlow.js 4.22.",
@@ -168,7 +168,7 @@ def _shards(model_json: Path) -> set[str]:
     try:
         document = json.loads(model_json.read_text("utf-8"))
         paths = [path for group in document["weightsManifest"] for path in group["paths"]]
-        # The file may come from anywhere: name nothing in other folders, and only weights.
+        # The file may come from anywhere: return no names in other folders, and only weights.
         return {path for path in paths if Path(path).name == path and path.endswith(".bin")}
     except (OSError, ValueError, KeyError, TypeError):
         return set()

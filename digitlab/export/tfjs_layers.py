@@ -1,7 +1,7 @@
-"""What TensorFlow.js 4.22 computes as Keras 3 does: layers, their options, and activations.
+"""What TensorFlow.js 4.22 computes like Keras 3: layers, their options, and activations.
 
-TensorFlow.js ignores options that it does not have, and computes something else without a word. So
-only what is in these tables is exported. They are made from the sources of @tensorflow/tfjs-layers
+TensorFlow.js silently ignores options that it does not have, and computes something else. So only
+what is in these tables is exported. They were made from the sources of @tensorflow/tfjs-layers
 4.22, and tests/test_tfjs.py runs every layer.
 """
 
@@ -12,7 +12,7 @@ ANY = object()
 _SAME_OR_VALID = ("same", "valid")
 _LAST = ("channels_last",)
 
-# Keras' names of the activations that TensorFlow.js computes alike, and their names there.
+# Keras' names of the activations that TensorFlow.js computes in the same way, and its names.
 # Not hard_sigmoid: Keras 3's is relu6(x + 3) / 6, TensorFlow.js' is Keras 2's, 0.2 x + 0.5.
 ACTIVATIONS = {
     "elu": "elu",
@@ -33,7 +33,7 @@ ACTIVATIONS = {
 
 
 class Known(NamedTuple):
-    """What TensorFlow.js computes of one layer as Keras does."""
+    """The options and inputs for which TensorFlow.js computes a layer like Keras."""
 
     options: dict[str, Any]  # the values each option may have; every other option must be unset
     ranks: range = range(2, 6)  # how many dimensions the input may have, the batch's included
@@ -55,26 +55,26 @@ LAYERS = {
     "BatchNormalization": _known(
         "epsilon center scale momentum",
         ranks=range(2, 5),
-        axis=(-1,),  # any but the last gives wrong numbers
+        axis=(-1,),  # any other axis gives wrong numbers
     ),
     "Concatenate": _known("axis"),
     "Conv1D": _known(
         "filters kernel_size strides dilation_rate activation use_bias",
         padding=_SAME_OR_VALID,  # "causal" raises
         data_format=_LAST,
-        groups=(1,),  # not read
+        groups=(1,),  # ignored by TensorFlow.js
     ),
     "Conv2D": _known(
         "filters kernel_size strides dilation_rate activation use_bias",
         padding=_SAME_OR_VALID,
         data_format=_LAST,
-        groups=(1,),  # not read
+        groups=(1,),  # ignored by TensorFlow.js
     ),
     "Conv2DTranspose": _known(
         "filters kernel_size strides activation use_bias",
         padding=_SAME_OR_VALID,
         data_format=_LAST,
-        dilation_rate=((1, 1),),  # not read
+        dilation_rate=((1, 1),),  # ignored by TensorFlow.js
     ),
     "Cropping2D": _known("cropping", data_format=_LAST),
     "Dense": _known("units activation use_bias"),
@@ -82,7 +82,7 @@ LAYERS = {
         "kernel_size strides depth_multiplier activation use_bias",
         padding=_SAME_OR_VALID,
         data_format=_LAST,
-        dilation_rate=((1, 1),),  # not read
+        dilation_rate=((1, 1),),  # ignored by TensorFlow.js
     ),
     "Dropout": _known("rate"),
     "ELU": _known(alpha=(1.0,)),  # any other raises
@@ -119,12 +119,12 @@ LAYERS = {
     "SimpleRNN": _known(
         "units activation use_bias dropout recurrent_dropout return_sequences go_backwards"
     ),
-    "Softmax": _known(axis=(-1,)),  # any but the last raises
+    "Softmax": _known(axis=(-1,)),  # any other axis raises
     "SpatialDropout1D": _known("rate"),
     "UpSampling2D": _known(
         "size",
         data_format=_LAST,
-        interpolation=("nearest",),  # "bilinear" takes other sampling points
+        interpolation=("nearest",),  # "bilinear" uses other sampling points
     ),
     "ZeroPadding2D": _known("padding", data_format=_LAST),
 }
@@ -145,4 +145,4 @@ TRAINING_ONLY = re.compile(
 )
 RENAMED = {"negative_slope": "alpha"}  # from Keras 3 to Keras 2
 WEIGHT_NAMES = {("DepthwiseConv2D", "kernel"): "depthwise_kernel"}  # likewise
-FLOATS = ("float16", "bfloat16", "float32", "float64")  # what is cast to float32
+FLOATS = ("float16", "bfloat16", "float32", "float64")  # these are cast to float32

@@ -1,8 +1,8 @@
-"""The model for TensorFlow.js: a Keras 3 model is checked, and described as Keras 2 did.
+"""The model for TensorFlow.js: a Keras 3 model is checked, and described as Keras 2 would.
 
-TensorFlow.js 4.22, the last, reads what Keras 2 wrote, and cannot read Keras 3's `batch_shape`,
-graph format, dtype policies and numbered weights. So the layers' options and calls are translated
-here, into the topology that `tf.loadLayersModel` reads.
+TensorFlow.js 4.22, the last release, reads what Keras 2 wrote. It cannot read Keras 3's
+`batch_shape`, graph format, dtype policies and numbered weights. So the layers' options and calls
+are translated here into the topology that `tf.loadLayersModel` reads.
 """
 
 import inspect
@@ -38,10 +38,10 @@ def translate(model: keras.Model) -> tuple[dict[str, Any], dict[str, Weights]]:
             own_name = WEIGHT_NAMES.get((type(layer).__name__, weight.name), weight.name)
             name = f"{layer.name}/{own_name}"
             if name in weights:
-                _reject(layer, "is not the only one of its name", "names that differ")
+                _reject(layer, "has the same name as another", "unique names")
             weights[name] = keras.ops.convert_to_numpy(keras.ops.cast(weight, "float32"))
     _warn_of_precision(model)
-    # Through JSON: what it holds is what a page gets, and NumPy's numbers become plain ones.
+    # Through JSON, as a page gets it, which also turns NumPy's numbers into plain ones.
     topology = {
         "class_name": kind,
         "config": config,
@@ -62,7 +62,7 @@ def _warn_of_precision(model: keras.Model) -> None:
 
 
 def flat_layers(model: Any) -> Iterator[Any]:
-    """Yield the layers of a model, and of the models in it."""
+    """Yield the layers of a model, and of the models nested in it."""
     for layer in model.layers:
         if hasattr(layer, "layers") and type(layer) is not keras.layers.Pipeline:
             yield from flat_layers(layer)
@@ -71,7 +71,7 @@ def flat_layers(model: Any) -> Iterator[Any]:
 
 
 def _translate_model(model: Any) -> tuple[str, dict[str, Any]]:
-    """Return class name and Keras 2 config of a Keras 3 model."""
+    """Return the class name and the Keras 2 config of a Keras 3 model."""
     check_type(model)
     kind = type(model).__name__
     if kind not in ("Sequential", "Functional") or not type(model).__module__.startswith("keras."):
@@ -96,29 +96,29 @@ def _translate_model(model: Any) -> tuple[str, dict[str, Any]]:
 
     operations = {layer.name: layer for layer in model.operations}
     translated = {name: _translate_layer(layer) for name, layer in operations.items()}
-    config = model.get_config()  # the graph; after the layers, since custom ones may raise here
+    config = model.get_config()  # the graph; read last, because custom layers may raise here
     layers = []
     for entry in config["layers"]:
         name = entry["name"]
         calls = [_translate_call(call, operations[name]) for call in entry["inbound_nodes"]]
         for call in calls:
             for source in call:
-                # In Keras 2 and TensorFlow.js a model's first call is that of its own inputs.
+                # In Keras 2 and TensorFlow.js, a model's first call is the one on its own inputs.
                 source[1] += isinstance(operations[source[0]], keras.Model)
         layers.append(translated[name] | {"name": name, "inbound_nodes": calls})
     _check_order(layers, operations)
     ends = {end: _translate_ends(config[end], model) for end in ("input_layers", "output_layers")}
     for end in ends["output_layers"]:
-        # Keras 3 counts that call here, too, but for functional models only.
+        # Here Keras 3 counts that call, too, but only for functional models.
         end[1] += isinstance(operations[end[0]], keras.Sequential)
     return kind, {"name": model.name, "layers": layers} | ends
 
 
 def _translate_layer(layer: Any) -> dict[str, Any]:
-    """Return class name and Keras 2 config of a Keras 3 layer, or reject it."""
+    """Return the class name and the Keras 2 config of a Keras 3 layer, or reject it."""
     kind = type(layer).__name__
     if not re.fullmatch(r"[A-Za-z0-9][-\w.]*", layer.name, re.ASCII):
-        _reject(layer, "has a name that TensorFlow.js rejects", "letters, digits and -._ alone")
+        _reject(layer, "has a name that TensorFlow.js rejects", "only letters, digits and -._")
     if isinstance(layer, keras.Model):
         kind, config = _translate_model(layer)
         return {"class_name": kind, "config": config}
@@ -179,7 +179,7 @@ def _trains_by_default(layer: Any) -> bool:
 
 
 def _passes_on(layer: Any) -> bool:
-    """Whether a layer is one of Keras' own that does nothing when a network reads."""
+    """Whether a layer is one of Keras' own that does nothing at inference."""
     if type(layer) is keras.layers.Pipeline:
         return all(map(_passes_on, layer.layers))
     kind = type(layer).__name__
@@ -224,8 +224,8 @@ def _translate_call(call: dict[str, Any], layer: Any) -> list[list[Any]]:
 def _check_order(layers: list[dict[str, Any]], operations: dict[str, Any]) -> None:
     """Raise for a graph that TensorFlow.js would build differently.
 
-    It goes through the layers again and again, makes each call as soon as its inputs are there, and
-    numbers a layer's calls in that order.
+    TensorFlow.js goes through the layers again and again, makes each call as soon as its inputs are
+    there, and numbers a layer's calls in that order.
     """
     waiting = {layer["name"]: list(layer["inbound_nodes"]) for layer in layers}
     begun = (keras.Model, keras.layers.InputLayer)  # these have their first call already

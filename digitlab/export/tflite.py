@@ -1,6 +1,6 @@
 """The export to LiteRT: a Keras model becomes one small file that runs without TensorFlow.
 
-LiteRT, once TensorFlow Lite, answers in 0.1 ms where a call of Keras takes 10 ms, and starts in
+LiteRT, formerly TensorFlow Lite, answers in 0.1 ms where a Keras call takes 10 ms, and starts in
 a fraction of a second.
 """
 
@@ -23,26 +23,27 @@ def export_tflite(
 ) -> None:
     """Write a Keras model for LiteRT, for any number of images at once.
 
-    The interpreter's `resize_tensor_input` sets the number; 16 to 64 at once are the fastest. The
-    same model gives the same bytes every time, on one kind of processor: normalisations are folded
-    with its rounding. The last bytes are a checksum, which LiteRT ignores and
+    The interpreter's `resize_tensor_input` sets the number; 16 to 64 at once is fastest. The same
+    model gives the same bytes every time on one kind of processor; others may round differently
+    when normalisations are folded. The last bytes are a checksum, which LiteRT ignores and
     `digitlab.load_recognizer` verifies.
 
     Args:
-        model: Takes float32 images (n, 28, 28, 1), gives probabilities (n, 10); or any other
-            model of one input and one output, each of a fixed shape but for n. Compiled or not.
-        path: The file to write, by convention named ``.tflite``. An existing file is replaced when
+        model: Takes float32 images (n, 28, 28, 1), and gives probabilities (n, 10); or any other
+            model with one input and one output, each of a fixed shape except for n. Compiled or
+            not.
+        path: The file to write, by convention a ``.tflite`` file. An existing file is replaced when
             the new one is complete. Its folder is created if it does not exist.
         quantize: None: the weights take four bytes each, and the answers are those of Keras.
             "int8": the large kernels take one, and LiteRT computes with whole numbers (dynamic
-            range quantization); the images and the answers stay float32. The shipped network reads
-            three times as many images so, and its probabilities differ by 0.03 at most on MNIST's
-            test digits.
+            range quantization); the images and the answers stay float32. This way the
+            shipped network reads images three times as fast, and its probabilities differ by 0.03
+            at most on MNIST's test digits.
 
     Raises:
         TypeError: `model` is not a Keras 3 model.
         ValueError: `quantize` is neither; Keras does not run on TensorFlow; or the model is not
-            built, has more than one input or output, computes in another precision than float32, or
+            built, has more than one input or output, computes in a precision other than float32, or
             has operations that LiteRT lacks. Nothing is written.
         OSError: The file cannot be written.
     """
@@ -85,8 +86,8 @@ def _convert(model: keras.Model, quantize: str | None) -> bytes:
     function = tf.function(lambda images: model(images, training=False), signature)
     try:
         with _silence():
-            # From the function alone. The converter's way from a model saves it first, and prints
-            # that. Given the model beside the function, it leaves the weights out of the file.
+            # Convert the function alone. Given a model, the converter saves it first, and prints
+            # that. Given the model as well as the function, it leaves out the weights.
             concrete = function.get_concrete_function()
             converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete])
             if quantize:
@@ -100,7 +101,7 @@ def _convert(model: keras.Model, quantize: str | None) -> bytes:
 
 
 def _explain(message: str) -> str:
-    """Say in a few words what the converter rejected, and what to do; its message fills pages."""
+    """Say briefly what the converter rejected, and what to do; its own message fills pages."""
     if "TensorList" in message:
         return (
             "a recurrent layer's loop. Build recurrent layers (LSTM, GRU, SimpleRNN) with "
@@ -112,7 +113,7 @@ def _explain(message: str) -> str:
         names = sorted(set(names))
         shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if names[5:] else "")
         return f"{shown}. Build the model without the layers that use them."
-    # Keras' own errors end in what a layer was called with.
+    # Keras' own errors end with the arguments that a layer was called with.
     message = re.sub(r"\x1b\[\d*m", "", message.split("Arguments received by")[0])
     lines = [line.strip() for line in message.splitlines() if line.strip()] or ["an error"]
     return f"{lines[-1][:200]!r}. Build the model without what causes this, such as a custom layer."
@@ -120,10 +121,10 @@ def _explain(message: str) -> str:
 
 @contextmanager
 def _silence() -> Iterator[None]:
-    """Silence the converter; errors come as exceptions.
+    """Silence the converter; errors still come as exceptions.
 
-    It warns, through absl, of the way that it is called here, and its C++ parts write to file
-    descriptor 2, past sys.stderr and whatever TF_CPP_MIN_LOG_LEVEL says; Jupyter shows both in red.
+    It warns, through absl, about the way that it is called here. Its C++ parts write to file
+    descriptor 2, bypassing sys.stderr and ignoring TF_CPP_MIN_LOG_LEVEL. Jupyter shows both in red.
     """
     logger = logging.getLogger("absl")
     level = logger.level

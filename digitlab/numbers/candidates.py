@@ -1,8 +1,9 @@
 """Candidates: groups of pieces that may be one character, and what their shape says about it.
 
-A candidate's score is the logarithm of how likely it is a certain character: what the recognizer
-says, less costs for a shape or a place that characters hardly have. All lengths are in heights of a
-digit. The costs were chosen on composed numbers, see benchmarks/numbers.py.
+A candidate's score is the logarithm of how likely it is to be a certain character: what the
+recognizer says, minus costs for a shape or a place that characters rarely have. The unit of all
+lengths is the height of a digit. The costs were chosen on composed numbers, see
+benchmarks/numbers.py.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,37 +15,37 @@ from digitlab.images import CLASSES
 from digitlab.numbers.pieces import Line, Writing
 
 _AHEAD = 5  # pieces further to the right that may belong to the same character
-_CROWD, _AHEAD_IN_CROWD = 100, 2  # the same in a row of more pieces, which takes long to read
-_MOST = 4  # pieces of one character; parts that were cut from the same piece count once
+_CROWD, _AHEAD_IN_CROWD = 100, 2  # the same in a row of more pieces, to save time
+_MOST = 4  # maximum pieces of one character; parts cut from the same piece count once
 _BRIDGE = 0.45  # the widest gap within a character
-_WIDE, _TALL = 1.5, 1.7  # the largest character of several pieces
+_WIDE, _TALL = 1.5, 1.7  # maximum width and height of a character of several pieces
 _LEVEL, _LEVELS = 0.1, 40  # levels at which pieces are compared: how far apart, how many
-_ROUND = [0, 2, 3, 4, 5, 6, 8]  # digits that no comma and no minus looks like
-_REACH = 0.2  # of the wider one: how far neighbours may reach into each other
-_BROAD = 0.9  # digits are hardly wider
-_NARROW = 0.3  # the least width that counts for that
-_PLACES = 64  # of a piece's ink, between which gaps are measured
+_ROUND = [0, 2, 3, 4, 5, 6, 8]  # digits that commas and minuses do not look like
+_REACH = 0.2  # how far neighbours may reach into each other, in widths of the wider one
+_BROAD = 0.9  # digits are rarely wider
+_NARROW = 0.3  # narrower pieces count as this wide when neighbours reach into each other
+_PLACES = 64  # gaps are measured between at most this many points of each piece
 
 
 @dataclass(frozen=True)
 class Costs:
     """How much less likely a candidate becomes, as natural logarithms."""
 
-    low: float = 0.35  # standard deviation of the logarithm of the height, for lower digits
-    high: float = 0.5  # and for higher ones
+    low: float = 0.35  # standard deviation of the logarithm of the height, for short digits
+    high: float = 0.5  # and for tall ones
     raised: float = 0.22  # standard deviation of the lower end from the line, for raised digits
-    sunk: float = 0.4  # and for those that reach below
-    gap: float = 4.0  # for each height of a gap inside
-    tangle: float = 14.0  # for the share of its width that others reach into it, above a fifth
+    sunk: float = 0.4  # and for those that reach below the line
+    gap: float = 4.0  # for each digit height of the widest gap inside
+    tangle: float = 14.0  # for the share of the width that others reach into it, above a fifth
     covered: float = 1.0  # for the share of its width, or theirs, that other pieces cover
     covered_mark: float = 4.5  # the same, for a comma, a point or a minus
-    habits: float = 0.8  # times how seldom a digit is made of so many pieces
-    wide: float = 3.0  # for each height that it is wider than digits
-    doubt: float = 2.0  # times how probable it is to be no digit, besides
+    habits: float = 0.8  # weight of the logarithm of how often a digit is made of this many pieces
+    wide: float = 3.0  # for each digit height that it is wider than digits
+    doubt: float = 2.0  # weight of the logarithm of the probability that it is a digit at all
     cut: float = 0.5  # for each end that was cut
     mark: float = 1.0  # for a comma, a point or a minus rather than a digit
     unknown: float = 7.0  # for a character that is none of these
-    unknown_more: float = 1.0  # for each of its pieces but one
+    unknown_more: float = 1.0  # for each of its pieces except one
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,9 +54,9 @@ class Candidate:
 
     Attributes:
         pieces: Their places in the row, in increasing order.
-        mark: What else than a digit it may be by its shape: ".", ",", "-" or "?".
+        mark: What it may be other than a digit, by its shape: ".", ",", "-" or "?".
         doubt: How much the eleventh class counts.
-        mark_score: The logarithm of how likely that is, but for what the recognizer says.
+        mark_score: The logarithm of how likely the mark is, before the recognizer's answer.
         digit_scores: The same for each digit (10,).
     """
 
@@ -87,9 +88,9 @@ def find_candidates(
 
     Args:
         writing: The pieces.
-        row: Those of the row, from left to right.
+        row: The pieces of the row, from left to right.
         line: The row's line.
-        costs: What shapes cost.
+        costs: What unusual shapes cost.
     """
     level = [line.level(writing.points[piece]) / line.height for piece in row]
     ends = np.array([(*points.min(0), *points.max(0)) for points in level])  # (n, 4)
@@ -107,7 +108,7 @@ def find_candidates(
 
 
 def _gaps(level: Sequence[np.ndarray], ahead: int) -> dict[tuple[int, int], float]:
-    """Distances between the ink of each piece and that of the next ones."""
+    """Measure the distances between the ink of each piece and that of the next ones."""
     some = [points[:: max(1, -(-len(points) // _PLACES))] for points in level]
     return {
         (i, j): float(np.sqrt(((a[:, None] - some[j]) ** 2).sum(2).min()))
@@ -117,10 +118,10 @@ def _gaps(level: Sequence[np.ndarray], ahead: int) -> dict[tuple[int, int], floa
 
 
 def _tangles(level: Sequence[np.ndarray], ends: np.ndarray) -> dict[tuple[int, int], float]:
-    """How far pieces reach into each other at the same level, whichever is taken as the left one.
+    """Measure how far pieces reach into each other at the same level, whichever is on the left.
 
-    In widths of the wider one: 0 where one is left of the other all the way from top to bottom,
-    though their boxes may overlap; 0.5 for a zero and the slash through its middle.
+    In widths of the wider one: 0 if one is left of the other all the way from top to bottom, even
+    if their boxes overlap; 0.5 for a zero and the slash through its middle.
     """
     widths = np.maximum(ends[:, 2] - ends[:, 0], _NARROW)
     first_level = ends[:, 1].min()
@@ -145,7 +146,7 @@ def _tangles(level: Sequence[np.ndarray], ends: np.ndarray) -> dict[tuple[int, i
 def _groups(
     window: range, gaps: dict, ends: np.ndarray, parents: Sequence[int]
 ) -> Iterator[tuple[tuple[int, ...], float]]:
-    """Yield the groups that the first piece of a window forms, each with its widest gap."""
+    """Yield the groups that begin with the first piece of a window, each with its widest gap."""
     found: dict[tuple[int, ...], float] = {(window[0],): 0.0}
     waiting = list(found)
     while waiting:
@@ -172,12 +173,12 @@ class _Shapes:
     """Scores groups of a row's pieces by their shapes.
 
     Args:
-        ends: Left, top, right and bottom (n, 4) of the pieces, straightened, in heights.
+        ends: Left, top, right and bottom (n, 4) of the straightened pieces, in digit heights.
         parents: For each, the piece that it was cut from.
         habits: See `Writing`.
         tangles: See `_tangles`.
         line: The row's line.
-        costs: What shapes cost.
+        costs: What unusual shapes cost.
     """
 
     def __init__(
@@ -198,7 +199,7 @@ class _Shapes:
         self._top, self._bottom = line.top / line.height, line.bottom / line.height
 
     def candidate(self, pieces: tuple[int, ...], bridge: float) -> Candidate:
-        """Make a candidate of pieces between which the widest gap is `bridge`."""
+        """Make a candidate from pieces between which the widest gap is `bridge`."""
         costs, inside = self._costs, list(pieces)
         box = self._ends[inside]
         (left, top), (right, bottom) = box[:, :2].min(0), box[:, 2:].max(0)
@@ -238,10 +239,10 @@ class _Shapes:
         return "?", -costs.unknown
 
     def _covered(self, inside: list[int], box: tuple[float, float, float, float]) -> float:
-        """How much these pieces and others stand in each other's way: 0 to 1.
+        """Measure how much these pieces and others are in each other's way: 0 to 1.
 
         That is the share of their widths that they have in common. It counts less the taller both
-        are, since digits may overlap, but hardly a digit and a bar.
+        are, because digits may overlap, but a digit and a bar hardly ever do.
         """
         left, top, right, bottom = box
         others = np.delete(self._ends, inside, axis=0)

@@ -1,4 +1,4 @@
-"""The pieces of a picture's ink: what hangs together, cut where digits touch.
+"""The pieces of a picture's ink: its connected components, cut where digits touch.
 
 A cut is a seam from top to bottom that crosses as little ink as possible (S. Avidan and A. Shamir,
 "Seam carving for content-aware image resizing", 2007).
@@ -14,19 +14,19 @@ from PIL import Image
 from digitlab.numbers.pieces import Box, Line, typical_size
 from digitlab.pictures import fit_ink
 
-_SOLID = 0.25  # ink from which on pixels hang together
-_SHARP = 64  # pixels: the height of a digit that is enough
-_SPECK = 0.05  # of the size of a digit: what is smaller both ways is no writing
-_MOST = 400  # pieces: more are not writing
-_TILTED = np.radians(5)  # less is not turned back: the network does not mind
-# Of the height of a digit, for cuts.
+_SOLID = 0.25  # pixels with more ink than this are connected to their neighbours
+_SHARP = 64  # pixels: digits need not be higher than this
+_SPECK = 0.05  # pieces smaller than this share of a digit, in both directions, are not writing
+_MOST = 400  # pieces: only the largest are kept, more are not writing
+_TILTED = np.radians(5)  # smaller tilts are not turned back: the network does not mind
+# For cuts; the first two in heights of a digit.
 _LEAST = 0.12  # how wide the parts must be
 _APART = 0.15  # how far apart seams must be
-_PENS = 2.5  # times the pen's width: how much ink a seam may cross
-_DIAGONAL = 0.1  # pixels of ink: what a step aside costs
+_PENS = 2.5  # in pen widths: how much ink a seam may cross
+_DIAGONAL = 0.1  # in pixels of ink: what a diagonal step costs
 
-# How many of a hundred digits 0 to 9 hang together, or are in two, three or more parts: an
-# estimate, for pens skip and bars of fives stand apart.
+# How many of a hundred examples of each digit, 0 to 9, are in one part, in two, or in three or
+# more. This is an estimate: pens skip, and the bars of fives stand apart.
 _HABITS = [
     [98, 97, 98, 98, 92, 75, 98, 96, 97, 98],
     [2, 3, 1.5, 1.5, 8, 25, 1.5, 4, 3, 2],
@@ -43,11 +43,11 @@ class _Patch(NamedTuple):
 
 
 class InkPieces:
-    """See `digitlab.numbers.pieces.Writing`. Pieces may be none.
+    """See `digitlab.numbers.pieces.Writing`. There may be no pieces.
 
     Args:
         ink: (h, w) float32 in [0, 1], as `digitlab.pictures.find_ink` gives it.
-        scale: Pixels of the picture for one of the ink.
+        scale: Pixels of the picture for one pixel of the ink.
     """
 
     habits = np.log(np.array(_HABITS) / 100)
@@ -91,7 +91,7 @@ class InkPieces:
         return fit_ink(_reduced(ink, times) if times > 1 else ink)
 
     def cut(self, piece: int, line: Line) -> list[int]:
-        """See `Writing`: along seams that cross little ink."""
+        """See `Writing`. The cuts are seams that cross little ink."""
         patch = self._patches[piece]
         pen = _pen_width(patch.ink > _SOLID)
         seams = _seams(patch.ink, line.height, pen)
@@ -114,7 +114,7 @@ class InkPieces:
 
 
 def _components(ink: np.ndarray) -> list[_Patch]:
-    """Take apart what does not hang together in ink (h, w), without specks."""
+    """Split ink (h, w) into its connected components, without specks."""
     ink = np.pad(ink, 1)
     labels, _ = scipy.ndimage.label(ink > _SOLID, np.ones((3, 3)))
     patches = []
@@ -136,7 +136,7 @@ def _size(patches: Sequence[_Patch]) -> float:
 
 
 def _reduced(ink: np.ndarray, times: int) -> np.ndarray:
-    """Ink (h, w), averaged to a smaller size."""
+    """Average ink (h, w) to a smaller size."""
     height, width = (-(-side // times) * times for side in ink.shape)
     padded = np.pad(ink, ((0, height - ink.shape[0]), (0, width - ink.shape[1])))
     return padded.reshape(height // times, times, width // times, times).mean((1, 3))
@@ -150,7 +150,7 @@ def _trimmed(patch: _Patch) -> _Patch:
 
 
 def _outline(solid: np.ndarray) -> np.ndarray:
-    """The first and last places (n, 2) of each row and column of a mask (h, w): x, y."""
+    """Return the first and last places (n, 2) of each row and column of a mask (h, w): x, y."""
     height, width = solid.shape
     rows, columns = np.flatnonzero(solid.any(1)), np.flatnonzero(solid.any(0))
     left, right = solid[rows].argmax(1), width - 1 - solid[rows, ::-1].argmax(1)
@@ -161,7 +161,7 @@ def _outline(solid: np.ndarray) -> np.ndarray:
 
 
 def _seams(ink: np.ndarray, height: float, pen: float) -> list[np.ndarray]:
-    """Find seams through ink (h, w) of digits of a height: the column (h,) of each in each row."""
+    """Find seams through ink (h, w) of digits of this height: for each, its column in each row."""
     down, from_above = _cheapest(ink)
     up, from_below = _cheapest(ink[::-1])
     middle = len(ink) // 2
@@ -184,16 +184,17 @@ def _seams(ink: np.ndarray, height: float, pen: float) -> list[np.ndarray]:
 
 def _pen_width(solid: np.ndarray) -> float:
     """Estimate the width of the lines in a mask (h, w)."""
-    # A line has two edges, and edges are staircases, 4 / pi as long as they look.
+    # A line has two edges, and edges are staircases, 4 / pi times as long as they look.
     edge = sum(np.count_nonzero(np.diff(np.pad(solid, 1), axis=axis)) for axis in (0, 1))
     return 2 * np.count_nonzero(solid) / max(edge, 1) * 4 / np.pi
 
 
 def _cheapest(ink: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """For each place of ink (h, w), the least ink on a way from the first row, and its last step.
+    """For each place of ink (h, w), find the path from the first row that crosses the least ink.
 
     Returns:
-        (h, w) float64, and (h, w) -1, 0 or 1: where the way came from in the row before.
+        The ink on that path, (h, w) float64; and the column, relative to the place, from which the
+        path came in the row before, (h, w) of -1, 0 or 1.
     """
     least = ink.astype(np.float64)
     steps = np.zeros(ink.shape, np.int8)
@@ -207,7 +208,7 @@ def _cheapest(ink: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _traced(steps: np.ndarray, row: int, column: int) -> np.ndarray:
-    """The columns of a way back from a place to the first row."""
+    """Return the columns of the path from a place back to the first row."""
     columns = [int(column)]
     for at in range(row, 0, -1):
         columns.append(columns[-1] + int(steps[at, columns[-1]]))

@@ -1,4 +1,4 @@
-"""What the search asks of writing, be it strokes or a picture: pieces that can be seen and cut."""
+"""The interface of writing, whether strokes or a picture: pieces that can be drawn and cut."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
@@ -15,8 +15,8 @@ class Line(NamedTuple):
     upright.
     """
 
-    tilt: float  # of the line; above 0 it falls to the right, for y is down
-    slant: float  # of the stems from the upright; above 0 they lean to the right
+    tilt: float  # of the line; above 0 it falls to the right, because y is down
+    slant: float  # of the stems from the vertical; above 0 they lean to the right
     height: float  # of its digits
     top: float  # y of their upper ends, when straightened
     bottom: float  # and of their lower ends
@@ -34,12 +34,12 @@ def straightening(tilt: float, slant: float) -> np.ndarray:
 
 
 def typical_size(sides: np.ndarray) -> float:
-    """Size of a digit: the median of the longer sides of pieces (n, 2), by `weighted_median`."""
+    """Return the size of a digit: the `weighted_median` of the longer sides of pieces (n, 2)."""
     return max(weighted_median(sides.max(1)), 1e-9)
 
 
 def weighted_median(lengths: np.ndarray) -> float:
-    """Return the median of lengths (n,) where each counts as often as it is long."""
+    """Return the median of lengths (n,), each weighted by the length itself."""
     ordered = np.sort(lengths)
     total = np.cumsum(ordered)
     return float(ordered[np.searchsorted(total, total[-1] / 2)])
@@ -50,8 +50,8 @@ class Writing(Protocol):
 
     Attributes:
         points: For each piece, places of its ink (n, 2) float64: x, y in any unit, y down.
-        parents: For each piece, the number of the piece that it was cut from first, else its own.
-        habits: (k, 10): the logarithm of how often a digit is made of 1 to k pieces, or more.
+        parents: For each piece, the number of the original that it was cut from, or its own number.
+        habits: (k, 10): the logarithm of how often a digit is made of 1, 2, ..., k or more pieces.
     """
 
     points: list[np.ndarray]
@@ -59,7 +59,7 @@ class Writing(Protocol):
     habits: np.ndarray
 
     def box(self, pieces: Sequence[int]) -> Box:
-        """Return where some pieces end, in pixels of the drawing or picture."""
+        """Return the box around some pieces, in pixels of the drawing or picture."""
 
     def image(self, pieces: Sequence[int], tilt: float) -> np.ndarray:
         """Draw some pieces in MNIST's geometry (28, 28), turned back by a line's tilt."""
@@ -68,6 +68,6 @@ class Writing(Protocol):
         """Cut a piece where two characters may be joined.
 
         Returns:
-            The new pieces from left to right, which are added to the writing; none if it does not
-            look joined.
+            The new pieces from left to right, which are added to the writing; an empty list if
+            the piece does not look joined.
         """

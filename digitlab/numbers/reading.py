@@ -15,8 +15,8 @@ from digitlab.prediction import Prediction, digit_probabilities
 Answer = Callable[[np.ndarray], np.ndarray]  # images (n, 28, 28) to probabilities (n, 10 or 11)
 
 _DOUBTFUL = 0.9  # below this probability of a digit, its pieces may be two joined digits
-_WIDE = 1.0  # heights: so may wider ones, be they ever so probable
-_NARROW = 0.3  # heights: narrower ones are not cut
+_WIDE = 1.0  # digit heights: wider characters may be joined digits, however probable
+_NARROW = 0.3  # digit heights: narrower characters are not cut
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,8 +24,8 @@ class Character(Prediction):
     """One character of a number: a `Prediction`, with what it stands for and where it is.
 
     Attributes:
-        text: The digit; or ".", ",", "-", or "?" for anything else that is no digit.
-        box: Its left, top, right and bottom end in pixels of the drawing or picture.
+        text: The digit; or ".", ",", "-", or "?" for any other non-digit.
+        box: Its left, top, right and bottom in pixels of the drawing or picture.
         row: The number of its row, from 0.
     """
 
@@ -42,7 +42,7 @@ class NumberReading:
         characters: All that was found, row by row, from left to right, each a `Prediction` with
             ``text``, ``box`` and ``row``.
         confidence: The probability of the whole text among all ways to cut the writing and to read
-            the parts, 0 to 1; 0.0 if there is none.
+            the parts, 0 to 1; 0.0 if nothing is written.
 
     Example:
         >>> two = digitlab.stored_drawing(2)
@@ -87,7 +87,7 @@ def read_pieces(writing: Writing, answer: Answer, costs: Costs | None = None) ->
     """Read writing.
 
     Args:
-        writing: The pieces. They may be cut, which adds pieces to it.
+        writing: The pieces. Cutting them adds new pieces to it.
         answer: The recognizer's network.
         costs: What unusual shapes cost.
     """
@@ -110,10 +110,10 @@ class RowReading:
     Attributes:
         row: The pieces, from left to right.
         line: The row's line.
-        candidates: Groups of places in `row`.
-        images: (n, 28, 28) float32: what the network sees of each.
+        candidates: Groups of pieces, as places in `row`.
+        images: (n, 28, 28) float32: what the network sees of each candidate.
         answers: (n, 10) or (n, 11): what it answers.
-        scores: (n, 11): of each digit and the mark.
+        scores: (n, 11): the scores of each digit and the mark.
         chosen: The candidates on the best path.
         share: How likely that path is.
     """
@@ -155,7 +155,7 @@ class RowReading:
         self.chosen, self.share = path.chosen, path.share
 
     def cut_doubtful(self) -> bool:
-        """Cut the pieces of characters that may be two; return whether any was cut."""
+        """Cut the pieces of characters that may be two digits; return whether any was cut."""
         cut = False
         for index in self.chosen:
             pieces = [self.row[place] for place in self.candidates[index].pieces]
@@ -186,7 +186,7 @@ class RowReading:
         return made
 
     def _place(self, index: int) -> float:
-        """Where on the line a candidate's ink is, on the whole."""
+        """Return the mean position of a candidate's ink along the line."""
         pieces = [self.row[place] for place in self.candidates[index].pieces]
         points = np.concatenate([self._writing.points[piece] for piece in pieces])
         return float(self.line.level(points)[:, 0].mean())

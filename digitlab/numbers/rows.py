@@ -1,4 +1,4 @@
-"""Rows of writing: how their lines are tilted, and which pieces stand in which.
+"""Rows of writing: how their lines are tilted, and which pieces belong to which row.
 
 The tilt is the one at which the ink, looked at along the lines, covers the least height.
 """
@@ -9,13 +9,14 @@ from digitlab.numbers.pieces import Line, straightening, typical_size, weighted_
 
 _TILTS = np.radians(np.arange(-30, 31, 2.0))
 _SLANTS = np.radians(np.arange(-36, 37, 6.0))
-# How much less of the height a tilt or a slant of one radian must cover, in sizes of a digit.
+# How much a tilt of one radian must reduce the covered height, and a slant the widths, in sizes of
+# a digit.
 _LEVEL, _UPRIGHT = 0.6, 0.1
-_TALL = 0.45  # of the height of a digit: lower pieces do not begin a row
-_SHARED = 0.35  # of its height: a piece that shares so much with a row belongs to it
-_APART = 0.85  # of a row's height: the middles of rows are at least so far apart
-_FLAT = 0.25  # of its width: a lower piece is a bar
-_SOME = 4000  # points are enough to find the tilt
+_TALL = 0.45  # of a digit's height: pieces that are less tall do not start a row
+_SHARED = 0.35  # a piece that shares more than this part of its height with a row belongs to it
+_APART = 0.85  # of a row's height: the middles of rows are at least this far apart
+_FLAT = 0.25  # a piece is a bar if its height is below this share of its width
+_SOME = 4000  # points: enough to find the tilt
 
 
 def find_rows(points: list[np.ndarray]) -> list[tuple[Line, list[int]]]:
@@ -55,7 +56,7 @@ def find_rows(points: list[np.ndarray]) -> list[tuple[Line, list[int]]]:
 
 
 def _merge(rows: list[list[int]], bands: list[tuple[float, float]]) -> None:
-    """Join rows that are too near: the upper loops of eights, say, to the lower ones."""
+    """Join rows that are too close, such as the upper and the lower loops of eights."""
     for one in range(len(rows) - 1, 0, -1):
         for other in range(one):
             (top, bottom), (high, low) = bands[one], bands[other]
@@ -68,13 +69,13 @@ def _merge(rows: list[list[int]], bands: list[tuple[float, float]]) -> None:
 
 
 def _near(top: float, bottom: float, band: tuple[float, float]) -> bool:
-    """Tell whether a piece is too near to a row's middle to stand in another row."""
+    """Tell whether a piece is too near to a row's middle to belong to another row."""
     high, low = band
     return abs(top + bottom - high - low) / 2 < _APART * (low - high)
 
 
 def _band(ends: np.ndarray) -> tuple[float, float]:
-    """Top and bottom of most of a row's taller pieces, from those of each (n, 2)."""
+    """Return the median top and bottom of a row's taller pieces, from those of all (n, 2)."""
     heights = ends[:, 1] - ends[:, 0]
     top, bottom = np.median(ends[heights >= 0.7 * heights.max()], axis=0)
     return float(top), float(bottom)
@@ -92,14 +93,14 @@ def line_of(points: list[np.ndarray], row: list[int], tilt: float) -> Line:
     heights = tall[:, 1] - tall[:, 0]
     height = weighted_median(heights)
     if height < _FLAT * (wide := float((ends[:, 2] - ends[:, 0]).max())):
-        height = 0.9 * wide  # nothing but bars
+        height = 0.9 * wide  # there are only bars
     digits = tall[heights > 0.6 * height]
     top, bottom = np.median(digits if len(digits) else tall, axis=0)
     return Line(tilt, slant, max(float(height), 1e-9), float(top), float(bottom))
 
 
 def _columns(ends: np.ndarray) -> np.ndarray:
-    """Top and bottom (n, 2) of what stands above each other in boxes (n, 4), left to right."""
+    """Merge boxes (n, 4) that are above each other: top and bottom of each, left to right."""
     columns: list[list[float]] = []
     for left, top, right, bottom in ends[np.argsort(ends[:, 0])]:
         if columns:
@@ -116,18 +117,18 @@ def _tilt(points: np.ndarray, size: float) -> float:
     """Find the tilt of the lines on which points (n, 2) are written."""
     points = points[:: max(1, len(points) // _SOME)] / size
     if np.ptp(points[:, 0]) < 1.5 * min(np.ptp(points[:, 1]), 1.0):
-        return 0.0  # nothing beside anything
+        return 0.0  # nothing is beside anything else
     return float(_best(_TILTS, [_covered(points @ straightening(t, 0.0)) for t in _TILTS], _LEVEL))
 
 
 def _covered(points: np.ndarray) -> float:
-    """How much of the height points (n, 2) cover, up to small gaps."""
+    """Measure how much height points (n, 2) cover; a gap counts as 0.1 at most."""
     y = np.sort(points[:, 1])
     return float(np.minimum(np.diff(y), 0.1).sum())
 
 
 def _slant(flat: list[np.ndarray]) -> float:
-    """Find the slant at which pieces are narrowest, all together."""
+    """Find the slant at which the pieces are narrowest in total."""
     points = np.concatenate(flat)
     starts = np.cumsum([0, *map(len, flat[:-1])])
     heights = np.maximum.reduceat(points[:, 1], starts) - np.minimum.reduceat(points[:, 1], starts)

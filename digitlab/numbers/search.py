@@ -1,8 +1,8 @@
-"""The search: of all ways to have each piece in one character, the most likely.
+"""The search: the most likely of all ways to assign each piece to one character.
 
 Dynamic programming (R. Bellman, 1957) over the pieces from left to right. A state says which pieces
-are taken: all to the left of the first free one, and some to the right of it, since characters may
-overlap. Only the best way to each state can be part of the best way of all.
+are taken: all to the left of the first free one, and some to the right of it, because characters
+may overlap. Only the best way to each state can be part of the best way of all.
 """
 
 from collections.abc import Sequence
@@ -28,21 +28,21 @@ class Path(NamedTuple):
 def best_path(
     count: int, groups: Sequence[tuple[int, ...]], best: np.ndarray, total: np.ndarray
 ) -> Path:
-    """Find the best way to have each piece in one candidate.
+    """Find the best way to assign each piece to one candidate.
 
     Args:
         count: How many pieces there are.
         groups: The pieces of each candidate, in increasing order. Each piece must also be a
             candidate on its own, so that there is a way.
         best: For each candidate, the score of its best reading, a logarithm.
-        total: The logarithm of the sum over all its readings.
+        total: For each candidate, the logarithm of the summed likelihoods of its readings.
     """
     from_first: list[list[int]] = [[] for _ in range(count)]
     for index, group in enumerate(groups):
         from_first[group[0]].append(index)
     masks = [sum(1 << (piece - group[0]) for piece in group) for group in groups]
-    # State: bit k says whether the k-th piece from here is taken. Each has its best score, the
-    # logarithm of the sum over all ways to it, and the last step.
+    # State: bit k says whether the k-th piece from here is taken. Each state has its best score,
+    # the logarithm of the sum over all ways to it, and the last step.
     State = tuple[float, float, int, int]
     here: dict[int, State] = {0: (0.0, 0.0, -1, 0)}
     steps: list[dict[int, State]] = []

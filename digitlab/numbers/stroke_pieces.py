@@ -7,13 +7,13 @@ import numpy as np
 from digitlab.numbers.pieces import Box, Line, typical_size
 from digitlab.strokes import render_strokes
 
-# In heights of a digit. All lengths here are chosen on composed numbers, see benchmarks/numbers.py.
+# In heights of a digit. All were chosen on composed numbers, see benchmarks/numbers.py.
 _BACK = 0.35  # how far the part after a cut may reach back over the part before
 _LEAST = 0.3  # how tall both parts must be
-_CUTS = 4  # at most, of one stroke
-_DETAIL, _STEP = 0.015, 0.06  # between points: at least and at most
-# How many of a hundred people's digits 0 to 9 have one, two, three or more strokes: rounded means
-# of four contributors to UNIPEN, who differ much.
+_CUTS = 4  # maximum cuts in one stroke
+_DETAIL, _STEP = 0.015, 0.06  # minimum and maximum distance between points
+# How many of a hundred examples of each digit, 0 to 9, have one, two, three, or more strokes:
+# rounded means of four contributors to UNIPEN, who differ a lot.
 _HABITS = [
     [70, 90, 98, 98, 20, 25, 98, 55, 82, 92],
     [29, 10, 1, 1, 80, 75, 1, 44, 17, 7],
@@ -26,7 +26,7 @@ class StrokePieces:
     """See `digitlab.numbers.pieces.Writing`.
 
     Args:
-        strokes: Each (n, 2) float64, as `digitlab.strokes.as_strokes` gives them; may be none.
+        strokes: Each (n, 2) float64, as `digitlab.strokes.as_strokes` gives them; may be empty.
     """
 
     habits = np.log(np.array(_HABITS) / 100)
@@ -38,7 +38,7 @@ class StrokePieces:
             return
         ends = np.array([(stroke.min(0), stroke.max(0)) for stroke in strokes])
         low, high = ends[:, 0].min(0), ends[:, 1].max(0)
-        # From -1 to 1, whatever the pad; halves cannot overflow.
+        # Coordinates from -1 to 1, whatever the pad; halves cannot overflow.
         self._middle, self._half = low / 2 + high / 2, (high / 2 - low / 2).max() or 1.0
         scaled = [(stroke - self._middle) / self._half for stroke in strokes]
         size = typical_size(np.array([np.ptp(stroke, axis=0) for stroke in scaled]))
@@ -58,7 +58,7 @@ class StrokePieces:
         return render_strokes([self.points[piece] @ turn for piece in pieces])
 
     def cut(self, piece: int, line: Line) -> list[int]:
-        """See `Writing`: where what follows lies to the right of what was before."""
+        """See `Writing`. Cuts are where what follows is to the right of what came before."""
         points = self.points[piece]
         level = line.level(points) / line.height
         if level[-1, 0] < level[0, 0]:  # written from right to left
@@ -76,7 +76,7 @@ class StrokePieces:
 
 
 def _resampled(stroke: np.ndarray, detail: float, step: float) -> np.ndarray:
-    """Drop points of a stroke (n, 2) nearer than `detail` to others; add some, `step` apart."""
+    """Drop points of a stroke (n, 2) closer than `detail` to others; add points `step` apart."""
     lengths = np.hypot(*np.diff(stroke, axis=0).T)
     along = np.concatenate([[0.0], np.cumsum(lengths)])  # (n,)
     total = along[-1]

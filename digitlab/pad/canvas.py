@@ -1,10 +1,10 @@
 """The pad's canvas: it shows strokes, and tells a listener what the user does.
 
 Two canvases lie on top of each other. The lower one, ipycanvas', shows the strokes; Python draws on
-it. The upper one, the transparent overlay, draws in the browser what the pen does, at once, and
-reads pens as well as mouse and finger. Where a frontend cannot load it, the lower one takes mouse
-and finger itself, and its ink waits for the kernel. Where the lower one does not work, the overlay
-shows all strokes.
+it. The upper one, the transparent overlay, draws what the pen does at once, in the browser, and
+supports pens as well as mouse and finger. If a frontend cannot load the overlay, the lower canvas
+handles mouse and finger itself, and its ink waits for the kernel. If the lower canvas does not
+work, the overlay shows all strokes.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,9 +16,10 @@ from ipywidgets import Box, Layout
 
 from digitlab.pad.overlay import Overlay, in_order
 
-_SCALE = 2  # canvas pixels for each pad pixel, so that ink is sharp on phones, too
-# What Z and Y are on keyboards of other scripts, for ipycanvas sends the character alone: Cyrillic,
-# Greek, Hebrew, Arabic and Persian, Georgian, Korean, Japanese, Thai. (The overlay knows the key.)
+_SCALE = 2  # canvas pixels per pad pixel, so that ink is sharp on phones, too
+# The characters of the Z and Y keys on keyboards of other scripts, because ipycanvas sends only the
+# character: Cyrillic, Greek, Hebrew, Arabic and Persian, Georgian, Korean, Japanese, Thai. (The
+# overlay knows the key.)
 _LETTERS = dict.fromkeys("\u044f\u03b6\u05d6\u0626\u0638\u10d6\u314b\u3064\u30c4\u0e1c", "z")
 _LETTERS |= dict.fromkeys("\u043d\u03c5\u05d8\u063a\u10e7\u315b\u3093\u30f3\u0e31", "y")
 
@@ -41,30 +42,30 @@ class Listener(Protocol):
         """Take a finished stroke, (n, 2) float64, which the canvas shows already."""
 
     def act(self, action: str) -> None:
-        """Carry out what a key or a button of ``digitlab-action-...`` asks for: "undo"."""
+        """Carry out the action of a key or of a ``digitlab-action-...`` button, such as "undo"."""
 
     def overlay_loaded(self) -> None:
         """Take note that `DrawingCanvas.announces` has changed."""
 
 
 class DrawingCanvas(Box):
-    """A place to draw on.
+    """A canvas to draw on.
 
     Args:
         size: Its width in pad pixels.
-        height: In pad pixels: as much as the width, or two fifths of it.
+        height: Its height in pad pixels: as much as the width, or two fifths of it.
         pen_width: In pad pixels.
         listener: Is called when the user draws or presses a key.
-        teaches: Whether the number keys are the pad's.
+        teaches: Whether the number keys say which digit was drawn.
     """
 
     def __init__(self, size: int, height: int, pen_width: float, listener: Listener, teaches: bool):
         self._size, self._height = size, height
         self._boxes: tuple[Box4, ...] = ()  # shown behind the strokes
         self._listener = listener
-        self._strokes: tuple[np.ndarray, ...] = ()  # what is shown below the pen
+        self._strokes: tuple[np.ndarray, ...] = ()  # shown, except the one under the pen
         self._pen: list[Point] = []  # the stroke that is being drawn
-        self._name: str | None = None  # the overlay's name for it; the lower canvas has none
+        self._name: str | None = None  # the overlay's name for it; None if it is the lower canvas'
         self._canvas = Canvas(
             width=_SCALE * size,
             height=_SCALE * height,
@@ -85,12 +86,12 @@ class DrawingCanvas(Box):
 
     @property
     def pen(self) -> list[np.ndarray]:
-        """The stroke under the pen in a list, which is empty while no pen is down."""
+        """A list of the stroke under the pen, which is empty while no pen is down."""
         return [np.array(self._pen, np.float64)] if self._pen else []
 
     @property
     def announces(self) -> bool:
-        """Whether `announce` reaches screen readers: the browser has loaded the overlay."""
+        """Whether `announce` reaches screen readers, that is, the browser loaded the overlay."""
         return self._overlay.alive
 
     def announce(self, sentence: str) -> None:
@@ -98,7 +99,7 @@ class DrawingCanvas(Box):
         self._overlay.send({"say": sentence})
 
     def show(self, strokes: Sequence[np.ndarray]) -> None:
-        """Show strokes, each (n, 2) in pad pixels, in place of those before."""
+        """Show strokes, each (n, 2) in pad pixels, in place of the previous ones."""
         self._strokes = tuple(strokes)
         self._redraw()
         self._overlay.send_change(self._strokes)
@@ -141,7 +142,7 @@ class DrawingCanvas(Box):
             canvas.fill_style = "black"
             canvas.fill_rect(0, 0, self._size, self._height)
             if self._boxes:
-                around = self._overlay.pen_width / 2  # boxes are those of the pen's middle
+                around = self._overlay.pen_width / 2  # boxes enclose the pen's path, not its ink
                 left, top = np.array(self._boxes).T[:2] - around
                 right, bottom = np.array(self._boxes).T[2:] + around
                 canvas.line_width, canvas.stroke_style = 1, _BOX
@@ -149,7 +150,8 @@ class DrawingCanvas(Box):
             canvas.fill_style = canvas.stroke_style = "white"
             canvas.line_width = self._overlay.pen_width
             canvas.line_cap = canvas.line_join = "round"
-            # Two commands, however many there are. A line of no length shows no ink: dots do.
+            # Two commands, however many strokes there are. A line of no length shows no ink, so
+            # each stroke begins with a dot.
             if strokes := [*self._strokes, *self.pen]:
                 x, y = np.array([stroke[0] for stroke in strokes]).T
                 canvas.fill_circles(x, y, self._overlay.pen_width / 2)
@@ -164,7 +166,7 @@ class DrawingCanvas(Box):
             self._press_pen(_in_pad_pixels(place))
 
         def move(place: Point) -> None:
-            if self._name is None:  # or the overlay has the pen
+            if self._name is None:  # otherwise the overlay has the pen
                 self._move_pen([_in_pad_pixels(place)])
 
         def lift() -> None:
@@ -189,7 +191,7 @@ class DrawingCanvas(Box):
         canvas.on_mouse_down(handler(lambda x, y: press((x, y))))
         canvas.on_mouse_move(handler(lambda x, y: move((x, y))))
         canvas.on_mouse_up(handler(lambda x, y: lift()))
-        # A pen that leaves the pad sends no "up" any more: the stroke ends here.
+        # A pen that has left the pad sends no "up", so the stroke ends here.
         canvas.on_mouse_out(handler(lambda x, y: lift()))
         canvas.on_touch_start(handler(touch))
         canvas.on_touch_move(handler(lambda fingers: move(fingers[0])))
@@ -198,7 +200,7 @@ class DrawingCanvas(Box):
         canvas.on_key_down(handler(self._press_key))
 
     def _receive(self, message: dict) -> None:
-        """Handle a message of the overlay, see ``overlay.js``."""
+        """Handle a message from the overlay, see ``overlay.js``."""
         if "action" in message:
             self._listener.act(message["action"])
             return
@@ -219,7 +221,7 @@ class DrawingCanvas(Box):
 
     def _press_key(self, key: str, shift: bool, control: bool, meta: bool) -> None:
         if key in ("Tab", "Escape"):
-            self._canvas.blur()  # it takes all keys; without this the keyboard could not leave it
+            self._canvas.blur()  # it takes all keys; without this, the focus could not leave it
         letter = _LETTERS.get(key.lower(), key.lower())
         action = {"z": "redo" if shift else "undo", "y": "redo"}.get(letter)
         if action and (control or meta):

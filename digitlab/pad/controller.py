@@ -23,24 +23,24 @@ from digitlab.prediction import Prediction
 
 # Handlers run in the main thread or in another, depending on ipykernel's version. One lock serves
 # all pads of a process. ipycanvas sends the commands of all canvases through one manager, so pads
-# must take turns to draw. And a callback of one pad may draw on another: with a lock each, two
-# pads that do so could wait for each other for ever.
+# must take turns to draw. And a callback of one pad may draw on another: with a lock for each pad,
+# two pads that do so could deadlock.
 _LOCK = threading.RLock()
 
 
 class Controller:
-    """Carries out what is asked of a pad. The canvas' `Listener`.
+    """Carries out the actions of a pad, as the `Listener` of its canvas.
 
     Args:
         pad: The `DrawingPad`, whose traits it reads and sets.
-        history: Its drawing.
+        history: The pad's drawing and its history.
     """
 
     def __init__(self, pad: Any, history: History):
         self._pad, self._history = pad, history
         self.below: list[Any] = []  # widgets between the canvas and the controls
-        self._acting = False  # within a change and what follows from it
-        self._by_hand = False  # a handler of the browser's events runs, and not a cell
+        self._acting = False  # whether an action is under way
+        self._by_hand = False  # whether a browser event, not a cell, is being handled
         self._throttle = Throttle(self.handler(self._read_live))
         self.callbacks: list[Callable[[Prediction], None]] = []
         self.view, self.messages = ReadingView(), Messages()
@@ -64,7 +64,7 @@ class Controller:
         return run
 
     def pen_moved(self) -> None:
-        """Read what is drawn by now, if the pad is live."""
+        """Read what has been drawn so far, if the pad is live."""
         if self._pad.live:
             self._throttle.request()
 
@@ -90,19 +90,19 @@ class Controller:
             self.teach(int(action.removeprefix("teach-")))
 
     def overlay_loaded(self) -> None:
-        """Leave it to the overlay to tell screen readers: only what is final, and repetitions."""
+        """Leave announcements to the overlay: it says only final readings, even repeated ones."""
         self.view.has_announcer = self.canvas.announces
         self.view.refresh()
 
     # What programs do.
 
     def call(self, function: Callable[..., Any], *arguments: Any) -> None:
-        """Call a function and show what it raises: Jupyter would swallow it."""
+        """Call a function and show its exceptions, which Jupyter would swallow."""
         with _LOCK, self.messages.catching():
             function(*arguments)
 
     def draw(self, strokes: Iterable[np.ndarray]) -> None:
-        """Add strokes, each a change of its own."""
+        """Add strokes, each as a change of its own."""
         with self._action():
             for stroke in strokes:
                 self._change((*self._history.drawing, stroke))
@@ -126,11 +126,11 @@ class Controller:
         self._travel(self._history.undo)
 
     def redo(self) -> None:
-        """Make the change that was undone last once more, if there is one."""
+        """Make the last undone change again, if there is one."""
         self._travel(self._history.redo)
 
     def settle(self) -> None:
-        """Have the drawing read after a change, unless that waits for the button."""
+        """Read the drawing after a change, unless the pad waits for the Predict button."""
         if self._pad.live or not self._history.drawing:
             self.predict()
         else:
@@ -138,7 +138,7 @@ class Controller:
             self._finish()
 
     def predict(self) -> Prediction:
-        """Read the drawing, explain that if wanted, and call the callbacks."""
+        """Read the drawing, explain the reading if wanted, and call the callbacks."""
         with self._action():
             try:
                 prediction = self._read()
@@ -147,7 +147,7 @@ class Controller:
             finally:
                 self._finish()
             callbacks = list(self.callbacks)
-            # What they print for a cell stands under the cell, and for a hand under the pad.
+            # Callbacks print below the cell if a cell runs, and below the pad if a hand draws.
             with self.messages.printed if callbacks and self._by_hand else nullcontext():
                 for callback in callbacks:
                     self.call(callback, prediction)
@@ -173,14 +173,14 @@ class Controller:
         self._learn(self._pad.recognizer.clear)
 
     def close(self) -> None:
-        """Stop what would still come."""
+        """Cancel a reading that is still due."""
         self._throttle.cancel()
 
     # The way from an action to what is shown.
 
     @contextmanager
     def _action(self) -> Iterator[None]:
-        """Enclose an action with all that follows from it; messages of the last one go away."""
+        """Enclose an action and all that follows from it; clear the last one's messages."""
         with _LOCK:
             outermost, self._acting = not self._acting, True
             if outermost:
@@ -221,16 +221,17 @@ class Controller:
             try:
                 if not isinstance(self._pad.personal, bool):
                     self._pad.recognizer.save(self._pad.personal)
-            finally:  # where it could not be written, it is still learned
+            finally:  # what could not be saved is still learned
                 self.predict()
 
     def _read_live(self) -> None:
-        # The view says that it failed. The error is shown when the stroke ends and fails too.
+        # The view says that this failed. The error is shown if reading fails again when the stroke
+        # ends.
         with suppress(Exception):
             self._read(drawn=False)
 
     def _read(self, drawn: bool = True) -> Prediction:
-        """Read what is drawn, with the stroke under the pen, and show it.
+        """Read what is drawn, including the stroke under the pen, and show the result.
 
         Args:
             drawn: False while the pen moves, see `read_drawing`.
@@ -261,7 +262,7 @@ class Controller:
         self.view.show(sentence, prediction, explanation, hint)
 
     def _finish(self) -> None:
-        """What is shown now stays until the next action."""
+        """Announce and save what is shown, which stays until the next action."""
         if self.teaching:
             self.teaching.show(len(self._pad.recognizer.labels))
         self.canvas.announce(self.view.sentence)

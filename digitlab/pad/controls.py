@@ -1,4 +1,4 @@
-"""The pad's buttons, the switch "live", the slider for the pen's width, and what teaches it."""
+"""The pad's buttons, the "live" switch, the pen width slider, and the teaching buttons."""
 
 from collections.abc import Callable
 
@@ -19,9 +19,9 @@ def make_controls(pad: Box, size: int, act: Callable[[str], None]) -> VBox:
     Args:
         pad: Its traits ``live`` and ``pen_width`` are linked to the controls.
         size: The side of the pad in pixels.
-        act: Called with "undo", "redo", "clear" or "predict" when a button is pressed. Where the
-            browser has loaded the overlay, that takes the press first and sends it among the
-            strokes, in their order; `act` is called where there is none.
+        act: Called with "undo", "redo", "clear" or "predict" when a button is pressed. If the
+            browser has loaded the overlay, the overlay takes the press first and sends it in order
+            with the strokes; `act` is called only without an overlay.
     """
     row = {"max_width": "100%", "align_items": "center"}
     controls = VBox(
@@ -80,7 +80,7 @@ def _button(
     name: str, tooltip: str, act: Callable[[str], None], action: str | None = None
 ) -> Button:
     action = action or name.lower()
-    # Never disabled: somebody who presses it by keyboard would lose their place.
+    # Never disabled: somebody who presses it with the keyboard would lose the focus.
     button = Button(description=name, tooltip=tooltip, layout=Layout(width="auto", margin="0"))
     button.add_class(f"digitlab-action-{action}")  # for the overlay
     button.on_click(lambda _: act(action))

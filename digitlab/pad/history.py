@@ -1,4 +1,4 @@
-"""The pad's history: the drawing now, and those that undo and redo bring back."""
+"""The pad's history: the current drawing, and those that undo and redo bring back."""
 
 from collections.abc import Iterable
 
@@ -22,7 +22,7 @@ class History:
 
     @property
     def drawing(self) -> Drawing:
-        """The drawing now. A stroke that stays from one drawing to the next is the same array."""
+        """The current drawing. A stroke that stays in the next drawing is the same array there."""
         return self._drawing
 
     def change(self, strokes: Iterable[np.ndarray]) -> None:
@@ -39,7 +39,7 @@ class History:
         return self._travel(self._past, self._future)
 
     def redo(self) -> bool:
-        """Make the change again that was undone last, and tell whether there was one."""
+        """Make the last undone change again, and tell whether there was one."""
         return self._travel(self._future, self._past)
 
     def _travel(self, source: list[Drawing], target: list[Drawing]) -> bool:

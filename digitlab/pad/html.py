@@ -15,8 +15,8 @@ from PIL import Image
 from digitlab.explain import AGAINST, FOR, SIGNS, colour_saliency, say_place, strongest_ink
 from digitlab.prediction import Prediction
 
-_CHANNELS, _SIDE = 6, 28  # of each layer so many channels, each so many pixels wide and high
-_ROW = _CHANNELS * (_SIDE + 1) + 1  # with a line about each
+_CHANNELS, _SIDE = 6, 28  # channels shown of each layer, and their side in pixels
+_ROW = _CHANNELS * (_SIDE + 1) + 1  # pixels: a row of channels, with a line around each
 
 
 def reading_html(prediction: Prediction | None, sentence: str, role: str | None = None) -> str:
@@ -24,10 +24,10 @@ def reading_html(prediction: Prediction | None, sentence: str, role: str | None 
 
     Args:
         prediction: What was read; None shows empty bars and an empty image.
-        sentence: What to say of it.
+        sentence: What to say about it.
         role: The sentence's ARIA role: "status" has screen readers announce its changes.
     """
-    # Styles stand in the parts themselves: a saved notebook has no style sheet.
+    # Styles are inline, because a saved notebook has no style sheet.
     role = f' role="{role}"' if role else ""
     if prediction is None or not prediction.image.any():
         prediction = Prediction(None, 0.0, np.zeros(10), np.zeros((28, 28)))
@@ -54,7 +54,7 @@ def saliency_html(prediction: Prediction | None, saliency: np.ndarray | None, el
     Args:
         prediction: What was read.
         saliency: (28, 28), as `digitlab.measure_saliency` gives it; or None.
-        else_say: What to say without one. The picture then shows the ink alone.
+        else_say: What to say without a saliency. The picture then shows the ink alone.
     """
     image = np.zeros((28, 28)) if prediction is None else prediction.image
     places: list[tuple[int, int] | None] = [None, None]
@@ -96,8 +96,8 @@ def activations_html(activations: Mapping[str, np.ndarray], else_say: str) -> st
 
     Args:
         activations: A name for each layer, and its answer, (h, w, channels) or (n,), as
-            `digitlab.Recognizer.get_activations` gives them. What is 0 everywhere is shown black.
-        else_say: What to say without any.
+            `digitlab.Recognizer.get_activations` gives them. A layer of zeros is shown black.
+        else_say: What to say without activations.
     """
     words = "Bright is where a channel found its pattern."
     rows = []
@@ -134,7 +134,7 @@ def picture_html(image: str, reading: str) -> str:
 
 
 def error_html(error: Exception) -> str:
-    """An error in red, its traceback folded."""
+    """An error in red, with its traceback folded."""
     trace = "".join(traceback.format_exception(type(error), error, error.__traceback__))
     return (
         '<div role="alert"><details style="color: var(--jp-error-color1, #d32f2f)">'
@@ -144,7 +144,7 @@ def error_html(error: Exception) -> str:
 
 
 def _bar_html(digit: int, probability: float, best: bool) -> str:
-    colour = "#1976d2" if best else "gray"  # no var(): JupyterLab takes it out of untrusted pages
+    colour = "#1976d2" if best else "gray"  # no var(): JupyterLab removes it from untrusted output
     return (
         '<div style="display: flex; align-items: center; gap: 6px;'
         f' font-weight: {"bold" if best else "normal"}">'
@@ -158,20 +158,20 @@ def _bar_html(digit: int, probability: float, best: bool) -> str:
 
 
 def _row_of_channels(answer: np.ndarray) -> np.ndarray:
-    """A layer's strongest channels beside each other, each on its own scale; or its numbers."""
+    """A layer's strongest channels side by side, each on its own scale; or its numbers."""
     if answer.ndim == 3:
         cells = [_shown(answer[..., channel], _SIDE, _SIDE) for channel in _strongest(answer)]
     else:
         lines = max(1, round((len(answer) / _CHANNELS) ** 0.5))
         values = np.pad(answer, (0, -len(answer) % lines), constant_values=answer.min())
         cells = [_shown(values.reshape(lines, -1), _SIDE, _ROW - 2)]
-    # A grey line about each, which is seen on any page.
+    # A grey line around each, which is visible on any background.
     framed = [np.pad(cell, ((1, 1), (0, 1)), constant_values=0.5) for cell in cells]
     return np.pad(np.hstack(framed), ((0, 0), (1, 0)), constant_values=0.5)
 
 
 def _say_channels(answer: np.ndarray) -> str:
-    """The same in words."""
+    """The image of `_row_of_channels` in words."""
     if not answer.any():
         return "nothing"
     if answer.ndim == 1:
@@ -193,12 +193,12 @@ def _shown(values: np.ndarray, height: int, width: int) -> np.ndarray:
         np.arange(side) * n // side for side, n in zip((height, width), values.shape, strict=True)
     )
     values = values - values.min()
-    # Weak answers are seen better so.
+    # The exponent makes weak answers easier to see.
     return ((values / (values.max() or 1)) ** 0.7)[rows][:, columns]
 
 
 def _mark(colour: np.ndarray) -> str:
-    """The style of a sign on its colour, which is seen on any page."""
+    """The style of a sign on its colour, visible on any background."""
     return (
         f"background: rgb({', '.join(map(str, colour))}); color: black; border-radius: 50%;"
         " box-shadow: 0 0 0 1px white;"

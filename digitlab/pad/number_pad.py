@@ -13,7 +13,7 @@ from digitlab.pad.widget import DrawingPad
 
 
 class NumberController(Controller):
-    """Carries out what is asked of a number pad."""
+    """Carries out the actions of a number pad."""
 
     def __init__(self, pad: Any, history: History):
         super().__init__(pad, history)
@@ -27,7 +27,7 @@ class NumberController(Controller):
         self._show_reading(self._pad.reading)
 
     def replace(self, strokes: Any) -> None:
-        """See `Controller`; nothing is chosen then."""
+        """See `Controller`; no character is chosen afterwards."""
         self._chosen = None
         super().replace(strokes)
 
@@ -59,13 +59,13 @@ class NumberController(Controller):
 class NumberPad(DrawingPad):
     """A wide pad to write a number on, with what is read under each digit.
 
-    It is a `DrawingPad` that is read as a whole number: boxes show how it was cut, and the button
-    under a digit shows what the network saw of it, and how likely the other digits are. Its traits
-    and methods are those of the `DrawingPad`, and
+    It is a `DrawingPad` that is read as one number: boxes show how it was cut into digits, and the
+    button under a digit shows what the network saw of it and how likely the other digits are. Its
+    traits and methods are those of `DrawingPad`, except for:
 
     - ``reading``: what was read last, a `NumberReading`. Read-only. `predict` returns it, and
       callbacks of `on_predict` get it.
-    - ``prediction``: of the digit whose button was pressed last, or of the last digit.
+    - ``prediction``: that of the digit whose button was pressed last, or else of the last digit.
 
     Args:
         recognizer: A `Recognizer`, a Keras model or a function, as for `DrawingPad`; or an object
@@ -76,7 +76,7 @@ class NumberPad(DrawingPad):
         layout: As for `DrawingPad`.
 
     Raises:
-        TypeError, ValueError: When an argument is none of these.
+        TypeError, ValueError: An argument has another type or value.
 
     Example:
         >>> pad = digitlab.NumberPad()  # `pad` as the last line of a cell shows it

@@ -1,4 +1,4 @@
-"""The row of buttons under a wide pad: what is read, each character under its place."""
+"""The row of buttons under a wide pad: one for each character that is read, under its place."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ from ipywidgets import Button, HBox, Layout
 
 from digitlab.numbers.reading import NumberReading
 
-_LEAST = 6  # percent of the pad's width: the width of a button
+_LEAST = 6  # percent of the pad's width: the smallest width of a button
 
 
 class NumberStrip(HBox):
@@ -26,7 +26,7 @@ class NumberStrip(HBox):
     def show(self, reading: NumberReading, chosen: int | None) -> None:
         """Show the characters of a reading, one of them as chosen.
 
-        Those of the next rows stand to the right of those of the first.
+        Characters of later rows stand to the right of those of the first.
         """
         while len(self._made) < len(reading.characters):
             self._made.append(self._button(len(self._made)))
@@ -45,7 +45,7 @@ class NumberStrip(HBox):
         self.children = buttons
 
     def _button(self, number: int) -> Button:
-        # Room for the text alone: a 1 is narrow.
+        # No padding, only room for the text: a 1 is narrow.
         button = Button(layout=Layout(padding="0", min_width="0", flex="0 0 auto"))
         button.on_click(lambda _: self._choose(number))
         return button

@@ -34,25 +34,25 @@ def overlay_script() -> str:
 class Overlay(anywidget.AnyWidget):
     """A transparent canvas that draws at once, and tells the kernel what a hand does.
 
-    Where no canvas shows below it, it is black, asks for the drawing, and shows all of it.
+    If no canvas shows below it, it is black, asks for the drawing, and shows all of it.
     """
 
     _esm = overlay_script()
     size = Int().tag(sync=True)  # its width in pad pixels
     height = Int().tag(sync=True)
     pen_width = Float().tag(sync=True)
-    teaches = Bool(False).tag(sync=True)  # whether the number keys are the pad's
+    teaches = Bool(False).tag(sync=True)  # whether the number keys say which digit was drawn
     alive = Bool(False).tag(sync=True)  # set by the browser
 
     _version = 0  # of the drawing that was sent; 0 until one is asked for
     _drawing: Sequence[np.ndarray] = ()  # that drawing
 
     def send_drawing(self, strokes: Sequence[np.ndarray]) -> None:
-        """Send the whole drawing, each stroke (n, 2), and from now on its changes."""
+        """Send the whole drawing, each stroke (n, 2), and its changes from now on."""
         self._send_strokes(strokes, keep=0)
 
     def send_change(self, strokes: Sequence[np.ndarray]) -> None:
-        """Send what has changed in the drawing, if one was asked for.
+        """Send what has changed in the drawing, if the overlay has asked for it.
 
         Args:
             strokes: The drawing. A stroke that was there before is the same array.
@@ -74,12 +74,12 @@ def in_order(
     """Make a handler of comm messages that passes them on in the order in which they were sent.
 
     ipykernel 7.4 may handle a comm's messages in two threads, so that a later one comes first. A
-    message that stays out was lost with the connection: when nothing has been passed on for
-    `_PATIENCE` seconds, the others wait no longer.
+    message that does not come was lost with the connection: when nothing has been passed on for
+    `_PATIENCE` seconds, the others stop waiting for it.
 
     Args:
         handler: Gets messages, each with "view" and its "number", counted in each view from 0.
-        clock: Gives seconds.
+        clock: Returns the time in seconds.
     """
     expected: Counter[str] = Counter()  # view -> number
     early: defaultdict[str, dict[int, dict]] = defaultdict(dict)
@@ -88,7 +88,7 @@ def in_order(
     def receive(_: Any, message: dict, buffers: list) -> None:
         view, number, now = message["view"], message["number"], clock()
         if number < expected[view]:
-            handler(message)  # so it was not lost
+            handler(message)  # it came late, so it was not lost
             return
         waiting = early[view]
         if not waiting:

@@ -1,4 +1,4 @@
-"""How the pad reads a drawing, and asks why it was read so."""
+"""How the pad reads a drawing, and explains the reading."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,16 +10,16 @@ from digitlab.explain import measure_saliency
 from digitlab.prediction import Prediction
 from digitlab.recognizer import Recognizer
 
-_DOT = 0.03  # of the pad's side: ink no larger is a dot, however the hand trembled
+_DOT = 0.03  # share of the pad's side: ink no larger than this is a dot, however the hand trembled
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """Why a drawing was read so.
+    """Why a drawing was read as it was.
 
     Attributes:
         saliency: (28, 28), as `digitlab.measure_saliency` gives it; or None.
-        no_saliency: Why there is none; empty for an empty drawing.
+        no_saliency: Why there is no saliency; empty for an empty drawing.
         activations: The layers' answers, see `digitlab.Recognizer.get_activations`; may be empty.
     """
 
@@ -39,14 +39,14 @@ def read_drawing(
         recognizer: Anything with ``predict(strokes)``.
         strokes: The drawing.
         size: See above.
-        drawn: False while the pen moves. A `Recognizer` then looks once: of a digit half drawn it
-            is often unsure, and in a class of forty that costs the others' pads their time.
+        drawn: False while the pen moves. A `Recognizer` then looks only once: it is often unsure of
+            a half-drawn digit, and in a class of forty, looking again would slow the others' pads.
 
     Raises:
         TypeError: The recognizer did not return a `Prediction`.
         Exception: Whatever the recognizer raises.
     """
-    # A subclass with a `predict` of its own may know no `tta`.
+    # A subclass with a `predict` of its own may not have `tta`.
     augments = getattr(type(recognizer), "predict", None) is Recognizer.predict
     once = {"tta": False} if augments and not drawn else {}
     prediction = recognizer.predict(as_read(strokes, size), **once)
@@ -78,6 +78,6 @@ def explain_prediction(recognizer: Any, prediction: Prediction) -> Explanation:
             saliency = measure_saliency(recognizer, prediction.image, prediction.digit)
     activations: Mapping[str, np.ndarray] = {}
     if hasattr(recognizer, "get_activations"):
-        # Of an empty drawing, too: it tells how much room the layers will take.
+        # For an empty drawing, too: they tell how much room the layers will take.
         activations = recognizer.get_activations(prediction.image)
     return Explanation(saliency, no_saliency, activations)

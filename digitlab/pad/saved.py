@@ -1,7 +1,7 @@
-"""The drawing as a picture: what stands in a saved notebook, where no kernel shows the pad.
+"""The drawing as a picture, which stands in a saved notebook, where no kernel shows the pad.
 
-A saved notebook that is opened without its kernel cannot show a widget. So a picture stands beside
-the pad in the cell's output, kept up to date. A style sheet shows either the pad or the picture.
+A saved notebook that is opened without its kernel cannot show a widget. So the cell's output also
+has a picture, which is kept up to date. A style sheet shows either the pad or the picture.
 """
 
 import operator
@@ -17,19 +17,19 @@ from PIL import Image, ImageDraw
 from digitlab.pad.html import image_url, picture_html
 
 _STYLE = (Path(__file__).parents[1] / "web" / "pad" / "pad.css").read_text(encoding="utf-8")
-# In the picture: hides the pad's own output, just before it, where the pad could not be shown. That
-# is JupyterLab's "model not found" (a widget's output has no MIME type there), or words instead
-# (nbconvert).
+# Comes with the picture: it hides the pad's own output, just before it, if the pad could not be
+# shown. That output is JupyterLab's "model not found" (a widget's output has no MIME type there),
+# or plain text (nbconvert).
 _NO_WIDGET = (
     ".jp-OutputArea-child:not(:has(.digitlab-pad))"
     ':has(> .jp-OutputArea-output:is(:not([data-mime-type]), [data-mime-type="text/plain"]))'
     ":has(+ .jp-OutputArea-child > .jp-OutputArea-output > .digitlab-picture) { display: none }"
 )
-# In the pad: shows the pad while it has a kernel, else the picture. ipywidgets marks widgets
-# without a kernel, and the overlay pads that have had one in this page. Pictures inside an Output
-# are not kept up to date, so there a pad without a kernel shows its own (pad.css). Both are looked
-# for in a cell's output, and in the whole page where it is not JupyterLab's: browsers compute the
-# style of all that such a rule looks at again, with each reading.
+# Comes with the pad: it shows the pad while the pad has a kernel, and otherwise the picture.
+# ipywidgets marks widgets without a kernel, and the overlay marks pads that have had one in this
+# page. Pictures inside an Output are not kept up to date, so there a pad without a kernel shows its
+# own (pad.css). The rules look for both in a cell's output, and search the whole page only outside
+# JupyterLab: with each reading, browsers compute the style again of all that such a rule searches.
 _PAD_OR_PICTURE = """
 AREA:has(.PAD:is(:not(.jupyter-widgets-disconnected), .digitlab-connected)) .PICTURE,
 AREA:has(.PAD:is(:not(.jupyter-widgets-disconnected), .digitlab-connected))
@@ -39,12 +39,12 @@ AREA:has(.PICTURE) .PAD.jupyter-widgets-disconnected:not(.digitlab-connected, .w
   display: none;
 }
 """.replace("AREA", ":is(.jp-OutputArea, body:not([data-jp-theme-light]))")
-_HEIGHT, _FINER = 168, 3  # pixels; drawn three times as large, then made smaller: smooth
+_HEIGHT, _FINER = 168, 3  # pixels; drawn three times as large, then shrunk to be smooth
 _APART = 5  # strokes drawn afresh in each picture
 
 
 class SavedDrawing:
-    """The picture of a pad's drawing: in the pad for when it has no kernel, and in the output.
+    """The picture of a pad's drawing: in the pad, for when it has no kernel, and in the output.
 
     Attributes:
         pad_class: The CSS class that the pad must have.
@@ -53,7 +53,7 @@ class SavedDrawing:
 
     Args:
         size: The width of the pad in pixels.
-        height: Its height.
+        height: Its height in pixels.
     """
 
     def __init__(self, size: int, height: int):
@@ -88,7 +88,7 @@ class SavedDrawing:
             display(self._bundle, raw=True, display_id=self._class, update=True)
 
     def display(self) -> None:
-        """Put the picture into the output, from where `update` goes on."""
+        """Put the picture into the output, where `update` changes it from then on."""
         self._displayed = True
         display(self._bundle, raw=True, display_id=self._class)
 
@@ -96,26 +96,26 @@ class SavedDrawing:
 class Picture:
     """A drawing as an image.
 
-    It keeps what it has drawn: a stroke more costs that stroke only, be it the 2,000th.
+    It keeps what it has drawn, so a new stroke costs only that stroke, even if it is the 2,000th.
 
     Args:
         size: The width of the pad in pixels.
-        height: Its height.
+        height: Its height in pixels.
     """
 
     def __init__(self, size: int, height: int):
         self._scale = _HEIGHT * _FINER / height
         self._blank = Image.new("L", (round(_HEIGHT * size / height) * _FINER, _HEIGHT * _FINER))
         self._pen_width = 0.0
-        self._below: list[np.ndarray] = []  # strokes that are drawn, all but the last ones
+        self._below: list[np.ndarray] = []  # strokes in `_drawn`: all but the last few
         self._drawn = self._blank.copy()
 
     def draw(self, drawing: Sequence[np.ndarray], pen_width: float) -> np.ndarray:
         """Draw strokes as the pad shows them.
 
         Args:
-            drawing: Strokes, each (n, 2), in pad pixels. One that was there before is the same
-                array.
+            drawing: Strokes, each (n, 2), in pad pixels. A stroke that was there before is the
+                same array.
             pen_width: In pad pixels.
 
         Returns:
@@ -126,7 +126,7 @@ class Picture:
         same = len(strokes) >= below and all(map(operator.is_, self._below, strokes))
         if not same or pen_width != self._pen_width:
             below, self._drawn, self._pen_width = 0, self._blank.copy(), pen_width
-        # The last ones stay apart, so that each can be undone.
+        # The last strokes stay apart, so that each can be undone cheaply.
         if len(strokes) - below > 2 * _APART:
             _add_ink(self._drawn, strokes[below:-_APART], scale, pen_width)
             below = len(strokes) - _APART

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-INTERVAL = 0.05  # seconds at least from the start of one run to the start of the next
-SHARE = 4  # a slow run takes one part in four of the time
+INTERVAL = 0.05  # seconds, at least, from the start of one run to the start of the next
+SHARE = 4  # slow runs take a quarter of the time
 
 
 def _call_later(seconds: float, function: Callable[[], None]) -> Any:
@@ -23,8 +23,8 @@ class Throttle:
 
     Args:
         function: What to run. It calls `pace` around its work.
-        clock: Gives seconds.
-        call_later: As the method of asyncio's event loops; returns None when it cannot.
+        clock: Returns the time in seconds.
+        call_later: Like the method of asyncio's event loops; returns None if it cannot.
     """
 
     def __init__(

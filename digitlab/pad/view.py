@@ -16,10 +16,10 @@ class ReadingView(VBox):
 
     def __init__(self) -> None:
         self.sentence = ""
-        self.has_announcer = False  # whether somebody else tells screen readers
+        self.has_announcer = False  # whether something else tells screen readers
         self._prediction: Prediction | None = None
         self._below = ""
-        self._layers: dict[str, np.ndarray] = {}  # zeros, for the room that the layers take
+        self._layers: dict[str, np.ndarray] = {}  # zeros, which reserve room for the layers
         self._html = HTML()
         super().__init__([self._html], layout=Layout(flex="1 1 260px", max_width="320px"))
 
@@ -30,13 +30,13 @@ class ReadingView(VBox):
         explanation: Explanation | None = None,
         hint: str = "",
     ) -> None:
-        """Show a sentence, and below it the prediction that it speaks of.
+        """Show a sentence, and below it the prediction that it describes.
 
         Args:
             sentence: What to say.
             prediction: What was read; None shows empty bars.
-            explanation: Why it was read so.
-            hint: When an explanation will come; empty when none is wanted.
+            explanation: Why it was read as it was.
+            hint: Says when an explanation will come; empty if none is wanted.
         """
         self.sentence, self._prediction, self._below = sentence, prediction, ""
         if hint:
@@ -54,7 +54,7 @@ class ReadingView(VBox):
         self.refresh()
 
     def refresh(self) -> None:
-        """Show the same again, for screen readers if nobody else tells them."""
+        """Show the same again, and announce it to screen readers if nothing else does."""
         self._html.value = self.html(None if self.has_announcer else "status")
 
     def html(self, role: str | None = None) -> str:

@@ -24,7 +24,7 @@ from digitlab.prediction import Prediction
 from digitlab.recognizer import PersonalRecognizer, Recognizer
 from digitlab.strokes import as_strokes
 
-_PEN = 0.07  # of the pad's side: the width of the pen on the screen, which the network never sees
+_PEN = 0.07  # share of the pad's side: the pen's width on the screen, which the network never sees
 _HISTORY = 200  # changes that can be undone
 
 
@@ -36,24 +36,24 @@ class _Strokes(traitlets.List):
 
 
 class DrawingPad(Box):
-    """A pad to draw one digit on, with mouse, finger or pen, and what is read in it beside it.
+    """A pad to draw one digit on, with mouse, finger or pen, with its reading beside it.
 
-    These are traits: ``pad.observe(function, "strokes")`` has a function called on each change.
+    These are traits: ``pad.observe(function, "strokes")`` calls the function on each change.
 
     - ``strokes``: the drawing, a list of strokes, each (n, 2) float64: x, y in pad pixels, y down.
       A new list each time, of read-only arrays: `draw`, `undo` and `clear` change the drawing.
-    - ``prediction``: what was read last, a `Prediction`; its ``digit`` is None while the pad is
-      empty, and where the recognizer sees no digit. Ink of a tap's size, up to 3 % of the pad, is
-      read as a dot. Read-only. It changes up to 20 times a second while the pen moves.
+    - ``prediction``: what was read last, a `Prediction`; its ``digit`` is None if the pad is empty
+      or the recognizer sees no digit. Ink of a tap's size, up to 3 % of the pad, is read as a dot.
+      Read-only. It changes up to 20 times a second while the pen moves.
     - ``image``: what the network saw then: (28, 28) float32 in [0, 1], ink 1 on paper 0. Read-only.
-    - ``live``: whether the drawing is read while and after the pen moves; when False, when asked.
+    - ``live``: whether the drawing is read while and after the pen moves, or only when asked.
     - ``pen_width``: on the screen, in pad pixels. What the network sees does not depend on it.
-    - ``recognizer``: what reads.
+    - ``recognizer``: what reads the drawing.
     - ``explain``: whether to show under the bars, after each stroke, which ink counted for the
       digit and which against it, see `digitlab.measure_saliency`, and what the network's layers
-      found on the way to it, see `digitlab.Recognizer.get_activations`. The first asks the
-      recognizer some hundred times, all at once, which one with ``predict(strokes)`` alone cannot
-      answer; the second needs a network for LiteRT, or one of Keras.
+      found on the way to it, see `digitlab.Recognizer.get_activations`. The first asks for some
+      hundred readings at once, which a recognizer with only ``predict(strokes)`` cannot give; the
+      second needs a LiteRT or Keras network.
 
     Args:
         recognizer: A `Recognizer`, or anything with ``predict(strokes) -> Prediction``; a Keras
@@ -63,16 +63,16 @@ class DrawingPad(Box):
         live: See above.
         pen_width: See above; 7 % of the size when left out.
         explain: See above.
-        personal: Whether the pad learns your hand: ten buttons below the reading, and the number
-            keys while the pad has the focus, say what a drawing was. A file's name, such as
-            "mine.json": what it learns is kept there, from one session to the next, and nowhere
-            else; what was taught to another network is taught to this one. True: it learns for
-            this session. ``recognizer`` is then a `PersonalRecognizer`; one that you pass is used
-            as it is.
+        personal: Whether the pad learns your handwriting: ten buttons below the reading, and the
+            number keys while the pad has the focus, say what a drawing was. With a file name, such
+            as "mine.json", the pad keeps what it learns there, from one session to the next, and
+            nowhere else; what was taught to another network is taught to this one. With True, it
+            learns for this session only. ``recognizer`` is then a `PersonalRecognizer`; one that
+            you pass is used as it is.
         layout: An `ipywidgets.Layout`, or a dictionary, for the whole.
 
     Raises:
-        TypeError, ValueError: When an argument is none of these.
+        TypeError, ValueError: An argument has another type or value.
 
     Example:
         >>> pad = digitlab.DrawingPad()  # `pad` as the last line of a cell shows it
@@ -138,7 +138,7 @@ class DrawingPad(Box):
         self.predict()
 
     def draw(self, drawing: Sequence) -> None:
-        """Draw strokes on top of what is there, and have the whole read.
+        """Draw strokes on top of the drawing, and read the result.
 
         Each stroke is a step of its own for `undo`, as when a hand draws it.
 
@@ -159,11 +159,11 @@ class DrawingPad(Box):
         self._controller.undo()
 
     def redo(self) -> None:
-        """Do again what was undone last, if nothing was drawn since."""
+        """Redo what was undone last, if nothing was drawn since."""
         self._controller.redo()
 
     def predict(self) -> Prediction:
-        """Read the drawing now, as the button Predict does, and return what was read.
+        """Read the drawing now, as the Predict button does, and return what was read.
 
         Raises:
             Exception: Whatever the recognizer raises.
@@ -175,7 +175,7 @@ class DrawingPad(Box):
         save_drawing(path, self.strokes, self.size)
 
     def load(self, path: str | os.PathLike[str]) -> None:
-        """Show the drawing of a file in place of this one, and have it read.
+        """Replace the drawing with the one in a file, and read it.
 
         Raises:
             OSError, ValueError: See `digitlab.load_drawing`; the pad does not change then.
@@ -183,16 +183,16 @@ class DrawingPad(Box):
         self._controller.replace(load_drawing(path, self.size))
 
     def on_predict(self, callback: Callable[[Prediction], None], remove: bool = False) -> None:
-        """Have ``callback(prediction)`` called after each reading but those while the pen moves.
+        """Call ``callback(prediction)`` after each reading, except those while the pen moves.
 
-        So after each stroke, undo, redo and clear, unless ``live`` is off, and after `predict`. For
-        the readings while the pen moves, observe the trait ``prediction``. What a callback or an
-        observer raises is shown under the pad, which goes on; so is what a callback prints when a
-        hand has drawn.
+        It is called after each stroke, undo, redo and clear, unless ``live`` is off, and after
+        `predict`. For the readings while the pen moves, observe the trait ``prediction``. What a
+        callback or an observer raises is shown under the pad, which goes on working. What a
+        callback prints after a hand has drawn is shown there, too.
 
         Args:
             callback: The function.
-            remove: Call it no longer.
+            remove: Stop calling it.
         """
         if not callable(callback):
             raise TypeError(f"expected a function of a Prediction, got {type(callback).__name__}")
@@ -202,8 +202,8 @@ class DrawingPad(Box):
             self._controller.callbacks.append(callback)
 
     def close(self) -> None:
-        """Close the pad with all its parts, which pages show no longer; the drawing stays."""
-        if hasattr(self, "_controller"):  # it failed to be made otherwise, and is collected
+        """Close the pad with all its parts; pages no longer show them, but the drawing stays."""
+        if hasattr(self, "_controller"):  # otherwise __init__ failed, and it is garbage-collected
             self._controller.close()
         for part in (*self.children, self.layout):
             _close(part)
@@ -242,7 +242,7 @@ class DrawingPad(Box):
 
 
 def _close(widget: Widget) -> None:
-    """Close a widget with its parts: each is a comm of its own, which Jupyter keeps."""
+    """Close a widget with its parts: each has a comm of its own, which Jupyter keeps open."""
     names = ("layout", "style")
     for part in (
         *getattr(widget, "children", ()),

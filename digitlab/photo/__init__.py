@@ -1,1 +1,1 @@
-"""A photo in a notebook: what is read on it, and boxes that a person can correct."""
+"""A photo in a notebook: what is read in it, and boxes that a person can correct."""

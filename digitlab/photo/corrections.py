@@ -1,4 +1,4 @@
-"""What a person corrects on a photo: boxes that are moved, added or removed, and read again."""
+"""A person's corrections on a photo: boxes are moved, added or removed, and read again."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -9,7 +9,7 @@ import numpy as np
 from digitlab.numbers.pieces import Box
 from digitlab.numbers.reading import Character, NumberReading
 
-_LEAST = 4.0  # pixels of ink: the least side of a box
+_LEAST = 4.0  # pixels of the ink image: the smallest side of a box
 
 
 class Page:
@@ -22,7 +22,7 @@ class Page:
     Args:
         size: See above.
         ink: What `digitlab.find_ink` found.
-        scale: How many pixels of the photo one of the ink's stands for.
+        scale: How many pixels of the photo one pixel of the ink stands for.
         recognizer: Has ``predict(picture)``.
         reading: See above.
     """
@@ -39,7 +39,7 @@ class Page:
         self._ink, self._scale, self._recognizer = ink, scale, recognizer
 
     def read_box(self, box: Box, number: int | None = None) -> None:
-        """Read a box, in place of the character of that number, or as a new one."""
+        """Read a box, in place of character `number`, or as a new one."""
         others = list(self.reading.characters)
         if number is None:
             row, others = _make_room(others, box)
@@ -47,14 +47,14 @@ class Page:
             row = others.pop(number).row
         box = self._within(box)
         left, top, right, bottom = (round(place / self._scale) for place in box)
-        ink = np.pad(self._ink[top:bottom, left:right], 4)  # what touches the edge would be cut off
+        ink = np.pad(self._ink[top:bottom, left:right], 4)  # ink at the edge would be cut off
         found = self._recognizer.predict(ink)
         text = "?" if found.digit is None else str(found.digit)
         seen = found.digit, found.confidence, found.probabilities, found.image
         self._set([*others, Character(*seen, text, box, row)])
 
     def remove_box(self, number: int) -> None:
-        """Remove the character of that number."""
+        """Remove character `number`."""
         self._set([c for place, c in enumerate(self.reading.characters) if place != number])
 
     def _set(self, characters: Iterable[Character]) -> None:
@@ -65,7 +65,7 @@ class Page:
         self.reading = NumberReading(tuple(ordered), confidence)
 
     def _within(self, box: Box) -> Box:
-        """Return a box of some size within the photo."""
+        """Return the box, limited to the photo and no smaller than `_LEAST`."""
         least = _LEAST * self._scale
         (left, right), (top, bottom) = (
             (float(np.clip(low, 0, side - least)), float(np.clip(high, low + least, side)))
@@ -75,7 +75,7 @@ class Page:
 
 
 def _make_room(characters: list[Character], box: Box) -> tuple[int, list[Character]]:
-    """Return the row of a new box, and the characters, moved down if it is a row of its own."""
+    """Return the row of a new box, and the characters, moved down if it makes a row of its own."""
     middle = (box[1] + box[3]) / 2
     beside = [c for c in characters if c.box[1] <= middle <= c.box[3]]
     if beside:

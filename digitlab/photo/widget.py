@@ -23,10 +23,10 @@ _EMPTY = NumberReading((), 0.0)
 
 
 class PhotoReader(anywidget.AnyWidget):
-    """Reads the digits on a photo: from a file or the camera, or given in Python.
+    """Reads the digits in a photo, which comes from a file, the camera or Python.
 
     Each character gets a box with what was read. A box that is dragged, or resized at its corner,
-    is read again; one drawn on the photo is added; x, or the Delete key, removes one.
+    is read again; a box drawn on the photo is added; x or the Delete key removes one.
 
     These are traits, for ``reader.observe``:
 
@@ -69,7 +69,7 @@ class PhotoReader(anywidget.AnyWidget):
             picture: A file's path, or a picture as `digitlab.find_ink` takes it.
 
         Raises:
-            OSError, ValueError: The picture cannot be read. The photo before it stays.
+            OSError, ValueError: The picture cannot be read. The previous photo stays.
         """
         if isinstance(picture, str | os.PathLike):
             with Image.open(picture) as opened:
@@ -77,10 +77,10 @@ class PhotoReader(anywidget.AnyWidget):
         return self._read(picture)
 
     def correct_box(self, number: int, box: tuple[float, float, float, float]) -> None:
-        """Give the character of that number, from 0, another box, and read it again.
+        """Give a character another box, and read it again.
 
         Args:
-            number: Its place in ``reading.characters``.
+            number: The character's index in ``reading.characters``, from 0.
             box: Left, top, right and bottom in pixels of the photo.
         """
         self._checked(number).read_box(box, number)
@@ -92,7 +92,7 @@ class PhotoReader(anywidget.AnyWidget):
         self._show()
 
     def remove_box(self, number: int) -> None:
-        """Remove the character of that number, from 0."""
+        """Remove the character with that index in ``reading.characters``, from 0."""
         self._checked(number).remove_box(number)
         self._show()
 
@@ -134,7 +134,7 @@ class PhotoReader(anywidget.AnyWidget):
         self.message = str(reading)
 
     def _receive(self, _: Any, content: dict, buffers: list) -> None:
-        """Do what a person did in the browser, and say there what went wrong."""
+        """Carry out an action from the browser, and say there what went wrong."""
         actions: dict[str, Callable[[], Any]] = {
             "photo": lambda: self._read(_opened(buffers[0], content.get("name", "the file"))),
             "correct": lambda: self.correct_box(content["number"], content["box"]),
@@ -145,7 +145,7 @@ class PhotoReader(anywidget.AnyWidget):
             actions[content["do"]]()
         except (OSError, ValueError) as error:
             self.message = str(error)
-        self.send({"done": True})  # or the browser would go on saying that it reads
+        self.send({"done": True})  # otherwise the browser would go on saying that it is reading
 
     def __repr__(self) -> str:
         """Say what was read."""

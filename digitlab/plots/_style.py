@@ -1,7 +1,7 @@
 """What the plots set themselves, so that no style sheet changes what they say.
 
 An image stands upright and has no grid over it, colours and signs that mean something are fixed,
-and text is shown exactly as given. All else is left to the user's style.
+and text is shown exactly as given. Everything else is left to the user's style.
 """
 
 from typing import Any
@@ -30,14 +30,14 @@ _READABLE = 3.0  # contrast of text with its background, after WCAG 2: 1 is none
 
 
 def new_axes(width: float, height: float, layout: str = "constrained") -> Axes:
-    """Make Axes in a figure of their own, its sides in inches for text of default size."""
+    """Make Axes in a figure of their own, whose sides are in inches for text of default size."""
     return plt.subplots(figsize=_figsize(width, height), layout=layout)[1]
 
 
 def new_grid(
     rows: int, columns: int, width: float, height: float, figsize: tuple[float, float] | None
 ) -> np.ndarray:
-    """Make a figure of Axes without frames: figsize as given, or width x height as `new_axes`.
+    """Make a figure of Axes without frames: figsize as given, or width x height as for `new_axes`.
 
     Returns:
         The Axes, (rows, columns).
@@ -55,12 +55,12 @@ def new_grid(
 
 
 def new_figure(width: float, height: float, figsize: tuple[float, float] | None) -> Figure:
-    """Make an empty figure: figsize as given, or width x height as `new_axes`."""
+    """Make an empty figure: figsize as given, or width x height as for `new_axes`."""
     return plt.figure(figsize=figsize or _figsize(width, height), layout="constrained")
 
 
 def _figsize(width: float, height: float) -> tuple[float, float]:
-    # Larger text needs a larger figure: what it says must not overlap.
+    # Larger text needs a larger figure, so that it does not overlap.
     sizes = [
         FontProperties(size=mpl.rcParams[name]).get_size_in_points()
         for name in ("font.size", "axes.labelsize", "xtick.labelsize", "ytick.labelsize")
@@ -74,7 +74,7 @@ def show_image(ax: Axes, image: np.ndarray, **colours: Any) -> AxesImage:
     shown = ax.imshow(image, origin="upper", aspect="equal", interpolation="antialiased", **colours)
     ax.grid(False, which="both")
     if not ax.axison and _luminance(_background(ax)) < 0.05:
-        # On a dark page, black paper has no edge, and a digit no place on it.
+        # On a dark page, black paper has no visible edge, so a digit's place on it cannot be seen.
         height, width = image.shape[:2]
         ax.add_patch(
             Rectangle((-0.5, -0.5), width, height, fill=False, ec="gray", lw=0.8, clip_on=False)
@@ -83,20 +83,20 @@ def show_image(ax: Axes, image: np.ndarray, **colours: Any) -> AxesImage:
 
 
 def show_tick_labels(ax: Axes) -> None:
-    """Show the labels of both axes where the user's settings hide them on either side."""
+    """Show the labels of both axes, even if the user's settings hide them on both sides."""
     for axis, sides in (("x", ("bottom", "top")), ("y", ("left", "right"))):
         if not any(mpl.rcParams[f"{axis}tick.label{side}"] for side in sides):
             ax.tick_params(axis, **{f"label{sides[0]}": True})
 
 
 def set_title(ax: Axes, title: str | None, **properties: Any) -> None:
-    """Set the title of Axes, if there is one, as it is."""
+    """Set the title of Axes, if there is one, exactly as given."""
     if title is not None:
         ax.set_title(title, **properties, **LITERAL)
 
 
 def set_suptitle(figure: Any, title: str | None) -> None:
-    """Set the title of a figure, if there is one, as it is."""
+    """Set the title of a figure, if there is one, exactly as given."""
     if title:
         figure.suptitle(title, **LITERAL)
 
@@ -123,7 +123,7 @@ def digit_marker(digit: int) -> Path:
 
 
 def _background(ax: Axes) -> tuple[float, float, float]:
-    behind = np.ones(3)  # of a transparent figure
+    behind = np.ones(3)  # behind a transparent figure
     faces = [ax.figure.canvas.figure.get_facecolor()]
     if ax.axison:
         faces.append(ax.get_facecolor())

@@ -46,7 +46,7 @@ def plot_digits(
         The Axes, (rows, columns).
 
     Raises:
-        ValueError: For another number of dimensions or labels.
+        ValueError: The number of dimensions or labels differs from these.
 
     Example:
         >>> drawings = [digitlab.stored_drawing(digit) for digit in range(10)]
@@ -109,7 +109,7 @@ def plot_probabilities(
         The Axes.
 
     Raises:
-        ValueError: For another shape.
+        ValueError: `probabilities` has another shape.
 
     Example:
         >>> prediction = digitlab.load_recognizer().predict(digitlab.stored_drawing(5))
@@ -136,7 +136,7 @@ def plot_probabilities(
     )
     ax.set(xticks=range(CLASSES), yticks=(0, 0.5, 1), xlabel="digit", ylabel="probability")
     ax.set(xlim=(-0.89, CLASSES - 0.11), ylim=(0, 1.15))
-    ax.set_axisbelow(True)  # a grid does not cut the bars
+    ax.set_axisbelow(True)  # keep a grid behind the bars
     show_tick_labels(ax)
     set_title(ax, title)
     return ax
@@ -147,7 +147,7 @@ def plot_history(
 ) -> Axes:
     """Show how a metric changed from epoch to epoch, for training and validation.
 
-    This is for afterwards: `digitlab.train` shows its progress by itself.
+    Use it after the training: `digitlab.train` shows its progress by itself.
 
     Args:
         history: What `digitlab.train` or Keras' ``fit`` returned; or its dictionary, or a table
@@ -194,7 +194,7 @@ def show_grid(
     figsize: tuple[float, float] | None,
     cell: tuple[float, float],
 ) -> np.ndarray:
-    """Show images (n, h, w) as `plot_digits` does, each in a cell of so many inches."""
+    """Show images (n, h, w) as `plot_digits` does, each in a cell of that many inches."""
     columns = min(columns, len(images))
     rows = -(-len(images) // columns)
     grid = new_grid(rows, columns, cell[0] * columns, cell[1] * rows + 0.4, figsize)

@@ -33,7 +33,7 @@ def plot_confusion(
     ax: Axes | None = None,
     darkest: int | None = None,
 ) -> Axes:
-    """Show the confusion matrix: how often each digit was read as which.
+    """Show the confusion matrix: how often each digit was read as which digit.
 
     The grey diagonal counts digits that were read correctly. Darker cells are more frequent
     mistakes.
@@ -44,14 +44,14 @@ def plot_confusion(
             which has a column of its own.
         title: Whose digits they are.
         ax: The Axes to draw on; new ones when left out.
-        darkest: How many mistakes have the darkest shade, to compare several plots; the most in
-            this one when left out.
+        darkest: How many mistakes get the darkest shade, to compare several plots; when left out,
+            the largest number in this one.
 
     Returns:
         The Axes.
 
     Raises:
-        ValueError: For other shapes or values, or if `darkest` is below 1.
+        ValueError: The shapes or values differ from these, or `darkest` is below 1.
 
     Example:
         >>> ax = digitlab.plot_confusion([3, 5, 5, 5], [3, 5, 8, None], title="four digits")
@@ -119,10 +119,10 @@ def plot_mistakes(
         figsize: Width and height in inches.
 
     Returns:
-        The Axes, (rows, columns). If there is no mistake, one that says so.
+        The Axes, (rows, columns). If there are no mistakes, a single one that says so.
 
     Raises:
-        ValueError: For other shapes or values, or if `most` is below 1.
+        ValueError: The shapes or values differ from these, or `most` is below 1.
 
     Example:
         >>> drawings = [digitlab.stored_drawing(digit) for digit in range(10)]
@@ -160,7 +160,7 @@ def plot_calibration(
     """Show whether confidence can be trusted: are 80 of 100 readings at 80 % confidence right?
 
     Readings are grouped by confidence. Each point is a group: its mean confidence, and the share
-    of it that was right; its size is written below. On the dashed line both are equal; below it
+    of it that was right; its size is written below. On the dashed line, both are equal; below it,
     the network is overconfident. Bars are the 95 % intervals of E. B. Wilson (1927), which are
     long for small groups.
 
@@ -175,7 +175,7 @@ def plot_calibration(
         The Axes.
 
     Raises:
-        ValueError: For other shapes or values, or if `bins` is below 1.
+        ValueError: The shapes or values differ from these, or `bins` is below 1.
 
     Example:
         >>> rng = np.random.default_rng(1)
@@ -201,7 +201,7 @@ def plot_calibration(
         confidence,
         share,
         yerr=np.abs([share - low, high - share]),
-        fmt="o",  # a line would lead the eye to groups of one or two
+        fmt="o",  # a line would draw the eye to groups of one or two
         color=BLUE,
         capsize=3,
         label=f"all {len(labels):,}: {summary}",
@@ -233,7 +233,7 @@ def _fontsize_in_cells(ax: Axes, columns: int, characters: int) -> float:
     """Return the font size of numbers in points: small, or less where a cell is too narrow."""
     box = ax.get_window_extent()
     cell = min(box.width, box.height) / columns / ax.figure.dpi * 72  # points
-    widest = 0.64 * characters  # of a number, in units of its font size: a digit of DejaVu Sans
+    widest = 0.64 * characters  # of a number, in font sizes; 0.64 is a digit of DejaVu Sans
     return min(FontProperties(size="small").get_size_in_points(), 0.95 * cell / widest)
 
 
@@ -260,7 +260,7 @@ def _as_labels_and_probabilities(labels: Any, probabilities: Any) -> tuple[np.nd
 def _as_readings(read: Any) -> tuple[np.ndarray, np.ndarray]:
     """Split what was read: digits (n,), 0 for those rejected, and which were rejected, (n,)."""
     values = as_list(read)
-    # Tables mark what is missing with NaN or pandas.NA, which do not even equal themselves.
+    # Tables mark missing values with NaN or pandas.NA, which do not even equal themselves.
     rejected = [value is None or str(value) in ("nan", "<NA>") for value in values]
     digits = [0 if none else value for value, none in zip(values, rejected, strict=True)]
     return as_labels(digits, name="read"), np.array(rejected, bool)

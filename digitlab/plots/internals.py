@@ -51,7 +51,7 @@ def plot_filters(
         The Axes, (rows, columns).
 
     Raises:
-        ValueError: For another shape.
+        ValueError: `filters` has another shape.
 
     Example:
         >>> model = digitlab.pen_cnn()
@@ -83,7 +83,7 @@ def plot_activations(
     columns: int = 8,
     figsize: tuple[float, float] | None = None,
 ) -> np.ndarray:
-    """Show the activations of each layer for one image: a row each, the strongest channels first.
+    """Show each layer's activations for one image: a row per layer, the strongest channels first.
 
     Brighter pixels are stronger activations; each channel has its own scale, and its number above
     it. A layer without pixels is shown as bars, one for each unit.
@@ -100,7 +100,7 @@ def plot_activations(
         repeated.
 
     Raises:
-        ValueError: There are none, or one has another number of dimensions.
+        ValueError: There are no activations, or some have another number of dimensions.
 
     Example:
         >>> recognizer = digitlab.load_recognizer()
@@ -167,7 +167,7 @@ def plot_saliency(
         The Axes.
 
     Raises:
-        ValueError: For another shape.
+        ValueError: `image` or `saliency` has another shape.
 
     Example:
         >>> recognizer = digitlab.load_recognizer()
@@ -217,8 +217,8 @@ def plot_embedding(
 ) -> Axes:
     """Show digits as points in the plane, each drawn as its label.
 
-    Points of more than two dimensions are projected on the first two principal components of the
-    means of the labels, where these are furthest apart.
+    Points of more than two dimensions are projected onto the first two principal components of the
+    means of the labels, along which these means are furthest apart.
 
     Args:
         points: (n, d), n at least 3, d at least 2, as `digitlab.embed` returns them.
@@ -232,7 +232,7 @@ def plot_embedding(
         The Axes.
 
     Raises:
-        ValueError: For other shapes, or labels out of range.
+        ValueError: The shapes differ from these, or labels are out of range.
 
     Example:
         >>> labels = np.repeat(np.arange(10), 20)

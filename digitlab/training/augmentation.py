@@ -1,8 +1,8 @@
 """Augmentation: MNIST's digits as other people would have written them, new ones every epoch.
 
-MNIST holds American handwriting of about 1990, as pixels. Here a share of its digits is thinned to
-the line that the pen followed and drawn again as `digitlab.strokes` draws strokes: turned,
-stretched, slanted, bent, with another pen, and in ways of writing that MNIST hardly has (a slash
+MNIST holds American handwriting from about 1990, as pixels. Here a share of its digits is thinned
+to the line that the pen followed and drawn again as `digitlab.strokes` draws strokes: turned,
+stretched, slanted, bent, with a different pen, and in styles that are rare in MNIST (a slash
 through the zero, a flag and a foot on the one, a bar through the seven). The others stay pixels:
 most of them are turned and stretched, and some are left alone. A network with an eleventh output
 also gets non-digits: doodles, noise, and several digits at once. Digits that people wrote with
@@ -32,18 +32,18 @@ _GROUPS = tuple(tuple(kinds) for kinds in (LETTERS, SHAPES, SCRIBBLES))
 class AugmentedDigits(keras.utils.PyDataset):
     """Batches of augmented digits for `keras.Model.fit`.
 
-    A batch depends on the seed, the epoch and its index, and on nothing else.
+    A batch depends only on the seed, the epoch and its index.
 
     Args:
         images: (n, 28, 28) uint8, ink light on dark.
         labels: (n,) 0 to 9.
         augmentation: The settings.
         batch_size: Digits in a batch; non-digits are added to them.
-        seed: For everything random here.
+        seed: The seed of all random choices.
         non_digits: Whether to add non-digits, as label 10.
         epoch: The first epoch, counted from 0.
         people: Digits that take the place of a share of the images.
-        multiple: Leave out the last images of a batch until their number is one of this.
+        multiple: Drop the last images of a batch, so that its size is a multiple of this number.
     """
 
     def __init__(
@@ -58,12 +58,12 @@ class AugmentedDigits(keras.utils.PyDataset):
         people: People | None = None,
         multiple: int = 1,
     ) -> None:
-        super().__init__()  # one thread, which draws the next batches during a training step
+        super().__init__()  # one worker thread draws the next batches during a training step
         self.images, self.labels = images, labels
         self.augmentation, self.batch_size, self.seed = augmentation, batch_size, seed
         self.adds_non_digits, self.people, self.multiple = non_digits, people, multiple
         self.points, self.starts = thin(images)
-        self.has_line = np.diff(self.starts) > 0  # others are blank or too faint
+        self.has_line = np.diff(self.starts) > 0  # False: it is blank or too faint
         self.epoch = epoch
         self._shuffle()
 
@@ -97,9 +97,10 @@ class AugmentedDigits(keras.utils.PyDataset):
     def _draw(
         self, chosen: np.ndarray, rng: np.random.Generator, people: People | None = None
     ) -> tuple[np.ndarray, np.ndarray, int]:
-        """Images of the chosen digits, of people, then of non-digits; which, and how many others.
+        """Draw the chosen digits, then people's digits, then non-digits.
 
-        The order is another one: first those that stay pixels, then those that are redrawn.
+        Returns the images, the chosen digits in their new order (first those that stay pixels,
+        then those that are redrawn), and the number of non-digits.
         """
         redrawn = (rng.random(len(chosen)) < self.augmentation.redrawn) & self.has_line[chosen]
         pixels, lines = chosen[~redrawn], chosen[redrawn]
@@ -124,12 +125,13 @@ class AugmentedDigits(keras.utils.PyDataset):
         return self.points[self.starts[index] : self.starts[index + 1]]
 
     def _draw_non_digit(self, rng: np.random.Generator) -> np.ndarray:
-        """Points (p, 2) of a doodle, or of two or three digits beside each other."""
+        """Points (p, 2) of a doodle, or of two or three digits side by side."""
         if rng.random() < 0.75 or not self.has_line.any():
             kinds = _GROUPS[rng.choice(3, p=[0.25, 0.4, 0.35])]
             drawing = doodle(kinds[rng.integers(len(kinds))], rng)
-            # Thinning leaves room between a scribble's lines. Half of the scribbles stay dense,
-            # and half of the others clean where there are people's digits, which are clean, too.
+            # Thinning leaves room between a scribble's lines, so half of the scribbles are not
+            # thinned and stay dense. Where there are people's digits, whose lines are clean, half
+            # of the other doodles stay clean, too.
             stays = (kinds == _GROUPS[2] or self.people is not None) and rng.random() < 0.5
             line = sample_drawing(drawing)
             return line if stays else draw_and_thin(line)
@@ -148,7 +150,7 @@ def augment_digits(
     augmentation: Augmentation | None = None,
     seed: int = 0,
 ) -> np.ndarray:
-    """Return each digit as somebody else might have written it: what `train` learns from.
+    """Return each digit as somebody else might have written it; `train` learns from such digits.
 
     >>> digits = digitlab.load_digits()
     >>> digitlab.augment_digits(digits.x_train[:10], digits.y_train[:10]).shape
@@ -156,15 +158,15 @@ def augment_digits(
 
     Args:
         images: (n, 28, 28), in any form that `Recognizer.predict_images` takes.
-        labels: (n,), 0 to 9: only some digits are given a slash, a flag, a foot or a bar.
+        labels: (n,), 0 to 9. They decide which digits can get a slash, a flag, a foot or a bar.
         augmentation: The settings; `Augmentation()` when left out.
-        seed: Another one gives other images.
+        seed: A different seed gives different images.
 
     Returns:
         (n, 28, 28) float32 in [0, 1], in the same order.
 
     Raises:
-        ValueError: For images or labels of another form.
+        ValueError: The images or labels have a different form.
     """
     images = as_images(images)
     everything = np.arange(len(images))

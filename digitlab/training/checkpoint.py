@@ -1,9 +1,10 @@
-"""Callbacks that make a stop harmless: the best weights so far, and a file to resume from.
+"""Callbacks that make it safe to stop: the best weights so far, and a file to resume from.
 
-Keras' own do other things. `EarlyStopping(restore_best_weights=True)` takes the best weights back
-after a complete run, too, whose last weights one cycle makes the better ones. `BackupAndRestore`
-keeps neither the history nor the best weights, and its two files are not replaced at once: killed
-in between, it resumes with the weights of one epoch and the number of another.
+Keras' own callbacks do something else. `EarlyStopping(restore_best_weights=True)` also restores the
+best weights after a complete run, although with one cycle the last weights are the better ones.
+`BackupAndRestore` keeps neither the history nor the best weights, and it does not replace its two
+files together: if it is killed in between, it resumes with the weights of one epoch and the number
+of another.
 """
 
 import json
@@ -42,13 +43,13 @@ class BestWeights(keras.callbacks.Callback):
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Saves the state of a training after each epoch: an npz of arrays, one of them JSON.
+    """Saves the state of a training after each epoch: an npz file of arrays, one of them JSON.
 
     Args:
         path: The file.
         config: The training's settings, by which its state is recognised.
         history: The training's history, which is saved and restored.
-        best: Likewise.
+        best: The best weights, which are saved and restored, too.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """Train a network further on one person's digits, without forgetting other people's.
 
-A network that goes on learning from one hand alone forgets the others (M. McCloskey and N. Cohen,
-"Catastrophic interference", 1989). So digits of MNIST are replayed among the new ones.
+A network that is trained further on one person's digits alone forgets other people's (M. McCloskey
+and N. Cohen, "Catastrophic interference", 1989). So MNIST digits are replayed among the new ones.
 """
 
 import dataclasses
@@ -18,11 +18,11 @@ from digitlab.recognizer import as_example
 from digitlab.training.loop import train
 from digitlab.training.settings import Augmentation, TrainConfig
 
-_REPLAYED = 2000  # of the other digits, in each epoch
-_OWN = 500  # at least so many of the person's, each several times: augmentation makes them differ
+_REPLAYED = 2000  # other digits in each epoch
+_OWN = 500  # at least this many of the person's, with repetitions that augmentation makes differ
 _CONFIG = TrainConfig(
     epochs=3,
-    peak_learning_rate=0.0003,  # a tenth of that of the first training
+    peak_learning_rate=0.0003,  # a tenth of the first training's
     validation_share=0,
     augmentation=Augmentation(),  # with non-digits, so that an eleventh class is not forgotten
 )
@@ -36,7 +36,7 @@ def fine_tune(
     config: TrainConfig | None = None,
     progress: bool = True,
 ) -> keras.callbacks.History:
-    """Train a network further on one person's digits, in less than a minute for 20 to 200.
+    """Train a network further on one person's digits, in under a minute for 20 to 200 of them.
 
     `Recognizer.adapt` learns in milliseconds, and without TensorFlow; this changes the network
     itself.
@@ -45,8 +45,8 @@ def fine_tune(
         model: A trained network, as for `digitlab.train`. Trained in place.
         drawings: n drawings, each as for `Recognizer.adapt`.
         labels: (n,), 0 to 9.
-        digits: What it learned from before. 2,000 of the training digits are replayed. MNIST when
-            left out.
+        digits: The digits that it learned from before, of which 2,000 training digits are
+            replayed; MNIST when left out.
         config: The settings of the training; few epochs with a low learning rate when left out.
         progress: See `digitlab.train`.
 
@@ -54,7 +54,7 @@ def fine_tune(
         As `digitlab.train`.
 
     Raises:
-        TypeError, ValueError: There are no drawings, one has no ink, or labels do not fit.
+        TypeError, ValueError: There are no drawings, one has no ink, or the labels do not fit.
 
     Example:
         >>> drawings = [digitlab.stored_drawing(digit) for digit in range(10)]
@@ -79,5 +79,5 @@ def fine_tune(
         digits.y_train[:0],
         f"{len(own)} drawings among digits of {digits.name}",
     )
-    # None is held out: the person's would be in both parts.
+    # Nothing is held out: the person's digits would be in both parts.
     return train(model, mixed, dataclasses.replace(config, validation_share=0), progress)

@@ -17,8 +17,8 @@ def vary_style(
 ) -> np.ndarray:
     """Change how a digit's line (p, 2) was written: break it, or use a style that is rare."""
     if rng.random() < settings.gaps:
-        # People leave gaps at the left of zeros, under the bar of fives and at the top of eights
-        # more often, and larger ones, than elsewhere.
+        # People leave more and larger gaps at the left of zeros, under the bar of fives and at
+        # the top of eights than elsewhere.
         habit = {0: line[:, 0], 5: line.sum(1), 8: line[:, 1]}.get(digit)
         at = rng.integers(len(line)) if habit is None or rng.random() < 0.4 else habit.argmin()
         radius = rng.uniform(0.8, 2.0 if habit is None else 3.5)
@@ -31,7 +31,7 @@ def vary_style(
 
 def _add_strokes(line: np.ndarray, strokes: list[tuple]) -> np.ndarray:
     """Add strokes to a digit's line (p, 2)."""
-    # Not by draw_and_thin: the pen would fill the sharp angle of a flag and its stem.
+    # Not with draw_and_thin: its pen would fill the sharp angle between a flag and its stem.
     return snap_to_grid(
         np.concatenate([line, *(sample_stroke(np.array(stroke)) for stroke in strokes)])
     )
@@ -40,7 +40,7 @@ def _add_strokes(line: np.ndarray, strokes: list[tuple]) -> np.ndarray:
 def _cross_out(
     line: np.ndarray, low: np.ndarray, high: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
-    """Cross a zero from the lower left to the upper right, or the other way, or with a dot."""
+    """Give a zero a slash, from the lower left to the upper right or mirrored, or a dot."""
     middle, half = (low + high) / 2, (high - low) / 2
     if rng.random() < 0.1:
         return _add_strokes(line, [(middle, middle + rng.uniform(0, 2, 2))])
@@ -61,9 +61,9 @@ def _add_flag_and_foot(
     height = max(np.hypot(*stem), 4.0)
     strokes: list[tuple] = []
     if rng.random() < 0.85:
-        # From the stem's own direction: the flag of a slanted one is slanted, too.
+        # Relative to the stem's direction: the flag of a slanted one is slanted, too.
         length = rng.triangular(0.15, 0.4, 0.9)
-        # A long flag hangs closer to the stem, and none is nearly flat: that would be a seven.
+        # A long flag hangs closer to the stem. No flag is nearly flat: that would be a seven.
         lean = np.degrees(np.arctan2(-stem[0], stem[1]))
         angle = np.radians(rng.uniform(18, max(24, min(68 - 20 * length, 70 - lean))))
         bow = angle + rng.normal(0, 0.2)

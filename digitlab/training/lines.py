@@ -1,4 +1,4 @@
-"""Lines of a pen, as points: of thinned digits, and of drawings.
+"""The lines that a pen drew, as points: for thinned digits and for drawings.
 
 A *line* is an array (p, 2) of x and y in pixels, with points close together along all strokes of a
 digit or drawing. The points lie on a grid of a third of a pixel, on which digits are thinned.
@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from digitlab.images import BOX, SIZE
 
-_GRID = 3  # places in a pixel: digits are enlarged so many times before they are thinned
+_GRID = 3  # grid points per pixel: digits are enlarged this many times before they are thinned
 _SPACING = 0.35  # pixels between the points of a line
 
 
@@ -20,7 +20,7 @@ def thin(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
     Returns:
         Points (p, 2) float32, x and y in pixels, close together on the lines of all digits, and
-        where each digit's points start: (n + 1,) int. A digit without dark ink has none.
+        where each digit's points start: (n + 1,) int. A digit with only faint ink has no points.
     """
     points, starts = [], [0]
     for image in tqdm(images, "Finding the pen's lines", delay=2, leave=False):

@@ -35,30 +35,30 @@ def train(
     """Train a network on the training digits, with AdamW on the categorical cross-entropy.
 
     Ctrl-C, or the notebook's stop button, ends the training early without an error: the model
-    keeps the weights of its best epoch so far, or those of that moment within the first epoch.
+    keeps the weights of its best epoch so far or, within the first epoch, its current weights.
 
-    Several devices share each batch where Keras runs on JAX, if this comes before the model::
+    On JAX, several devices can share each batch if this runs before the model is built::
 
         keras.distribution.set_distribution(keras.distribution.DataParallel())
 
-    The images that are left over when a batch is divided among them are left out.
+    Images that are left over when a batch is divided among the devices are dropped.
 
     Args:
-        model: Takes images (n, 28, 28, 1) in [0, 1], gives probabilities (n, 10); or (n, 11), and
-            learns to reject non-digits from the augmentation. Trained in place.
+        model: Takes images (n, 28, 28, 1) in [0, 1], and gives probabilities (n, 10); one that
+            gives (n, 11) also learns to reject non-digits from the augmentation. Trained in place.
         digits: The training digits are used; a share of them is held out for validation, without
             augmentation. The test digits are not used.
         config: The settings; `TrainConfig()` when left out.
         progress: Show a bar with the time left, and the curves.
-        checkpoint: A file for the state of the training after each epoch, named ``.npz``. If it
-            holds the state of the same training, which was stopped or killed, the training resumes
-            from there. It is removed after the last epoch.
-        people: With an augmentation: digits that take the place of a share of the training digits,
-            each redrawn a little differently every time, see `digitlab.load_people`.
+        checkpoint: An ``.npz`` file for the state of the training after each epoch. If it holds
+            the state of the same training, stopped or killed earlier, the training resumes from
+            there. The file is removed after the last epoch.
+        people: With an augmentation only: digits that take the place of a share of the training
+            digits, each redrawn a little differently every time, see `digitlab.load_people`.
 
     Returns:
-        ``history.history`` has a list with one value per epoch for ``accuracy`` and ``loss``, and
-        with validation digits for ``val_accuracy`` and ``val_loss``.
+        ``history.history`` has a list with one value per epoch for ``accuracy`` and ``loss``, and,
+        with validation digits, for ``val_accuracy`` and ``val_loss``.
 
     Raises:
         ValueError: There are no training digits; or the devices cannot share a batch; or
@@ -150,7 +150,7 @@ def train(
 
 
 def _devices() -> int:
-    """Return how many devices share each batch: one, without a `keras.distribution`."""
+    """Return how many devices share each batch: one without a `keras.distribution`."""
     distribution = keras.distribution.distribution()
     if distribution is None:
         return 1
@@ -175,8 +175,8 @@ def one_cycle(steps: int, warmup_share: float) -> np.ndarray:
 class _LearningRates(keras.callbacks.Callback):
     """Sets the learning rate of each step.
 
-    Not a `LearningRateSchedule`: it would be saved with the model, and `keras.models.load_model`
-    would ask for this package.
+    This is not a `LearningRateSchedule`, which would be saved with the model, so that
+    `keras.models.load_model` would need this package.
     """
 
     def __init__(self, rates: np.ndarray) -> None:

@@ -17,10 +17,10 @@ def article_cnn() -> keras.Model:
     """Build the network of Benson Ruan's "Handwritten digit recognition with TensorFlow.js".
 
     As in the article, its convolutions have no activation. With only pooling between two linear
-    maps, nearly all that is not linear happens in the dense layer.
+    maps, nearly all of the nonlinearity is in the dense layer.
 
     Returns:
-        3,274,634 parameters, of which the dense layer has 3,212,288.
+        A model with 3,274,634 parameters, of which the dense layer has 3,212,288.
 
     Example:
         >>> digitlab.article_cnn().count_params()
@@ -46,11 +46,11 @@ def article_cnn() -> keras.Model:
 def pen_cnn() -> keras.Model:
     """Build our small network: three convolutions, each normalised before its activation.
 
-    A stride of 2 in the first convolution saves most of the computing, and without a large dense
-    layer most of the parameters are saved.
+    A stride of 2 in the first convolution saves most of the computation, and leaving out a large
+    dense layer saves most of the parameters.
 
     Returns:
-        39,898 parameters.
+        A model with 39,898 parameters.
 
     Example:
         >>> digitlab.pen_cnn().count_params()
@@ -78,7 +78,7 @@ def digits_cnn() -> keras.Model:
     the image is small and they cost little time.
 
     Returns:
-        142,843 parameters; gives (n, 11).
+        A model with 142,843 parameters, which gives (n, 11).
 
     Example:
         >>> digitlab.digits_cnn().count_params()
@@ -105,8 +105,8 @@ def _convolution(filters: int, size: int, **options: Any) -> list[keras.Layer]:
     return [
         # The normalisation adds an offset, so the convolution needs no bias.
         layers.Conv2D(filters, size, use_bias=False, **options),
-        # Means over about five batches. Keras' default, 0.99, remembers the first steps for
-        # hundreds, which may be more than an epoch has.
+        # Averages over about five batches. Keras' default, 0.99, remembers the first steps for
+        # hundreds of steps, which may be more than an epoch has.
         layers.BatchNormalization(momentum=0.8),
         layers.ReLU(),
     ]

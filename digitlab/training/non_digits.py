@@ -1,8 +1,8 @@
 """Doodles: drawings of non-digits, as strokes, from which a network learns what to reject.
 
-Letters, shapes and signs come from short tables, with random changes as of a hand; scribbles,
-lines and dots are random. What could be read as a digit is left out: the letters B, D, G, I, J, O,
-S, Z and b, g, i, j, l, o, q, s, y, z, the circle, the upright line.
+Letters, shapes and signs come from short tables, with random changes like those of a hand;
+scribbles, lines and dots are random. Anything that could be read as a digit is left out: the
+letters B, D, G, I, J, O, S, Z and b, g, i, j, l, o, q, s, y, z, the circle and the upright line.
 """
 
 from collections.abc import Callable
@@ -11,7 +11,7 @@ import numpy as np
 
 
 def _arc(x: float, y: float, width: float, height: float, start: float, end: float) -> list:
-    """Points of an arc around (x, y), in degrees from the right, clockwise."""
+    """Points of an arc around (x, y); its angles are in degrees, clockwise from the right."""
     angles = np.radians(np.linspace(start, end, max(3, int(abs(end - start) / 15))))
     return list(zip(x + width * np.cos(angles), y + height * np.sin(angles), strict=True))
 
@@ -325,7 +325,7 @@ def doodle(kind: str, rng: np.random.Generator) -> list[np.ndarray]:
         A drawing: strokes of shape (n, 2), about one unit wide and high.
 
     Raises:
-        ValueError: For another kind.
+        ValueError: `kind` is not one of `KINDS`.
 
     Example:
         >>> zigzag = digitlab.doodle("zigzag", np.random.default_rng(1))
@@ -342,7 +342,7 @@ def doodle(kind: str, rng: np.random.Generator) -> list[np.ndarray]:
     drawing = []
     for stroke in strokes:
         points = np.array(stroke, dtype=float)
-        # Strokes and corners are a little off, as by hand; curves stay smooth.
+        # Strokes and corners are a little off, as if drawn by hand; curves stay smooth.
         count = len(points) if len(points) < 8 else 3 + len(points) // 8
         away = rng.normal(0, 0.04, (count, 2)) + rng.normal(0, 0.03, 2)
         at = np.linspace(0, count - 1, len(points))

@@ -1,15 +1,15 @@
-"""Digits that people wrote with pens, as strokes: to learn from, and to measure on.
+"""Digits that people wrote with pens, as strokes, for training and for evaluation.
 
 The environment variable ``DIGITLAB_PEN`` names an npz file with the arrays
 
-- ``points`` (P, 2): x and y in the units of that writer's tablet, y down;
+- ``points`` (P, 2): x and y in the units of the writer's tablet, y down;
 - ``stroke_start`` (S + 1,): stroke j is ``points[stroke_start[j]:stroke_start[j + 1]]``;
 - ``drawing_start`` (D + 1,): the same for the strokes of a drawing;
 - ``label`` (D,), 0 to 9; ``source`` (D,), the contributor; ``writer`` (D,), a number.
 
-Ours has 6,615 digits of UNIPEN train_r01_v07, category 1a, of the contributors aga, apa, apb, gmd,
-imp, pri, tos and val (I. Guyon and others, "UNIPEN project of on-line data exchange and recognizer
-benchmarks", 1994; CC BY 4.0).
+Our file has 6,615 digits from UNIPEN train_r01_v07, category 1a, by the contributors aga, apa,
+apb, gmd, imp, pri, tos and val (I. Guyon and others, "UNIPEN project of on-line data exchange and
+recognizer benchmarks", 1994; CC BY 4.0).
 """
 
 import os
@@ -31,15 +31,15 @@ _SOURCE = (
 )
 
 
-@dataclass(frozen=True, eq=False)  # equality of arrays is an array
+@dataclass(frozen=True, eq=False)  # comparing arrays gives an array
 class People:
     """Digits by many people.
 
     Attributes:
         drawings: n drawings, each a list of strokes (m, 2) float64, in any unit, y down.
         labels: (n,) int64, 0 to 9.
-        contributors: (n,) str: who collected each, with one kind of tablet.
-        writers: (n,) int64: numbers of those who wrote them.
+        contributors: (n,) str: who collected each digit; each contributor used one kind of tablet.
+        writers: (n,) int64: the number of the person who wrote each digit.
 
     Example:
         >>> names, numbers = np.array(["ada", "ben"]), np.array([0, 1])
@@ -59,7 +59,7 @@ class People:
         return len(self.drawings)
 
     def __getitem__(self, chosen: np.ndarray | list[int]) -> "People":
-        """Those chosen by a mask (n,) or by their numbers."""
+        """Return the digits chosen by a mask (n,) or by their numbers."""
         numbers = np.arange(len(self))[chosen]
         return People(
             [self.drawings[number] for number in numbers],
@@ -73,12 +73,12 @@ def load_people(path: str | os.PathLike[str] | None = None) -> People:
     """Load digits that people wrote with pens.
 
     Args:
-        path: An npz file, see above; the one that ``DIGITLAB_PEN`` names when left out.
+        path: An npz file, see above; when left out, the one that ``DIGITLAB_PEN`` names.
 
     Raises:
-        FileNotFoundError: There is no such file, or none is named. The message says where to get
-            the data.
-        ValueError: The file is not of this form.
+        FileNotFoundError: There is no such file, or no file is named. The message says where to
+            get the data.
+        ValueError: The file does not have this form.
 
     Example:
         >>> (stroke,) = digitlab.stored_drawing(3)
@@ -115,8 +115,8 @@ def load_people(path: str | os.PathLike[str] | None = None) -> People:
 def redraw(drawing: list[np.ndarray], rng: np.random.Generator) -> np.ndarray:
     """Write a person's digit as the same hand might have written it another time.
 
-    Each stroke is moved and stretched a little, trembles, begins and ends a little earlier, and is
-    sometimes joined to the next. Slant, turn and pen come later, see `draw_lines`.
+    Each stroke is moved and stretched a little, trembles, sometimes loses a little at either end,
+    and is sometimes joined to the next. Slant, turn and pen come later, see `draw_lines`.
 
     Returns:
         A line (p, 2), see `digitlab.training.lines`.
@@ -133,7 +133,7 @@ def redraw(drawing: list[np.ndarray], rng: np.random.Generator) -> np.ndarray:
         else:
             strokes.append(moved)
     line = sample_drawing(strokes)
-    # Thinned lines tremble: half of people's are thinned, so that trembling tells nothing.
+    # Thinned lines tremble. Half of people's are thinned, so that trembling is no clue.
     return draw_and_thin(line) if rng.random() < 0.5 else line
 
 
@@ -146,7 +146,7 @@ def _trimmed(stroke: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _tremble(points: int, rng: np.random.Generator) -> np.ndarray:
-    """Move points (n, 2) smoothly: a few random knots along the stroke."""
+    """Smooth random moves (n, 2) of n points, interpolated between a few knots along the stroke."""
     knots = rng.normal(0, 1, (5, 2))
     along = np.linspace(0, 4, points)
     return np.stack([np.interp(along, range(5), axis) for axis in knots.T], 1)

@@ -19,7 +19,7 @@ def transform_images(
     pixels = images.astype(np.float32) / 255
     if n == 0:
         return pixels
-    # Half as much as for lines, for these are not brought to one size and place afterwards.
+    # Half as much as for lines, because these are not scaled and centred afterwards.
     half = replace(
         settings,
         rotation=settings.rotation / 2,
@@ -35,7 +35,7 @@ def transform_images(
     untouched = rng.random(n) < settings.untouched
     inverse[untouched], shift[untouched] = np.eye(2), 0
     offset = CENTRE - np.einsum("nij,nj->ni", inverse, CENTRE + shift)
-    # One row for each image: the x, then the y, at which a pixel is sampled.
+    # One row for each image: coefficients of the x, then the y, at which a pixel is sampled.
     rows = np.concatenate([inverse, offset[:, :, None]], 2).reshape(n, 6)
     rows = np.concatenate([rows, np.zeros((n, 2))], 1).astype(np.float32)
     moved = keras.ops.image.affine_transform(

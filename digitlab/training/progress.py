@@ -1,4 +1,4 @@
-"""The progress of a training in a notebook: a bar, the time left, and the accuracy's curves."""
+"""Training progress in a notebook: a bar, the time left, and the accuracy curves."""
 
 import base64
 import time
@@ -12,8 +12,8 @@ from IPython.display import HTML, DisplayHandle
 class NotebookProgress(keras.callbacks.Callback):
     """Shows the progress in a cell's output.
 
-    As plain HTML in one output that is updated: it stays in the saved notebook, where a widget
-    would leave "model not found".
+    It is plain HTML in one output that is updated, so it stays in the saved notebook, where a
+    widget would leave "model not found".
 
     Args:
         epochs: The number of epochs.

@@ -1,4 +1,4 @@
-"""Rendering: lines to images, with all kinds of pens, turned, stretched, slanted and bent."""
+"""Rendering lines as images, with pens of all widths, turned, stretched, slanted and bent."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from digitlab.training.settings import PLAIN, Augmentation
 def draw_lines(
     lines: list[np.ndarray], settings: Augmentation, rng: np.random.Generator
 ) -> np.ndarray:
-    """Draw lines, each (p, 2), turned, slanted, bent, and with all kinds of pens.
+    """Draw lines, each (p, 2), turned, slanted, bent, and with pens of all widths.
 
     The geometry is that of `digitlab.render_strokes`: the longer side of the ink is 20 pixels, and
     its centre lies in the middle.
@@ -79,7 +79,7 @@ def random_matrices(n: int, settings: Augmentation, rng: np.random.Generator) ->
 
 
 def draw_and_thin(line: np.ndarray) -> np.ndarray:
-    """Draw a line (p, 2) plainly, and thin the image: a line (q, 2).
+    """Draw a line (p, 2) plainly, and thin the image to a line (q, 2).
 
     Thinned lines tremble, and bend where they meet. If only digits were thinned, a network would
     learn to tell non-digits by their clean lines, and people's clean lines would mislead it.

@@ -24,19 +24,19 @@ class Augmentation:
         10
     """
 
-    redrawn: float = 0.5  # share of the digits: thinned to a line, and drawn again with a pen
+    redrawn: float = 0.5  # share of the digits that are thinned to a line and drawn again
     rotation: float = 20.0  # degrees, either way
-    stretch: float = 0.2  # share by which one side grows against the other
-    scale: float = 0.1  # of the digits that are not redrawn: larger or smaller, e to that power
+    stretch: float = 0.2  # largest share by which one side grows relative to the other
+    scale: float = 0.1  # digits not redrawn grow or shrink by a factor of up to e to this power
     shear: float = 0.25  # slant: pixels sideways for each pixel up, either way
-    shift: float = 1.0  # pixels: 1.5 times as far either way, 0.5 times for redrawn digits
-    bend: float = 0.8  # pixels: how far waves move the line
-    styles: float = 0.4  # share of the redrawn 0, 1, 5, 7, 9: in a style that is rare in MNIST
-    gaps: float = 0.15  # share of the redrawn digits: a piece of the line is missing
-    pen: float = 0.7  # how much wider or narrower the pen is than MNIST's: e to that power
-    untouched: float = 0.3  # share of the digits that are not redrawn: left as MNIST has them
-    people: float = 0.33  # share of the digits that are people's, where `train` gets any
-    non_digits: float = 0.1  # how many for each digit; for networks with 11 outputs
+    shift: float = 1.0  # pixels: digits move up to 1.5 times this either way, redrawn 0.5 times
+    bend: float = 0.8  # pixels: how far waves bend the line at most
+    styles: float = 0.4  # share of the redrawn 0, 1, 5, 7, 9 in a style that is rare in MNIST
+    gaps: float = 0.15  # share of the redrawn digits that lack a piece of the line
+    pen: float = 0.7  # wider or narrower than MNIST's by a factor of up to e to this power
+    untouched: float = 0.3  # share of the digits not redrawn that stay as MNIST has them
+    people: float = 0.33  # share of the digits that are people's, if `train` gets any
+    non_digits: float = 0.1  # how many are added per digit, for networks with 11 outputs
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -65,11 +65,11 @@ class TrainConfig:
 
     epochs: int = 1  # how many times each training digit is seen
     batch_size: int = 128  # digits for one step of the optimiser
-    peak_learning_rate: float = 0.02  # Adam's learning rate, at its highest
-    weight_decay: float = 0.0  # AdamW's: each step shrinks weights by this times the rate
+    peak_learning_rate: float = 0.02  # Adam's highest learning rate
+    weight_decay: float = 0.0  # AdamW's: each step shrinks weights by this times the learning rate
     one_cycle: bool = True  # climb to the peak and fall to 0; False: stay at the peak
-    warmup_share: float = 0.25  # of all steps: the climb
-    validation_share: float = 1 / 12  # of the training digits, held out: 5,000 of MNIST's 60,000
+    warmup_share: float = 0.25  # share of all steps in which the rate climbs
+    validation_share: float = 1 / 12  # share of training digits held out: 5,000 of MNIST's 60,000
     seed: int = 0  # for the order of the digits, dropout, and which ones are held out
     augmentation: Augmentation | None = None  # None: the same images in every epoch
 

@@ -8,7 +8,7 @@ export function shortcut(event) {
   if (!(event.ctrlKey || event.metaKey) || event.altKey) return undefined;
   let letter = event.key.toLowerCase();
   // A Latin letter counts wherever its key is (QWERTZ, AZERTY, Dvorak). Keyboards of other scripts have none:
-  // there the browser says for which letter a key stands. If it does not, the key's place counts.
+  // there the browser says which letter a key stands for. If it does not, the key's place counts.
   if (!/^\p{Script=Latin}$/u.test(event.key)) {
     const stands = event.keyCode >= 65 && event.keyCode <= 90 ? String.fromCharCode(event.keyCode) : "";
     const unknown = !/^\p{ASCII}*$/u.test(event.key) || event.key === "Process" || event.key === "Unidentified";
@@ -17,7 +17,7 @@ export function shortcut(event) {
   return SHORTCUTS[letter + (event.shiftKey ? "+shift" : "")];
 }
 
-/** Gives a canvas as many pixels as the screen has, empties it, and has it drawn on in pad pixels. */
+/** Gives a canvas the resolution of the screen, clears it, and sets pad pixels as its unit. */
 export function prepare(canvas, context, size, penWidth) {
   // Setting the size clears the canvas and resets its styles.
   canvas.width = canvas.height = Math.max(Math.round(canvas.clientWidth * devicePixelRatio), 1);
@@ -45,7 +45,7 @@ export class PointerInput {
    * @param {number} size the canvas' side in pad pixels, in which points [x, y] are given
    * @param {{down: function(PointerEvent), begin: function(point), extend: function(points), end: function(),
    *   discard: function()}} listener down: a pointer is pressed; begin, extend, end: of a stroke; discard: the
-   *   stroke was a hand's that lies on the screen
+   *   stroke came from a hand that rests on the screen
    */
   constructor(canvas, size, listener) {
     Object.assign(this, { canvas, size, listener });
@@ -87,7 +87,7 @@ export class PointerInput {
   down(event) {
     if (event.button !== 0) return;
     if (this.pointer !== null) {
-      // The first finger draws. But a hand that lay there before its pen has drawn nothing.
+      // The first finger draws. But a hand that rested there before its pen came has drawn nothing.
       if (event.pointerType !== "pen" || this.kind !== "touch") return;
       this.drawing = false;
       this.listener.discard();
@@ -101,7 +101,7 @@ export class PointerInput {
 
   move(event) {
     if (event.pointerId !== this.pointer) return;
-    if (!(event.buttons & 1)) return this.lift(); // a menu or another window has had the release
+    if (!(event.buttons & 1)) return this.lift(); // a menu or another window got the release
     // All places that the pen passed since the last frame. Events made by scripts have none.
     const passed = event.getCoalescedEvents?.() ?? [];
     const added = [];

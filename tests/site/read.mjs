@@ -1,15 +1,15 @@
 // Reads with the code and the network of a site, in Node.
 //
-//   node read.mjs SITE drawings.json   a list of drawings; prints what is read in each, as JSON
+//   node read.mjs SITE drawings.json   a list of drawings; prints what it reads in each, as JSON
 //   node read.mjs SITE images.bin      images of 28 x 28 as raw little-endian float32; prints the answers, as JSON
 //
-// With "plain" after these: without the WebAssembly backend.
+// With "plain" as a third argument, it runs without the WebAssembly backend.
 import { readFile } from "node:fs/promises";
 
 import { openSite } from "../../digitlab/web/site/node.mjs";
 
 const [site, file, plain] = process.argv.slice(2);
-if (plain) WebAssembly.validate = () => false; // as a browser that is too old for it
+if (plain) WebAssembly.validate = () => false; // as in a browser that is too old for it
 const { recognizer } = await openSite(site);
 const network = await recognizer.loadNetwork("model/model.json");
 

@@ -1,1 +1,1 @@
-"""What several tests and benchmarks share."""
+"""Helpers that several tests and benchmarks share."""

@@ -1,4 +1,4 @@
-"""JupyterLab, Notebook, Voila and the web page in a real Chromium, and drawing there."""
+"""Open JupyterLab, Notebook, Voila and the web page in a real Chromium, and draw there."""
 
 import io
 import json
@@ -21,14 +21,14 @@ import digitlab
 from digitlab.pad.saved import Picture
 from support.server import serving
 
-# Seconds after which something hangs, on a slow and busy machine as well.
+# Seconds after which we take something to hang, even on a slow and busy machine.
 PATIENCE = 240
-# Seconds after which nbclient, in Voila too, looks for the kernel's reply again. While an Output
-# widget captures, nbclient sends on the socket on which it waits for that reply, and may then not
-# notice that it has come: without a timeout it waits for ever.
+# Seconds after which nbclient, which Voila uses too, looks for the kernel's reply again. While an
+# Output widget captures, nbclient sends on the socket on which it waits for that reply. It may then
+# miss the reply, and without a timeout it would wait for ever.
 REPLY_TIMEOUT = 40
 
-# The modules to start, with the options that differ, and where a notebook opens.
+# The modules to start, the options in which they differ, and the path that opens a notebook.
 FRONTENDS = {
     "lab": ("jupyter lab", {"LabApp.expose_app_in_browser": True}, "lab/tree/{}?reset"),
     "notebook": ("notebook", {"JupyterNotebookApp.expose_app_in_browser": True}, "notebooks/{}"),
@@ -50,7 +50,7 @@ READY = """async () => {
 
 @contextmanager
 def frontend(name, home, disabled=()):
-    """Start a frontend of its own, away from the user's settings; yield its address.
+    """Start a frontend that ignores the user's settings; yield its address.
 
     Args:
         name: One of `FRONTENDS`.
@@ -105,14 +105,14 @@ def frontend(name, home, disabled=()):
         try:
             server.wait(30)
         except subprocess.TimeoutExpired:
-            # Jupyter has stopped, but a thread of AnyIO that its loop forgot keeps Python running.
+            # Jupyter has stopped, but a leftover thread of AnyIO keeps Python running.
             server.kill()
             server.wait()
 
 
 @contextmanager
 def chromium(path):
-    """Start a Chromium that talks to nobody else; yield Playwright's browser."""
+    """Start a Chromium without traffic of its own; yield Playwright's browser."""
     from playwright.sync_api import sync_playwright
 
     quiet = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync"
@@ -128,7 +128,7 @@ def chromium(path):
 
 
 def _patient(make):
-    """Have what is made, a window or a page, wait as long as it takes."""
+    """Give each new window or page a longer timeout."""
 
     def make_patient(**options):
         made = make(**options)
@@ -139,16 +139,16 @@ def _patient(make):
 
 
 def quick_drawing(digit):
-    """A stored drawing as a quick hand draws it, with every fourth point: each takes a frame."""
+    """A stored drawing with every fourth point, as a quick hand draws it: a point takes a frame."""
     return [
         np.concatenate([stroke[:-1:4], stroke[-1:]]) for stroke in digitlab.stored_drawing(digit)
     ]
 
 
 def write_notebook(path, cells):
-    """Write a notebook, of cells of code or of another notebook's, without outputs."""
+    """Write a notebook without outputs, from a list of code cells or from another notebook."""
     if isinstance(cells, list):
-        # Without a kernel's name JupyterLab would ask for one.
+        # Without a kernel's name, JupyterLab would ask for one.
         kernel = {"name": "python3", "display_name": "Python 3"}
         code = [nbformat.v4.new_code_cell(cell) for cell in cells]
         notebook = nbformat.v4.new_notebook(cells=code, metadata={"kernelspec": kernel})
@@ -161,7 +161,7 @@ def write_notebook(path, cells):
 
 
 def open_notebook(page, name, address, file):
-    """Open a notebook's page; with "lab" and "notebook" wait for its kernel."""
+    """Open a notebook's page; in "lab" and "notebook", wait for its kernel."""
     page.goto(f"{address}/{FRONTENDS[name][2].format(file)}")
     if name != "voila":
         page.wait_for_selector(".jp-NotebookPanel .jp-Notebook .jp-Cell")
@@ -169,13 +169,13 @@ def open_notebook(page, name, address, file):
 
 
 def open_beside(page, file):
-    """Open a notebook in JupyterLab's page, and wait for its kernel."""
+    """Open a notebook in a JupyterLab page that is open, and wait for its kernel."""
     page.evaluate("path => jupyterapp.commands.execute('docmanager:open', { path }) && 0", file)
     until(page, READY)
 
 
 def close_notebook(page):
-    """Close the notebook that is open in JupyterLab's page, unsaved, and stop its kernel."""
+    """Close the open notebook in JupyterLab's page without saving, and stop its kernel."""
     page.evaluate(
         """async () => { const widget = jupyterapp.shell.currentWidget;
           await widget.sessionContext.shutdown();
@@ -187,7 +187,7 @@ def close_notebook(page):
 def run_all(page):
     """Run all cells, and wait until they have run."""
     page.evaluate("() => jupyterapp.commands.execute('notebook:run-all-cells')")
-    # Asked of the model: cells outside the window are not in the page.
+    # Ask the notebook's model, because cells outside the window are not in the page.
     all_run = """() => [...jupyterapp.shell.currentWidget.content.model.cells]
         .filter(cell => cell.type === 'code' && cell.sharedModel.source.trim())
         .every(cell => cell.executionCount)"""
@@ -196,7 +196,7 @@ def run_all(page):
 
 
 def until(page, condition, seconds=PATIENCE):
-    """Wait for a condition in the page, which Playwright's own waiting cannot do for promises."""
+    """Wait for a condition in the page. Playwright's own waiting cannot do this for promises."""
     deadline = time.monotonic() + seconds
     while not page.evaluate(condition):
         assert time.monotonic() < deadline, f"waited {seconds} s for {condition}"
@@ -204,12 +204,12 @@ def until(page, condition, seconds=PATIENCE):
 
 
 class Pad:
-    """The pad on a page, as a person has it.
+    """The pad on a page, as a person uses it.
 
     Args:
         page: Playwright's page.
-        number: Which pad of the page.
-        overlay: Whether anywidget, so the overlay, can be loaded.
+        number: The pad's index on the page.
+        overlay: Whether anywidget, and with it the overlay, can be loaded.
         canvas: Whether ipycanvas can be loaded. Otherwise `canvas` is the overlay's.
     """
 
@@ -224,7 +224,7 @@ class Pad:
 
     @property
     def box(self):
-        """Where it is on the screen, scrolled into view."""
+        """Scroll the pad into view; return its place on the screen."""
         self.canvas.scroll_into_view_if_needed()
         return self.canvas.bounding_box()
 
@@ -235,7 +235,7 @@ class Pad:
         return [(float(x), float(y)) for x, y in points]
 
     def draw_and_hold(self, stroke):
-        """Draw with the mouse, and leave its button down."""
+        """Draw with the mouse, and keep its button down."""
         points = self.on_screen(stroke)
         self.page.mouse.move(*points[0])
         self.page.mouse.down()
@@ -270,7 +270,7 @@ class Pad:
         self.root.get_by_role("button", name=name, exact=True).click()
 
     def says(self, text):
-        """Wait until the sentence beside the pad begins so."""
+        """Wait until the sentence beside the pad begins with this text."""
         sentence = self.root.locator(".digitlab-sentence")
         sentence.filter(has_text=re.compile("^" + text)).wait_for()
         return sentence.inner_text()
@@ -283,14 +283,14 @@ class Pad:
             time.sleep(0.1)
 
     def shows(self, drawing, size=280):
-        """Whether the screen shows this drawing, in white ink on black, and nothing else."""
+        """Whether the screen shows this drawing in white ink on black, and nothing else."""
         screen = Image.open(io.BytesIO(self.canvas.screenshot())).convert("L")
         expected = Picture(size, size).draw(drawing, 0.07 * size)
         pixels = np.asarray(screen.resize(expected.shape), np.float32) / 255
-        return np.abs(pixels - expected)[3:-3, 3:-3].mean() < 0.01  # without the pad's edge
+        return np.abs(pixels - expected)[3:-3, 3:-3].mean() < 0.01  # leaving out the pad's edge
 
     def ink(self, canvas=None):
-        """How many pixels of a canvas, the kernel's when left out, are white, in parts of all."""
+        """The share of white pixels on a canvas, by default the kernel's."""
         return (canvas or self.canvas).evaluate(
             """canvas => { const { width, height } = canvas;
               const pixels = canvas.getContext('2d').getImageData(0, 0, width, height).data;
@@ -301,7 +301,7 @@ class Pad:
 
 
 def press_key(page, key, code, shift=False):
-    """Press Ctrl and a key of any keyboard: what is printed on it, and its place on a US one."""
+    """Press Ctrl and a key of any keyboard: `key` is its label, `code` its place on a US one."""
     devtools = page.context.new_cdp_session(page)
     held = {"modifiers": 2 + 8 * shift, "key": key, "code": code}
     for kind in ("rawKeyDown", "keyUp"):
@@ -309,7 +309,7 @@ def press_key(page, key, code, shift=False):
 
 
 def ink_of_image(image):
-    """How many pixels of an image are white, in parts of all."""
+    """The share of white pixels in an image."""
     return image.evaluate(
         """async image => { await image.decode();
           const { naturalWidth: width, naturalHeight: height } = image;
@@ -324,18 +324,18 @@ def ink_of_image(image):
 
 @contextmanager
 def serve(directory, path="/", answer=None, **headers):
-    """Serve a folder, under a path, on a server that has nothing else; yield the address.
+    """Serve a folder under a path, on a server of its own; yield the address.
 
     Args:
         directory: The folder.
         path: With a slash at both ends.
         answer: Called with the handler of each GET request first. It answers and returns True, or
             leaves the answer to the server.
-        headers: What the server sends along, "_" for "-": Cache_Control="no-store".
+        headers: Headers of each answer, with "_" for "-": Cache_Control="no-store".
     """
 
     class Handler(SimpleHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"  # one connection for many files, as real servers have
+        protocol_version = "HTTP/1.1"  # many files over one connection, as on real servers
         extensions_map = {**SimpleHTTPRequestHandler.extensions_map, ".js": "text/javascript"}
 
         def translate_path(self, url):
@@ -378,11 +378,11 @@ class Page(Pad):
 
     @property
     def sentence(self):
-        """What the page says."""
+        """The sentence that the page shows."""
         return self.page.locator("#sentence").inner_text()
 
     def says(self, text):
-        """Wait until the sentence begins so."""
+        """Wait until the sentence begins with this text."""
         sentence = self.page.locator("#sentence")
         sentence.filter(has_text=re.compile("^" + text)).wait_for()
         return sentence.inner_text()

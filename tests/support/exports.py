@@ -1,4 +1,4 @@
-"""Networks exported for TensorFlow.js: made for a test, and read without the package."""
+"""Export networks to TensorFlow.js for a test, and read exports without the package."""
 
 import json
 from pathlib import Path
@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def decode(directory):
-    """Weights of an export by name, read as TensorFlow.js documents the format, without it."""
+    """Return an export's weights by name, decoded as TensorFlow.js documents the format."""
     (group,) = json.loads((directory / "model.json").read_text())["weightsManifest"]
     data = b"".join((directory / path).read_bytes() for path in group["paths"])
     weights = {}
@@ -39,13 +39,13 @@ def assign(model, directory):
 
 
 def shipped_recognizer(directory):
-    """The shipped network in Keras, with the weights of an export of it: one byte each."""
+    """The shipped network in Keras, with the weights of one of its exports: one byte each."""
     model = keras.models.load_model(ROOT / "models" / "digits.keras", compile=False)
     return Recognizer(assign(model, directory).predict_on_batch)  # ten times as fast as a call
 
 
 def export(folder, *layers, quantize=None, shape=(28, 28, 1), outputs=10):
-    """Export a network of random weights to a folder, and return the folder."""
+    """Export a network with random weights to a folder, and return the folder."""
     if not layers:
         layers = [
             L.Conv2D(9, 3, strides=2, padding="same", activation="relu"),

@@ -1,11 +1,11 @@
-"""A network that can be watched, and held up, in other processes."""
+"""A network that a test can watch, and hold up, in other processes."""
 
 import os
 import time
 
 from digitlab import load_recognizer
 
-PATIENCE = 600  # seconds: what is waited for comes soon, but not on a busy machine
+PATIENCE = 600  # seconds; usually a moment is enough, but not on a busy machine
 
 
 def wait_for(something):
@@ -17,9 +17,9 @@ def wait_for(something):
 
 
 class Gate:
-    """The shipped network, which logs what it reads, and waits or fails at an image with a mark.
+    """The shipped network. It logs what it reads, and waits or fails at an image with a mark.
 
-    The mark is ink in a corner. Once there is a file named "open", it goes on.
+    The mark is ink in a corner. Once a file named "open" exists, the network goes on.
     """
 
     def __init__(self, folder, fails=False):
@@ -32,7 +32,7 @@ class Gate:
 
     def __call__(self, batch):
         with (self.folder / "log").open("a") as log:
-            log.write(f"{len(batch)}\n")  # a line this short is written at once
+            log.write(f"{len(batch)}\n")  # a line this short is written in one piece
         is_open = (self.folder / "open").exists
         if batch[:, 0, 0].any() and not is_open():
             if self.fails:
@@ -42,11 +42,11 @@ class Gate:
         return self.network(batch)
 
     def waiting(self):
-        """The processes that wait."""
+        """The ids of the processes that wait."""
         return [int(path.name.removeprefix("at-")) for path in self.folder.glob("at-*")]
 
     def log(self):
-        """How many images were read at a time, since the last call."""
+        """The sizes of the batches that were read since the last call."""
         sizes = [int(line) for line in (self.folder / "log").read_text().split()]
         (self.folder / "log").unlink()
         return sizes

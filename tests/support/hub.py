@@ -1,7 +1,7 @@
 """JupyterHub on this machine with deploy/jupyterhub_config.py, and students who log in to it.
 
-Students are system users that are made for the test. What their browsers would do is done from
-here: the login form, the hub's API, and the kernels' websockets.
+Students are system users that are made for the test. This module does what their browsers would
+do: it uses the login form, the hub's API, and the kernels' websockets.
 """
 
 import grp
@@ -28,9 +28,9 @@ import websocket
 ROOT = Path(__file__).parents[2]
 BIN = ROOT / ".venv-hub" / "bin"
 GROUP = "digitlab-test"
-PATIENCE = 600  # seconds after which something hangs, on a slow and busy machine as well
+PATIENCE = 600  # seconds after which we take something to hang, even on a slow and busy machine
 
-# deploy/jupyterhub_config.py with other ports, so that a hub that runs here is left alone.
+# deploy/jupyterhub_config.py with other ports, so as not to disturb a hub that runs here.
 CONFIG = """
 load_subconfig("{course}/deploy/jupyterhub_config.py")
 c = get_config()
@@ -43,7 +43,7 @@ c.LocalAuthenticator.allowed_groups = {{"{group}"}}
 
 
 class Hub:
-    """A hub of a course: a copy of this checkout that `deploy/prepare.py` has prepared."""
+    """A hub that serves a copy of this checkout, which `deploy/prepare.py` has prepared."""
 
     def __init__(self, folder: Path):
         self.folder, self.course = folder, folder / "course"
@@ -95,17 +95,17 @@ class Hub:
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         """Stop the hub and its proxy, and leave the students' servers as they are."""
         with suppress(psutil.NoSuchProcess):
-            self.left += self.processes()[1:]  # after a crash, some of them go on
+            self.left += self.processes()[1:]  # after a crash of the hub, some of them go on
         self.process.send_signal(how)
         self.process.wait(PATIENCE)
 
     def processes(self) -> list[psutil.Process]:
-        """The hub, the proxy and the culler: without the students' servers."""
+        """The hub, the proxy and the culler, without the students' servers."""
         own = psutil.Process(self.process.pid)
         return [own, *(p for p in own.children(recursive=True) if p.username() == "root")]
 
     def log(self) -> str:
-        """The end of what it has said."""
+        """The end of the hub's log."""
         return (self.folder / "log").read_text()[-5000:]
 
 
@@ -114,7 +114,7 @@ class Student:
 
     def __init__(self, name: str):
         self.name, self.password = name, secrets.token_urlsafe()
-        # The worst case: a home that everybody may read.
+        # The worst case: a home that everybody can read.
         subprocess.run(
             ["useradd", "--create-home", "--key", "HOME_MODE=0755", "--groups", GROUP, name],
             check=True,
@@ -160,7 +160,7 @@ class Student:
             time.sleep(0.2)
 
     def stop_server(self) -> None:
-        """Have the hub stop it, and wait until it has."""
+        """Have the hub stop this student's server, and wait until it has stopped."""
         self.ask("DELETE", f"/hub/api/users/{self.name}/server")
         deadline = time.monotonic() + PATIENCE
         while self.ask("GET", f"/hub/api/users/{self.name}").json()["servers"]:
@@ -181,7 +181,7 @@ class Student:
         self.connect()
 
     def connect(self) -> None:
-        """Open the kernel's websocket, also once more after the hub was away."""
+        """Open the kernel's websocket, or open it again after the hub was away."""
         address = self.hub.address.replace("http", "ws", 1)
         self.socket = websocket.create_connection(
             f"{address}/user/{self.name}/api/kernels/{self.kernel}/channels",
@@ -190,7 +190,7 @@ class Student:
         )
 
     def run(self, code: str) -> str:
-        """What a cell prints and shows as text; an error as "Name: text"."""
+        """Run a cell; return what it prints and shows as text, an error as "Name: text"."""
         name = f"{self.name}-{next(self.messages)}"
         header = {"msg_id": name, "msg_type": "execute_request", "version": "5.3"}
         header |= {"username": self.name, "session": self.name}
@@ -202,7 +202,7 @@ class Student:
             received = self.socket.recv()
             answer = json.loads(received) if isinstance(received, str) else {}
             if answer.get("parent_header", {}).get("msg_id") != name:
-                continue  # of a widget, with pictures, or of what ran before
+                continue  # a widget's message, a binary one, or one of an earlier cell
             content = answer["content"]
             kind = answer["msg_type"]
             if kind == "stream":
@@ -238,7 +238,7 @@ class Student:
         return [*times, time.monotonic() - begun], said
 
     def processes(self) -> list[psutil.Process]:
-        """What runs under the account."""
+        """The processes that run under the account."""
         return [process for process in psutil.process_iter() if _owner(process) == self.name]
 
 
@@ -251,9 +251,9 @@ def _owner(process: psutil.Process) -> str | None:
 
 @contextmanager
 def classroom(count: int) -> Iterator[tuple[Hub, list[Student]]]:
-    """A hub that runs, and this many students who have not logged in yet.
+    """Yield a running hub, and this many students who have not logged in yet.
 
-    Afterwards neither their accounts nor their homes, processes and files are left.
+    Afterwards, remove their accounts, homes, processes and files.
     """
     if os.name != "posix" or os.geteuid() != 0 or not shutil.which("useradd"):
         raise PermissionError("this makes system users, so it has to run as root, and on Linux")
@@ -269,7 +269,7 @@ def classroom(count: int) -> Iterator[tuple[Hub, list[Student]]]:
 
 
 def _classroom(folder: Path, names: list[str]) -> Iterator[tuple[Hub, list[Student]]]:
-    folder.chmod(0o755)  # students read what lies below, but neither the log nor the state
+    folder.chmod(0o755)  # students can read what is in it, except the log and the state
     (folder / "log").touch(0o600)
     hub = Hub(folder)
     subprocess.run(["groupadd", GROUP], check=True)

@@ -1,10 +1,10 @@
 """Kill a process that writes files in every state that its folder goes through; check what is left.
 
 `python -m support.killed NAME ...`, from the folder `tests`. Each write runs in a fork of this
-process, which has imported what it needs and has computed nothing yet: TensorFlow's threads do not
-survive a fork. The folder is looked at after each call of a C function, because Python changes
+process, which has imported what it needs but computed nothing yet, because TensorFlow's threads do
+not survive a fork. The folder is examined after each call of a C function, because Python changes
 files in no other way. The first write is killed at the first change, the next at the second change,
-and so on until one write gets through. So the result does not depend on the machine's speed.
+and so on until one write finishes. So the result does not depend on the machine's speed.
 """
 
 import functools
@@ -25,16 +25,16 @@ from typing import Any
 import numpy as np
 
 import digitlab
-import digitlab.loading  # before the forks, which would each import it again
+import digitlab.loading  # before the forks, or each would import it again
 from digitlab import mnist
 from digitlab._io import shipped_path, verified_content, with_checksum, with_checksum_json
 from digitlab.export import site
 
 
 class Drawing:
-    """Each of these classes writes old (0) or new (1) content to a folder, and says which is there.
+    """Each of these classes writes old (0) or new (1) content to a folder, and reads which it is.
 
-    `read` raises if it is neither.
+    `read` raises an error if it is neither.
     """
 
     drawings = [[np.arange(2000.0).reshape(-1, 2)], [np.zeros((500, 2))]]
@@ -65,7 +65,7 @@ class Cache:
 
 class LiteRT:
     def __init__(self) -> None:
-        import digitlab.export.tflite  # noqa: F401  (before the fork, for it takes seconds)
+        import digitlab.export.tflite  # noqa: F401  (before the fork: it takes seconds)
 
     def write(self, folder: Path, which: int) -> None:
         digitlab.export_tflite(dense(which), folder / "model.tflite")
@@ -95,7 +95,7 @@ class Checkpoint:
         self.keeper(folder)[0].on_epoch_end(which - 1)
 
     def read(self, folder: Path) -> int:
-        """In a fork: it computes."""
+        """Read in a fork, because this computes."""
         done = fork(lambda: os._exit(10 + self.keeper(folder)[1]))
         return done - 10
 
@@ -115,7 +115,7 @@ class Checkpoint:
 
 
 class Site:
-    """Of two networks whose files have other names; each file must be of one of the two sites."""
+    """Sites of two networks whose files differ in name; each file must be from one of the two."""
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="digitlab-"))
@@ -127,7 +127,7 @@ class Site:
         document = json.loads((self.models[0] / "model.json").read_text())
         document["weightsManifest"][0]["paths"] = [renamed]
         (self.models[1] / "model.json").write_text(with_checksum_json(document))
-        # Once for each network, not in each fork: until then a build changes nothing.
+        # Compose once per network, not in each fork: composing changes no file in the folder.
         site._compose = functools.cache(site._compose)
         for which in range(2):
             self.write(self.folder / str(which), which)
@@ -146,7 +146,7 @@ class Site:
 
 
 class InPlace:
-    """Writes over the old file, as nothing in the package does: the kills must notice."""
+    """Overwrites the old file, which nothing in the package does. The kills must find this out."""
 
     def write(self, folder: Path, which: int) -> None:
         (folder / "file.txt").write_text(["old", "new"][which])
@@ -170,7 +170,7 @@ def dense(value: int) -> Any:
 
 
 def fork(action: Callable[[], object]) -> int:
-    """Run in a process of its own; return its exit code."""
+    """Run the action in a process of its own; return the exit code."""
     pid = os.fork()
     if pid == 0:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
@@ -186,7 +186,7 @@ def fork(action: Callable[[], object]) -> int:
 
 
 def state(folder: str) -> list[tuple]:
-    """What a reader of the folder could notice: the names, sizes and times of all files in it."""
+    """What a reader of the folder can notice: the names, sizes and times of all files in it."""
     seen, folders = [], [folder]
     while folders:
         with os.scandir(folders.pop()) as entries:
@@ -199,7 +199,7 @@ def state(folder: str) -> list[tuple]:
 
 
 def kill_at(change: int, folder: Path) -> None:
-    """Have this process killed as soon as the folder has changed for the n-th time, from 0."""
+    """Have this process killed at the folder's change number `change`, counted from 0."""
     here, left = str(folder), change
     last = state(here)
 
@@ -215,7 +215,7 @@ def kill_at(change: int, folder: Path) -> None:
             left -= 1
 
     def begin(event: str, arguments: tuple) -> None:
-        """Look from the first call on that names the folder: looking takes time."""
+        """Start looking at the first call that names the folder, because looking takes time."""
         if not sys.getprofile() and arguments and str(arguments[0]).startswith(here):
             sys.setprofile(look)
 
@@ -223,7 +223,7 @@ def kill_at(change: int, folder: Path) -> None:
 
 
 def killed(name: str) -> dict[str, int]:
-    """Kill a writer at each change of its folder, and count what is there afterwards."""
+    """Kill a writer at each change of its folder, and count the contents found afterwards."""
     writer = WRITERS[name]()
     counts = {"killed": 0, "old": 0, "new": 0}
     with tempfile.TemporaryDirectory(prefix="digitlab-") as temporary:
@@ -239,20 +239,20 @@ def killed(name: str) -> dict[str, int]:
 
             code = fork(write_and_die)
             assert code in (0, -signal.SIGKILL), code
-            which = writer.read(folder)  # raises if it is neither
+            which = writer.read(folder)  # raises an error if it is neither
             if code == 0:
                 assert which == 1
                 return counts
             counts["killed"] += 1
             counts["new" if which else "old"] += 1
-            # What is left behind does not disturb the next write.
+            # What a killed writer leaves behind does not disturb the next one.
             assert fork(lambda: writer.write(folder, 1)) == 0 and writer.read(folder) == 1
             shutil.rmtree(folder)
     raise AssertionError("unreachable: the writer gets through at last")
 
 
 def read_changed(tries: int) -> dict[str, int]:
-    """Change the shipped network at random, with a right checksum; count what loading it does."""
+    """Change the shipped network at random, with a valid checksum; count how loading it ends."""
     content, chance = verified_content(shipped_path("digits.tflite").read_bytes()), random.Random(0)
     counts = {"read": 0, "refused": 0, "crashed": 0}
 

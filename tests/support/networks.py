@@ -1,4 +1,4 @@
-"""Networks as learners make them, from 28 x 28 to ten or eleven probabilities."""
+"""Networks that learners might build, from 28 x 28 to ten or eleven probabilities."""
 
 import keras
 import numpy as np
@@ -62,7 +62,7 @@ NETWORKS = {
 
 
 def make(name):
-    """A network of random weights, also where Keras would begin with ones and zeros."""
+    """Make a network with random weights, even where Keras would begin with ones and zeros."""
     keras.utils.set_random_seed(0)
     network = NETWORKS[name]()
     for weight in network.weights:

@@ -14,7 +14,7 @@ from typing import Any
 CONF = Path(__file__).parents[2] / "deploy" / "nginx.conf"
 BROTLI = Path("/usr/lib/nginx/modules/ngx_http_brotli_static_module.so")
 INSTALL = "apt install nginx libnginx-mod-http-brotli-static"
-# What /etc/nginx/nginx.conf has around such a file, and a log of what each answer took.
+# What /etc/nginx/nginx.conf has around such a file, and a log of each answer's size.
 MAIN = """
 load_module {brotli};
 worker_processes auto;
@@ -42,14 +42,14 @@ class Nginx:
         self.address, self.log = address, log
 
     def answers(self) -> list[tuple[str, int, str]]:
-        """Status, bytes with the headers, and path of each answer since this was last asked."""
+        """Status, bytes with the headers, and path of each answer since the last call."""
         lines = self.log.read_text().splitlines()
         os.truncate(self.log, 0)
         return [(status, int(size), uri) for status, size, uri in map(str.split, lines)]
 
 
 def visit(window: Any, address: str) -> None:
-    """Open the page in Playwright's window, until it can read and the browser has kept it."""
+    """Open the page in Playwright's window; wait until it can read and the browser has kept it."""
     window.goto(address)
     window.locator("html[data-state=ready]").wait_for()
     window.evaluate("navigator.serviceWorker.ready.then(() => null)")
@@ -72,7 +72,7 @@ def nginx(root: Path, brotli: bool = True) -> Iterator[Nginx]:
         conf = conf.replace(old, new)
     with tempfile.TemporaryDirectory(prefix="digitlab-nginx-") as name:
         folder = Path(name)
-        # Its processes read the test's folders, which are root's where root runs this.
+        # nginx must read the test's folders, which belong to root where root runs this.
         user = "user root;" if os.getuid() == 0 else ""
         (folder / "site.conf").write_text(conf)
         main = folder / "nginx.conf"

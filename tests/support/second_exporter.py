@@ -5,7 +5,7 @@
 Builds the article's network and ours once more in tf_keras (Keras 2), has tensorflowjs write these
 twins, and compares topology and weights. It also has tensorflowjs write our network as it is, in
 Keras 3, to folder/direct, and renames step by step what TensorFlow.js cannot read, in folder/shape
-and folder/names: what notebook 04 says of it. It runs where tensorflowjs is installed, in an
+and folder/names. This is what notebook 04 describes. It runs where tensorflowjs is installed, in an
 environment of its own: see the extra "tensorflowjs" in pyproject.toml.
 """
 
@@ -23,8 +23,8 @@ import tf_keras  # type: ignore[import-not-found]
 
 import digitlab
 
-# What tf_keras writes besides: for Keras alone, for training alone, or with the value that
-# TensorFlow.js takes anyway.
+# What tf_keras writes in addition: entries for Keras alone, for training alone, or with the value
+# that TensorFlow.js uses by default.
 IGNORED = {"module", "registered_name", "build_config"}
 DEFAULTS = {
     "groups": 1,
@@ -40,7 +40,7 @@ FOR_TRAINING = ("_initializer", "_regularizer", "_constraint")
 
 
 def twin(model: keras.Sequential) -> Any:
-    """Build a model's layers and weights once more in tf_keras."""
+    """Rebuild a model's layers and weights in tf_keras."""
     name = model.get_config()["layers"][0]["config"]["name"]
     layers = [tf_keras.Input(model.input_shape[1:], name=name)]
     for layer in model.layers:
@@ -59,7 +59,7 @@ def compare_layers(ours: dict, theirs: dict) -> None:
     config = {n: v for n, v in theirs["config"].items() if not n.endswith(FOR_TRAINING)}
     if ours["class_name"] == "BatchNormalization":
         (axis,) = config["axis"]
-        config["axis"] = -1 if axis == 3 else axis  # the last of four
+        config["axis"] = -1 if axis == 3 else axis  # axis 3 is the last of four
     for name in config.keys() - ours["config"].keys():
         assert config.pop(name) == DEFAULTS[name], (name, theirs)
     assert ours["config"] == config, (ours["config"], config)
@@ -85,7 +85,7 @@ def read(folder: Path) -> tuple[dict, dict[str, np.ndarray]]:
 
 def write_keras_3(folder: Path) -> None:
     """Export from Keras 3 as the article does, and rename what TensorFlow.js cannot read."""
-    keras.utils.clear_session()  # so layers are named as in a new Python
+    keras.utils.clear_session()  # so that layers are named as in a new process
     model = digitlab.pen_cnn()
     tensorflowjs.converters.save_keras_model(model, str(folder / "direct"))
     document = json.loads((folder / "direct" / "model.json").read_text("utf-8"))

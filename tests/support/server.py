@@ -27,7 +27,7 @@ class _Server(ThreadingHTTPServer):
 def serving(handler: Callable[..., Any]) -> Iterator[str]:
     """Serve with this handler; yield the address, without a slash at its end.
 
-    Afterwards nothing is answered, on open connections either.
+    Afterwards the server answers nothing, not even on open connections.
     """
     with _Server(handler) as server:
         thread = Thread(target=server.serve_forever, args=(0.05,), daemon=True)

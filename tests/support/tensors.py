@@ -1,10 +1,10 @@
-"""Stand-ins for what other libraries hold numbers in."""
+"""Stand-ins for the tensors of other libraries."""
 
 import numpy as np
 
 
 class Tensor:
-    """Iterates over tensors, prints like one, and must be detached, as PyTorch's with gradients."""
+    """Iterates over tensors, prints as one, and must be detached, like PyTorch's with gradients."""
 
     def __init__(self, values, attached=True):
         self.values, self.attached = np.asarray(values), attached

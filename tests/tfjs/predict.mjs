@@ -1,10 +1,10 @@
-// Loads TensorFlow.js models the way a web page does, by their address, and predicts with them.
+// Loads TensorFlow.js models by URL, as a web page does, and predicts with them.
 //
 //   node predict.mjs jobs.json
 //
 // jobs.json: a list of {directory, backend, inputs: [{file, shape}], outputs: [file]}; `directory` holds
-// model.json and its weights, the files hold raw little-endian float32. The outputs are written, and one
-// line of JSON on stdout says for each job the TensorFlow.js version, the backend and the outputs' shapes.
+// model.json and its weights, the files hold raw little-endian float32. The script writes the outputs, and
+// prints one line of JSON with the TensorFlow.js version, the backend and the outputs' shapes of each job.
 import { readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";

@@ -1,25 +1,25 @@
 // Ink without lag: a transparent canvas over the pad's own. It draws what the pen does at once, in
 // the browser, and sends the points to the kernel, which draws them on the canvas below. What the
-// kernel has shown is taken off here. So ink stands under the pen even while the kernel is busy.
+// kernel has drawn there is removed here. So ink follows the pen even while the kernel is busy.
 //
 // ipycanvas does not work everywhere (in Google Colab, for example). While the canvas below is missing
 // or blank, this one is black and shows the whole drawing, which it asks the kernel for.
 //
 // To the kernel:   {stroke, points: [[x, y], ...], end}   points of a stroke, in pad pixels
-//                  {action}                               a button's, or a key's: "undo", "redo", "teach-7"
+//                  {action}                               of a button or a key: "undo", "redo", "teach-7"
 //                  {canvas: false}                        the canvas below shows nothing: send the drawing
-//                  each with {view, number}, by which the kernel puts them in order
-// From the kernel: {shown: stroke}                        it stands on the canvas below
-//                  {drawing: strokes, keep, version}      once asked for, at each change: strokes that
+//                  each with {view, number}, by which the kernel orders them
+// From the kernel: {shown: stroke}                        the canvas below shows it now
+//                  {drawing: strokes, keep, version}      once asked for, and at each change: strokes that
 //                                                         follow the first `keep` ones of the last version
 //                  {say: sentence}                        to screen readers
 
 import { PointerInput, drawStroke, prepare, shortcut } from "../pointer.js";
 
-const ACTION = "digitlab-action-"; // begins a button's class, which ends with what it does
-const LOOK = 250; // milliseconds between looks at the canvas below
-const LOOKS = 8; // that find nothing, until the kernel is asked for the drawing
-const ANSWER = 5000; // milliseconds to wait for it before the kernel is asked again
+const ACTION = "digitlab-action-"; // begins a button's class, which ends with its action
+const LOOK = 250; // milliseconds between checks of the canvas below
+const LOOKS = 8; // checks that find nothing before the kernel is asked for the drawing
+const ANSWER = 5000; // milliseconds to wait for the drawing before the kernel is asked again
 
 function render({ model, el }) {
   const height = model.get("height"); // in pad pixels; the width is the size
@@ -28,30 +28,30 @@ function render({ model, el }) {
   canvas.setAttribute("role", "application");
   canvas.setAttribute("aria-label", `Pad: draw a ${height === model.get("size") ? "digit" : "number"} with the mouse, a finger or a pen`);
   canvas.setAttribute("aria-keyshortcuts", "Control+Z Control+Y");
-  // There from the start, for screen readers announce what changes in such a place.
+  // There from the start, because screen readers announce only changes in an element that was there before.
   const status = document.createElement("div");
   status.className = "digitlab-status";
   status.setAttribute("role", "status");
   el.append(canvas, status);
   const context = canvas.getContext("2d");
 
-  const view = Math.random().toString(36).slice(2); // another view numbers its strokes, too
+  const view = Math.random().toString(36).slice(2); // another view of the pad numbers its strokes, too
   const strokes = new Map(); // name -> points: all that the kernel has not shown yet
   let count = 0;
   let told = 0; // how many messages the kernel has been sent
-  let stroke = null; // the name of the stroke that it draws
-  let unsent = []; // points of it that the kernel has not been told of
-  let timer = null; // of their sending
-  let alone = true; // nothing shows on the canvas below
-  let drawing = []; // what the kernel shows, if alone
+  let stroke = null; // the name of the stroke under the pen
+  let unsent = []; // points of this stroke that the kernel has not been sent
+  let timer = null; // until they are sent
+  let alone = true; // whether the canvas below shows nothing
+  let drawing = []; // the kernel's drawing, if alone
   let version = 0; // of the drawing; 0 before the first
   let looks = 0;
-  let asked = null; // when the kernel was asked for the drawing, until it sends it
+  let asked = null; // when the kernel was asked for the drawing; null once it has sent it
 
   function redraw() {
     prepare(canvas, context, model.get("size"), model.get("pen_width"));
     if (height !== model.get("size")) {
-      // A new height resets what was prepared.
+      // A new height resets the context, which prepare has set up.
       const { lineWidth } = context;
       const transform = context.getTransform();
       canvas.height = Math.max(Math.round(height * transform.d), 1);
@@ -68,7 +68,7 @@ function render({ model, el }) {
     model.send({ view, number: told++, ...message });
   }
 
-  // The kernel reads 20 times a second: to tell it more often would keep it busy for nothing.
+  // The kernel reads 20 times a second: telling it more often would only keep it busy.
   function sendSoon(points) {
     unsent.push(...points);
     timer ??= setTimeout(() => send(), 50);
@@ -82,7 +82,7 @@ function render({ model, el }) {
     tell({ stroke, points, end });
   }
 
-  // ipycanvas may come late, or draw late while the kernel is busy. Once it draws, it always does.
+  // ipycanvas may load late, or draw late while the kernel is busy. Once it draws, it always does.
   function look() {
     if (!el.isConnected) return;
     if (isDrawn(el.parentElement?.querySelector(":scope > canvas"))) {
@@ -115,7 +115,8 @@ function render({ model, el }) {
     else redraw();
   }
 
-  // Below the lower edge of a wide pad is as far outside as below that of a square one.
+  // PointerInput knows only square pads: move what is below the lower edge of a wide one below that of a
+  // square one.
   class WideInput extends PointerInput {
     place(event) {
       const [x, y] = super.place(event);
@@ -125,7 +126,7 @@ function render({ model, el }) {
 
   const input = new WideInput(canvas, model.get("size"), {
     down({ pointerType }) {
-      if (pointerType !== "mouse") canvas.focus({ preventScroll: true }); // a mouse brings it by itself
+      if (pointerType !== "mouse") canvas.focus({ preventScroll: true }); // a mouse gives it the focus by itself
       if (strokes.size === 0) redraw(); // the window may have been zoomed since
     },
     begin(point) {
@@ -165,8 +166,8 @@ function render({ model, el }) {
     tell({ action });
   }
 
-  // On its own way a press may wait for a running cell while strokes do not, and Clear would come
-  // after what was drawn later.
+  // Sent by ipywidgets, a press may wait for a running cell while strokes do not, and Clear would come
+  // after strokes that were drawn later.
   function click(event) {
     if (!isHere(event)) return;
     const names = [...(event.target.closest("button")?.classList ?? [])];
@@ -174,7 +175,7 @@ function render({ model, el }) {
     if (name !== undefined) act(name.slice(ACTION.length), event);
   }
 
-  // A number key says which digit it was. JupyterLab would make the cell a heading.
+  // A number key says which digit was drawn. JupyterLab would make the cell a heading.
   function lesson({ key, ctrlKey, metaKey, altKey }) {
     const digit = model.get("teaches") && /^\d$/.test(key) && !(ctrlKey || metaKey || altKey);
     return digit ? `teach-${key}` : undefined;
@@ -184,14 +185,14 @@ function render({ model, el }) {
     const action = isHere(event) ? (shortcut(event) ?? lesson(event)) : undefined;
     if (action !== undefined) act(action, event);
   }
-  // On the window, so that they come before the buttons' own, and before JupyterLab, whose Ctrl+Z
-  // undoes changes of cells.
+  // On the window, so that these handlers run before the buttons' own, and before JupyterLab's, whose
+  // Ctrl+Z undoes changes to cells.
   window.addEventListener("click", click, true);
   window.addEventListener("keydown", keydown, true);
 
   function receive(message) {
     if ("say" in message) {
-      // Emptied first, so that the same sentence is said again.
+      // Emptied first, so that a repeated sentence is announced again.
       status.textContent = "";
       setTimeout(() => (status.textContent = message.say), 50);
       return;
@@ -200,8 +201,8 @@ function render({ model, el }) {
       receiveDrawing(message);
       return;
     }
-    // By then the canvas below has drawn it: what it draws was sent before this message. Not in
-    // frames, which a page that is hidden does not have.
+    // After this time the canvas below has drawn the stroke, which was sent before this message. Not
+    // in animation frames, because a hidden page has none.
     setTimeout(() => {
       if (strokes.delete(message.shown)) redraw();
     }, 100);
@@ -209,13 +210,13 @@ function render({ model, el }) {
   model.on("msg:custom", receive);
   model.on("change:pen_width", redraw);
 
-  // What ipywidgets and ipycanvas leave undone for those who have no mouse.
+  // Adds what ipywidgets and ipycanvas lack for people without a mouse.
   function mend() {
     if (el.parentElement === null) return;
     const pad = el.closest(".digitlab-pad");
-    // Its kernel may go later; then the pad stays, and says so (pad.css).
+    // If its kernel goes later, the pad stays, and says so (pad.css).
     if (!pad?.classList.contains("jupyter-widgets-disconnected")) pad?.classList.add("digitlab-connected");
-    // The canvas below keeps every key to itself, Tab too: nobody may get there with the keyboard.
+    // The canvas below takes every key, even Tab, so the keyboard must not reach it.
     for (const other of el.parentElement.querySelectorAll("canvas")) {
       if (other !== canvas && other.tabIndex !== -1) other.tabIndex = -1;
     }
@@ -249,7 +250,7 @@ function render({ model, el }) {
 /** Whether ipycanvas has drawn on its canvas, whose background it fills first. */
 function isDrawn(canvas) {
   if (!canvas?.width || !canvas.height) return false;
-  // By way of a copy of one pixel: a canvas that is read itself becomes slow to draw on.
+  // Reads a copy of one pixel: a canvas that is read directly becomes slow to draw on.
   const copy = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
   copy.canvas.width = copy.canvas.height = 1;
   copy.drawImage(canvas, 0, 0);

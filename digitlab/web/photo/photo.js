@@ -6,8 +6,8 @@
 // {do: "add", box}, {do: "remove", number}. A box is [left, top, right, bottom] in the photo's pixels.
 // From the kernel, after each: {done: true}.
 
-const SIDE = 2400; // pixels: larger photos are made smaller, for Jupyter's messages are limited
-const LEAST = 6; // pixels on the screen: a smaller new box was a click
+const SIDE = 2400; // pixels: larger photos are made smaller, because the size of Jupyter's messages is limited
+const LEAST = 6; // pixels on the screen: a new box smaller than this was a click
 
 function make(tag, name, parent) {
   const element = document.createElement(tag);
@@ -62,7 +62,7 @@ function render({ model, el }) {
     });
   }
   addInput("Choose a photo", false);
-  // Elsewhere it would open the same dialogue.
+  // On other devices it would open the same dialogue.
   if (matchMedia("(pointer: coarse)").matches) addInput("Take a photo", true);
 
   /** Where an event is, in the photo's pixels. */
@@ -83,7 +83,7 @@ function render({ model, el }) {
     element.style.height = `${(100 * (box[3] - box[1])) / height}%`;
   }
 
-  /** Follow the pointer from here until it goes up: `change` makes the box of the way it went. */
+  /** Follow the pointer from here until it goes up: `change` makes a box from how far it moved. */
   function drag(event, element, change, done) {
     event.preventDefault();
     event.stopPropagation();
@@ -111,7 +111,7 @@ function render({ model, el }) {
     element.classList.toggle("digitlab-photo-unsure", text === "?");
     element.tabIndex = 0;
     element.setAttribute("role", "group");
-    element.setAttribute("aria-label", `${text}, ${title}. Arrows move, with Shift resize, Delete removes`);
+    element.setAttribute("aria-label", `${text}, ${title}. Arrow keys move it, with Shift they resize it, Delete removes it`);
     element.title = title;
     make("b", "", element).textContent = text;
     const corner = make("i", "", element);

@@ -8,7 +8,7 @@ import { loadNetwork, percent, predict, sentence } from "./recognizer.js";
 const INTERVAL = 50; // ms, at least, between two predictions while the pen moves
 const SHARE = 4; // predicting takes at most a quarter of the time, so that ink flows on slow phones, too
 const WARM_UPS = 8; // predictions until the browser has compiled the code as well as it can
-const EXAMPLE = [[[0, 0], [100, 80], [20, 200], [0, 0]]]; // a drawing for these
+const EXAMPLE = [[[0, 0], [100, 80], [20, 200], [0, 0]]]; // a drawing for the warm-up
 
 const element = (id) => document.getElementById(id);
 const page = document.documentElement;
@@ -21,8 +21,8 @@ const bars = Array.from(element("bars").children, (row) => ({
 }));
 
 let network = null;
-let hand = null; // there when the network is
-let nextReading = 0; // the earliest time for it, by performance.now()
+let hand = null; // set when the network has loaded
+let nextReading = 0; // the earliest time for the next reading, by performance.now()
 
 const pad = new Pad(element("pad"), {
   ink() {
@@ -57,7 +57,7 @@ async function load(cache = "default") {
   warmUp(WARM_UPS);
 }
 
-/** Fetches one of the network's files, and refuses another than the page was built with. */
+/** Fetches one of the network's files, and rejects any but the one that the page was built with. */
 async function fetchUnchanged(address, options) {
   const { integrity } = document.querySelector(`link[href="${address}"]`).dataset;
   try {
@@ -70,7 +70,7 @@ async function fetchUnchanged(address, options) {
   }
 }
 
-/** Reads the drawing and shows the result; with one look where the pen is still drawing. */
+/** Reads the drawing and shows the result; looks only once while the pen is still drawing. */
 function read(drawn = true) {
   if (hand === null) return;
   const begun = performance.now();
@@ -140,12 +140,12 @@ function showLearned() {
   element("learned").textContent = count > 0 ? learned : "nothing learned yet";
 }
 
-/** Whether the browser hands pictures to other apps. */
+/** Whether the browser can share pictures with other apps. */
 function canShare(picture = new File([], "digit.png", { type: "image/png" })) {
   return navigator.canShare?.({ files: [picture] }) ?? false;
 }
 
-/** Hands the drawing to another app, or saves it as a file, as a picture. */
+/** Shares the drawing as a picture with another app, or saves it as a file. */
 async function share() {
   const content = await new Promise((done) => element("pad").toBlob(done));
   const picture = new File([content], "digit.png", { type: content.type });
@@ -164,10 +164,10 @@ function save(file) {
 /** Keeps the page in the browser, to work without a network connection, where the browser can. */
 async function keepForOffline() {
   try {
-    const workers = navigator.serviceWorker; // in a sandboxed frame this raises
+    const workers = navigator.serviceWorker; // in a sandboxed frame this throws
     if (!workers) return; // the page came by http and not from this machine
     const registration = await workers.register("sw.js");
-    // A new version of the page takes over now, or at the next visit: it must not take a drawing away.
+    // A new version of the page takes over now, or at the next visit if it would take a drawing away.
     const drawn = () => pad.drawing.length > 0;
     const update = () => drawn() || registration.waiting?.postMessage("take over");
     workers.addEventListener("controllerchange", () => drawn() || location.reload());
@@ -202,7 +202,7 @@ document.querySelector("main").addEventListener("keydown", ({ key, ctrlKey, meta
 element("export").addEventListener("click", () => hand && save(new File([hand], "hand.json", { type: "application/json" })));
 addEventListener("storage", ({ key }) => {
   if (key !== hand?.name) return;
-  hand.load(); // the page is open twice, and learned there
+  hand.load(); // the page is open twice, and has learned in the other window
   showLearned();
   pad.listener.change();
 });

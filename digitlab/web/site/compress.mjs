@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { brotliCompressSync, gzipSync } from "node:zlib";
 
-const KINDS = { gz: (content) => gzipSync(content, { level: 9 }), br: brotliCompressSync }; // at their best, which for Brotli is the default
+const KINDS = { gz: (content) => gzipSync(content, { level: 9 }), br: brotliCompressSync }; // highest levels, which is Brotli's default
 
 const [folder, ...names] = process.argv.slice(2);
 for (const name of names) {

@@ -1,14 +1,14 @@
 // The hand: examples of how a visitor writes, kept in this browser, and how they change the network's answers.
-// It computes as digitlab/personal.py, where each step is explained; tests/fixtures/hand.json holds both to it.
+// It computes the same as digitlab/personal.py, where each step is explained; tests hold both to tests/fixtures/hand.json.
 
 import { CLASSES, answer, withFeatures } from "./recognizer.js";
 
 const FAR = 0.45; // the cosine up to which an example has no effect
 const SHARPNESS = 6; // of the kernel
 const RIDGE = 0.1; // how far an example's own answer may stay from its label
-const STRENGTH = 24; // from the regression's answers to log-probabilities
-const FEW = 5; // with so many examples, the network counts half where the cosine is 1
-const SMALLEST = 1e-9; // probability, so that one example can overrule a network that is certain
+const STRENGTH = 24; // factor from the regression's answers to log-probabilities
+const FEW = 5; // with this many examples, the network counts half where the cosine is 1
+const SMALLEST = 1e-9; // probability, added so that one example can overrule a network that is certain
 const ACCEPT = 1.5; // how much sooner an example overrules the eleventh class than the digits
 const FORMAT = { format: "digitlab hand", version: 1 };
 
@@ -66,11 +66,11 @@ function solve(rows) {
   return rows.map((row, i) => row.slice(rows.length).map((value) => value / row[i]));
 }
 
-/** Changes what the network answers, and learns. What it learned is kept in the browser, where that is possible. */
+/** Changes the network's answers, and learns. What it learned is kept in the browser, if possible. */
 export class Hand {
   /**
    * @param {tf.LayersModel} network
-   * @param {string} name under which the browser keeps it
+   * @param {string} name under which the browser keeps the examples
    */
   constructor(network, name) {
     this.network = network;
@@ -95,7 +95,7 @@ export class Hand {
     this.change([...this.examples, this.example(btoa(String.fromCharCode(...bytes)), label)]);
   }
 
-  /** Keeps so many examples, the first ones, and forgets the others; -1: forgets the last one. */
+  /** Keeps the first `count` examples, and forgets the others; -1: forgets the last one. */
   keep(count) {
     this.change(this.examples.slice(0, count));
   }
@@ -106,7 +106,7 @@ export class Hand {
     return JSON.stringify({ ...FORMAT, labels, images });
   }
 
-  /** Loads what the browser has kept; nothing where that is damaged. */
+  /** Loads what the browser has kept; nothing if that is damaged. */
   load() {
     this.kept = true; // whether all of it will be there at the next visit
     this.learn([]);

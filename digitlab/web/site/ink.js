@@ -1,5 +1,5 @@
-// Ink: strokes brought to 28 x 28 as the digits of MNIST were. The same as render_strokes in
-// digitlab/strokes.py, where each step is explained; tests/fixtures/ink.json holds both to it.
+// Ink: strokes brought to 28 x 28 as the digits of MNIST were. It computes the same as render_strokes in
+// digitlab/strokes.py, where each step is explained; tests hold both to tests/fixtures/ink.json.
 //
 // A stroke is a list of points [x, y] in pixels of the pad, y down; a drawing is a list of strokes.
 
@@ -13,9 +13,9 @@ const TURNS = [-20, 20]; // degrees, clockwise
 const REACH = PEN_WIDTH / 2 + 0.5; // pixels from the line to where its ink ends
 const PIECE = 2; // pixels: the longest piece of a line that is drawn at once
 const WINDOW = Math.floor(PIECE + 2 * REACH) + 1; // pixels: all that one piece can reach
-const MARGIN = 14; // pixels around the image: moved by its centre of mass, ink can leave it
+const MARGIN = 14; // pixels around the image: ink that is moved by its centre of mass can leave it
 const SIDE = SIZE + 2 * MARGIN;
-const SMALLEST = 1e-300; // half the longer side of a drawing that is not a dot
+const SMALLEST = 1e-300; // half the longer side: a smaller drawing is a dot
 
 /**
  * Draws strokes as MNIST would have them, whatever pad, place and size they came from.
@@ -25,7 +25,7 @@ const SMALLEST = 1e-300; // half the longer side of a drawing that is not a dot
  * @throws {RangeError} when a coordinate is not a finite number
  */
 export function renderStrokes(drawing) {
-  const segments = []; // [x, y, x, y]: from one point to the next; a dot goes to where it is
+  const segments = []; // [x, y, x, y]: from one point to the next; a dot's two points are the same
   for (const stroke of drawing) {
     if (!stroke.every((point) => point.length === 2 && point.every(Number.isFinite))) {
       throw new RangeError("expected points [x, y] of finite numbers");
@@ -46,7 +46,7 @@ export function renderStrokes(drawing) {
   }
   const half = low.map((value, i) => high[i] / 2 - value / 2); // of the box; halves cannot overflow
   const scale = Math.max(...half) > SMALLEST ? (BOX - PEN_WIDTH) / Math.max(...half) : 0;
-  // From the corner, not from the middle: far out, where neighbouring floats are thousands apart,
+  // Measured from the corner, not from the middle: far out, where neighbouring floats are thousands apart,
   // the middle of the box may not be one of them.
   const place = (value, i) => (value / 2 - low[i] / 2 - half[i] / 2) * scale + CENTRE;
   const fitted = segments.map((segment) => segment.map((value, i) => place(value, i % 2)));
@@ -57,7 +57,7 @@ export function renderStrokes(drawing) {
   return Float32Array.from(coverage(pieces, CENTRE - x, CENTRE - y));
 }
 
-/** Writes a drawing as other hands might have: turned either way, and half as large, so that no coordinate overflows. */
+/** Returns a drawing as other hands might have written it: turned either way, and half as large, so that no coordinate overflows. */
 export function varyStrokes(drawing) {
   return TURNS.map((degrees) => {
     const [cos, sin] = [Math.cos, Math.sin].map((of) => of((degrees * Math.PI) / 180) / 2);
@@ -75,16 +75,16 @@ function cut([x0, y0, x1, y1]) {
 
 /** The ink that a round pen leaves along pieces [x, y, dx, dy], all moved: 28 x 28 values in [0, 1]. */
 function coverage(pieces, moveX, moveY) {
-  const squared = new Float64Array(SIDE * SIDE).fill(REACH ** 2); // the distance to the ink
+  const squared = new Float64Array(SIDE * SIDE).fill(REACH ** 2); // of the distance to the line
   for (const [startX, startY, dx, dy] of pieces) {
     const x = startX + moveX;
     const y = startY + moveY;
-    const length = dx * dx + dy * dy || 1; // squared; for a dot any divisor does, its products are 0
+    const length = dx * dx + dy * dy || 1; // squared; for a dot any divisor will do, its products are 0
     const left = Math.ceil(Math.min(x, x + dx) - REACH);
     const top = Math.ceil(Math.min(y, y + dy) - REACH);
     for (let row = top; row < top + WINDOW; row++) {
       for (let column = left; column < left + WINDOW; column++) {
-        // Where on its piece, 0 to 1, lies the point nearest to this pixel?
+        // Where on the piece, from 0 to 1, is the point nearest to this pixel?
         const at = Math.min(Math.max(((column - x) * dx + (row - y) * dy) / length, 0), 1);
         const distance = (column - x - at * dx) ** 2 + (row - y - at * dy) ** 2;
         const place = (row + MARGIN) * SIDE + column + MARGIN;

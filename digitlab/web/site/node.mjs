@@ -3,9 +3,9 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 
-/** Loads the modules of a site: {tf, ink, recognizer, hand}. One site for each run of Node. */
+/** Loads the modules of a site: {tf, ink, recognizer, hand}. Only one site in each run of Node. */
 export async function openSite(site) {
-  // TensorFlow.js takes this for a browser, and fetches the files of the site.
+  // With these, TensorFlow.js takes Node for a browser, and fetches the files of the site.
   globalThis.window = globalThis;
   globalThis.document = {};
   globalThis.fetch = async (address) => {

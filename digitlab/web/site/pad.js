@@ -1,10 +1,10 @@
-// The pad: it draws what mouse, finger, pen or keyboard do at once, and tells what came of it.
+// The pad: it draws at once what a mouse, finger, pen or keyboard does, and tells a listener.
 
 import { PointerInput, drawStroke, prepare, shortcut } from "./pointer.js";
 
-export const PAD = 280; // pad pixels: its side, in which strokes are given, whatever its size on the screen
+export const PAD = 280; // the pad's side in pad pixels, the unit of strokes, whatever its size on the screen
 const PEN = 0.07 * PAD; // pad pixels: the width of the pen, which the network never sees
-const DOT = 0.03 * PAD; // pad pixels: ink no larger is a dot, however the hand trembled
+const DOT = 0.03 * PAD; // pad pixels: ink no larger than this is a dot, however the hand trembled
 const HISTORY = 200; // steps that can be taken back
 const STEP = 10; // pad pixels: how far an arrow key goes
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
@@ -13,7 +13,7 @@ export class Pad {
   /**
    * @param {HTMLCanvasElement} canvas
    * @param {{ink: function(), change: function()}} listener ink: the stroke under the pen has grown;
-   *   change: a stroke has ended, or was taken back, or all were
+   *   change: a stroke has ended, or a change was undone or redone, or the pad was cleared
    */
   constructor(canvas, listener) {
     this.strokes = []; // lists of points [x, y] in pad pixels, y down
@@ -43,7 +43,7 @@ export class Pad {
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.redraw());
   }
 
-  /** The drawing as it is read, the stroke under the pen included. */
+  /** The drawing as it is read, including the stroke under the pen. */
   get drawing() {
     const drawing = this.stroke ? [...this.strokes, this.stroke] : this.strokes;
     const points = drawing.flat();
@@ -68,7 +68,7 @@ export class Pad {
     this.travel(this.future, this.past);
   }
 
-  /** Goes one step through the history, from one of its sides to the other. */
+  /** Goes one step through the history, from past to future or back. */
   travel(source, target) {
     this.lift();
     if (source.length === 0) return;

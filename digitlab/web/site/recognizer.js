@@ -4,7 +4,7 @@ import { renderStrokes, varyStrokes } from "./ink.js";
 import * as tf from "./tensorflow.js";
 
 export const CLASSES = 10;
-const SURE = 0.9; // where no output has this probability, predict looks again
+const SURE = 0.9; // if no output has this probability, predict looks again
 
 /**
  * Loads a network that digitlab.export_tfjs wrote.
@@ -35,7 +35,7 @@ export function answer(network, image) {
 }
 
 /**
- * Prepares to ask the network for its features, too: what its last dense layer gets.
+ * Prepares to ask the network for its features, too: the input of its last dense layer.
  *
  * @param {tf.LayersModel} network
  * @returns {?function(Float32Array): Float32Array[]} from an image, see answer, to its answers and its
@@ -54,8 +54,8 @@ export function withFeatures(network) {
  *
  * @param {tf.LayersModel} network
  * @param {number[][][]} drawing see renderStrokes
- * @param {?Hand} hand by whose examples to change the network's answers
- * @param {boolean} tta whether to look again, at the drawing turned, where the network is unsure
+ * @param {?Hand} hand whose examples change the network's answers
+ * @param {boolean} tta whether to look again, at the drawing turned, if the network is unsure
  * @returns {{digit: ?number, confidence: number, probabilities: Float32Array, image: Float32Array,
  *   reason: ?string}} the digit, 0 to 9, or null, and then why: "empty" or "not a digit"; ten
  *   probabilities that sum to 1; and the image
@@ -88,7 +88,7 @@ function combineLooks(looks) {
   return combined.map((value) => value / sum);
 }
 
-/** The probabilities of the ten digits, given that it is one, from the network's ten or eleven. */
+/** The probabilities of the ten digits, given that it is a digit, from the network's ten or eleven. */
 function digitProbabilities(answers) {
   // Never zero, so that they sum to 1 even if the network is certain that it is not a digit.
   const digits = Array.from(answers.slice(0, CLASSES), (value) => value + 1e-12);

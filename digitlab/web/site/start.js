@@ -1,7 +1,7 @@
 // Says on the page what is wrong when it does not load, and what to do.
 //
 // It has to run where the rest does not: it is not a module, it is written for old browsers (ES5), and nothing
-// waits for it. If it is lost itself, style.css shows the text in index.html after some seconds.
+// waits for it. If this script itself does not load, style.css shows the text in index.html after some seconds.
 (function () {
   var PATIENCE = 4000; // ms until a page that is still loading says so
   var BROWSERS = "a current Chrome, Edge, Firefox or Safari.";
@@ -23,7 +23,7 @@
     if (Date.now() - since < PATIENCE) return;
     if (!styled && !style.onload) {
       style.onload = function () { style.media = "all"; };
-      style.media = "print"; // or else the browser shows nothing until it has arrived
+      style.media = "print"; // otherwise the browser shows nothing until the style sheet has arrived
     }
     var late = files("link[rel*=preload], link[rel=stylesheet], script").filter(function (url) { return !performance.getEntriesByName(url).length; });
     var what = late.map(name).join(", ") || "Some of the page";
@@ -55,7 +55,7 @@
     }, fail);
   }
 
-  /** Fetches a file, and rejects with what is wrong with it. */
+  /** Fetches a file, and rejects with a sentence about what is wrong with it. */
   function check(url) {
     return fetch(url).then(function (response) {
       var type = response.headers.get("Content-Type");

@@ -2,13 +2,13 @@
 //
 // One version of the whole site is kept, named by a hash of all its files. The browser looks for a new
 // sw.js on each visit; when a file has changed, so has the hash, and the new version is fetched as a
-// whole. It takes over when no page of the old one is open, or when the only open one asks for it: so
-// no page gets files of both. digitlab.build_site fills in the next three lines.
+// whole. It takes over when no page of the old one is open, or when the only open page asks for it, so
+// that no page gets files of both. digitlab.build_site fills in the next three lines.
 const VERSION = "";
 const FILES = [];
 const INTEGRITY = {}; // of all files but index.html, to which some hosts add something
 
-// An origin can hold many sites, in folders: only this one's caches are ours.
+// An origin can hold many sites, in folders: only caches with this prefix are ours.
 const MINE = `digitlab ${self.registration.scope} `;
 const PAGES = ["", "index", "index.html"].map((name) => self.registration.scope + name); // hosts may drop ".html"
 
@@ -43,10 +43,11 @@ async function keep() {
 async function fetched(file) {
   const response = await fetch(file, { cache: "no-cache", integrity: INTEGRITY[file] ?? "" });
   const body = await response.blob();
-  // Some hosts send a page for whatever is missing, and with 200.
+  // For missing files, some hosts send a page, with status 200.
   const ours = INTEGRITY[file] || (await body.text()).includes('name="generator" content="digitlab"');
   if (!response.ok || !ours) throw new Error(`${file} is missing (the server says ${response.status})`);
-  // A new response: browsers refuse to open a page with one that was redirected. And no Vary: what is kept suits every request.
+  // A new response, because browsers refuse to open a page with one that was redirected. And without
+  // Vary, because the kept file suits every request.
   const headers = new Headers(response.headers);
   headers.delete("Vary");
   return new Response(body, { headers });
@@ -63,7 +64,7 @@ async function answer(request, url) {
     const kept = await cache.match(PAGES.includes(url) ? "./" : url);
     if (kept) return kept;
   } catch {
-    // The browser's storage fails; the network may not.
+    // The browser's storage failed; the network may work.
   }
   return fetch(request);
 }

@@ -20,8 +20,8 @@ def docstring(name):
 @pytest.mark.parametrize("name", ["the page", *NAMES])
 def test_examples_run(name, tmp_path, monkeypatch, closed_figures, request):
     text = PAGE if name == "the page" else docstring(name)
-    for fixture, call in (("mnist", "load_digits()"), ("site", "build_site(")):
-        if f">>> digits = digitlab.{call}" in text or f">>> digitlab.{call}" in text:
+    for fixture, calls in (("mnist", r"load_digits\(\)|fine_tune\("), ("site", r"build_site\(")):
+        if re.search(rf">>> (\w+ = )?digitlab\.({calls})", text):
             request.getfixturevalue(fixture)
     monkeypatch.chdir(tmp_path)
     names = {"digitlab": digitlab, "np": np}

@@ -2,10 +2,13 @@
 
 import numpy as np
 import pytest
+from PIL import Image, ImageDraw, ImageFilter
 
 import digitlab
 from benchmarks.compose import compose
 from benchmarks.paper import on_paper
+from digitlab.numbers.candidates import Costs, find_candidates
+from digitlab.numbers.pieces import Line
 
 RECOGNIZER = digitlab.load_recognizer()
 
@@ -125,6 +128,61 @@ def test_both_routes_agree():
             for reading in (from_strokes, from_picture)
         ]
         np.testing.assert_allclose(*widths, atol=16)  # the pen's width
+
+
+def pixels(drawing, squares=235):
+    """A drawing in black ink on light paper, with squares of this brightness."""
+    width, height = (np.concatenate(drawing).max(0) + 60).astype(int).tolist()
+    image = Image.new("L", (width, height), 235)
+    draw = ImageDraw.Draw(image)
+    for x in range(20, width, 90):
+        draw.rectangle((x, 0, x + 2, height), fill=squares)
+    for y in range(25, height, 90):
+        draw.rectangle((0, y, width, y + 2), fill=squares)
+    for stroke in drawing:
+        draw.line([tuple(point) for point in stroke], fill=30, width=12, joint="curve")
+    return image
+
+
+def side_by_side(text, gaps):
+    """Stored digits on one line, with these gaps in pixels after each."""
+    x, drawing = 60, []
+    for character, gap in zip(text, gaps, strict=True):
+        digit = digitlab.stored_drawing(int(character))
+        points = np.concatenate(digit)
+        corner = points[:, 0].min(), points[:, 1].max()
+        drawing += [stroke - corner + (x, 260) for stroke in digit]
+        x += np.ptp(points[:, 0]) + gap
+    return drawing
+
+
+def test_each_pair_of_joined_digits_is_cut():
+    """In ink, where a cut of one pair moves the places of the next in their row."""
+    reading = read(pixels(side_by_side("3896", (0, 50, 0, 0))))
+    assert len(reading.digits) == len(reading.characters) == 4
+    assert reading.text.startswith("389")
+
+
+def test_parts_of_a_piece_form_a_character_without_gaps():
+    """However many parts there are: a wide 5 that was cut may still be read as a whole."""
+
+    class Parts:
+        habits = np.zeros((3, 10))
+        parents = [0] * 9 + [9]
+        points = [np.array([(x, 0.0), (x + 0.1, 0.0), (x, 1.0)]) for x in np.arange(10) / 9]
+
+    candidates = find_candidates(Parts(), range(10), Line(0.0, 0.0, 1.0, 0.0, 1.0), Costs())
+    groups = {candidate.pieces for candidate in candidates}
+    assert tuple(range(9)) in groups and (7, 8, 9) in groups
+    parts = [[piece for piece in group if piece < 9] for group in groups]
+    assert all(np.all(np.diff(inside) == 1) for inside in parts)
+
+
+@pytest.mark.parametrize("brightness", [145, 149, 150, 155])
+def test_squares_that_are_hardly_ink_leave_nothing(brightness):
+    soft = pixels(side_by_side("2074", (50,) * 4), brightness).filter(ImageFilter.GaussianBlur(1.2))
+    grain = np.random.default_rng(0).normal(0, 3, (soft.height, soft.width))
+    assert read(np.clip(np.asarray(soft) + grain, 0, 255).astype(np.uint8)).text == "2074"
 
 
 def test_boxes_are_in_pixels_of_the_picture():

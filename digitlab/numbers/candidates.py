@@ -14,9 +14,11 @@ import numpy as np
 from digitlab.images import CLASSES
 from digitlab.numbers.pieces import Line, Writing
 
+# Parts that were cut from the same piece count once, except in _PARTS.
 _AHEAD = 5  # pieces further to the right that may belong to the same character
 _CROWD, _AHEAD_IN_CROWD = 100, 2  # the same in a row of more pieces, to save time
-_MOST = 4  # maximum pieces of one character; parts cut from the same piece count once
+_MOST = 4  # maximum pieces of one character
+_PARTS = 12  # a character's last piece is at most this many places after its first
 _BRIDGE = 0.45  # the widest gap within a character
 _WIDE, _TALL = 1.5, 1.7  # maximum width and height of a character of several pieces
 _LEVEL, _LEVELS = 0.1, 40  # levels at which pieces are compared: how far apart, how many
@@ -96,24 +98,37 @@ def find_candidates(
     ends = np.array([(*points.min(0), *points.max(0)) for points in level])  # (n, 4)
     parents = [writing.parents[piece] for piece in row]
     shape = _Shapes(ends, parents, writing.habits, _tangles(level, ends), line, costs)
-    ahead = _AHEAD if len(row) <= _CROWD else _AHEAD_IN_CROWD
-    gaps = _gaps(level, ahead)
+    windows = _windows(parents)
+    gaps = _gaps(level, windows)
     return [
         shape.candidate(pieces, bridge)
-        for first in range(len(row))
-        for pieces, bridge in _groups(
-            range(first, min(first + 1 + ahead, len(row))), gaps, ends, parents
-        )
+        for window in windows
+        for pieces, bridge in _groups(window, gaps, ends, parents)
     ]
 
 
-def _gaps(level: Sequence[np.ndarray], ahead: int) -> dict[tuple[int, int], float]:
-    """Measure the distances between the ink of each piece and that of the next ones."""
+def _windows(parents: Sequence[int]) -> list[range]:
+    """For each piece, find the pieces from which a character that begins with it may be made."""
+    ahead = _AHEAD if len(parents) <= _CROWD else _AHEAD_IN_CROWD
+    windows = []
+    for first in range(len(parents)):
+        last = first
+        for piece in range(first, min(first + _PARTS + 1, len(parents))):
+            if len(set(parents[first : piece + 1])) <= ahead + 1:
+                last = piece
+        windows.append(range(first, last + 1))
+    return windows
+
+
+def _gaps(level: Sequence[np.ndarray], windows: Sequence[range]) -> dict[tuple[int, int], float]:
+    """Measure the distances between the ink of each piece and of the others in its window."""
     some = [points[:: max(1, -(-len(points) // _PLACES))] for points in level]
     return {
-        (i, j): float(np.sqrt(((a[:, None] - some[j]) ** 2).sum(2).min()))
-        for i, a in enumerate(some)
-        for j in range(i + 1, min(i + 1 + ahead, len(some)))
+        (window[0], other): float(
+            np.sqrt(((some[window[0]][:, None] - some[other]) ** 2).sum(2).min())
+        )
+        for window in windows
+        for other in window[1:]
     }
 
 
@@ -146,13 +161,17 @@ def _tangles(level: Sequence[np.ndarray], ends: np.ndarray) -> dict[tuple[int, i
 def _groups(
     window: range, gaps: dict, ends: np.ndarray, parents: Sequence[int]
 ) -> Iterator[tuple[tuple[int, ...], float]]:
-    """Yield the groups that begin with the first piece of a window, each with its widest gap."""
+    """Yield the groups that begin with the first piece of a window, each with its widest gap.
+
+    A group has no gap in the parts that were cut from one piece.
+    """
     found: dict[tuple[int, ...], float] = {(window[0],): 0.0}
     waiting = list(found)
     while waiting:
         group = waiting.pop()
         for joined in window:
-            if joined in group:
+            parts = [piece for piece in group if parents[piece] == parents[joined]]
+            if joined in group or (parts and not parts[0] - 1 <= joined <= parts[-1] + 1):
                 continue
             gap = min(gaps[min(piece, joined), max(piece, joined)] for piece in group)
             larger = tuple(sorted((*group, joined)))

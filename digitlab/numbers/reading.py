@@ -157,8 +157,9 @@ class RowReading:
     def cut_doubtful(self) -> bool:
         """Cut the pieces of characters that may be two digits; return whether any was cut."""
         cut = False
+        row = self.row.copy()  # the candidates' places are in this row, before any cut
         for index in self.chosen:
-            pieces = [self.row[place] for place in self.candidates[index].pieces]
+            pieces = [row[place] for place in self.candidates[index].pieces]
             level = self.line.level(np.concatenate([self._writing.points[p] for p in pieces]))
             width = np.ptp(level[:, 0]) / self.line.height
             sure = self.answers[index][:CLASSES].max() >= _DOUBTFUL

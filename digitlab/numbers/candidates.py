@@ -14,11 +14,11 @@ import numpy as np
 from digitlab.images import CLASSES
 from digitlab.numbers.pieces import Line, Writing
 
-# Parts that were cut from the same piece count once, except in _PARTS.
-_AHEAD = 5  # pieces further to the right that may belong to the same character
-_CROWD, _AHEAD_IN_CROWD = 100, 2  # the same in a row of more pieces, to save time
-_MOST = 4  # maximum pieces of one character
-_PARTS = 12  # a character's last piece is at most this many places after its first
+_MOST = 4  # maximum pieces of one character; parts cut from the same piece count once
+_AHEAD = 5  # pieces further to the right that may belong to the same character, counted likewise
+_PARTS = 12  # the same, if each part counts
+_CROWD, _AHEAD_IN_CROWD = 100, 2  # the same in a row of more pieces or parts, to save time
+_GROUPS = 64  # maximum groups that begin with the same piece; those of fewer pieces come first
 _BRIDGE = 0.45  # the widest gap within a character
 _WIDE, _TALL = 1.5, 1.7  # maximum width and height of a character of several pieces
 _LEVEL, _LEVELS = 0.1, 40  # levels at which pieces are compared: how far apart, how many
@@ -109,13 +109,12 @@ def find_candidates(
 
 def _windows(parents: Sequence[int]) -> list[range]:
     """For each piece, find the pieces from which a character that begins with it may be made."""
-    ahead = _AHEAD if len(parents) <= _CROWD else _AHEAD_IN_CROWD
+    most = _PARTS if len(parents) <= _CROWD else _AHEAD_IN_CROWD
     windows = []
     for first in range(len(parents)):
-        last = first
-        for piece in range(first, min(first + _PARTS + 1, len(parents))):
-            if len(set(parents[first : piece + 1])) <= ahead + 1:
-                last = piece
+        last = min(first + most, len(parents) - 1)
+        while len(set(parents[first : last + 1])) > _AHEAD + 1:
+            last -= 1
         windows.append(range(first, last + 1))
     return windows
 
@@ -168,7 +167,7 @@ def _groups(
     found: dict[tuple[int, ...], float] = {(window[0],): 0.0}
     waiting = list(found)
     while waiting:
-        group = waiting.pop()
+        group = waiting.pop(0)
         for joined in window:
             parts = [piece for piece in group if parents[piece] == parents[joined]]
             if joined in group or (parts and not parts[0] - 1 <= joined <= parts[-1] + 1):
@@ -177,6 +176,8 @@ def _groups(
             larger = tuple(sorted((*group, joined)))
             bridge = max(found[group], gap)
             if gap > _BRIDGE or bridge >= found.get(larger, np.inf):
+                continue
+            if len(found) == _GROUPS and larger not in found:
                 continue
             box = ends[list(larger)]
             width = box[:, 2].max() - box[:, 0].min()

@@ -58,9 +58,17 @@ def _label(pair: tuple[Drawing, int]) -> int:
 
 
 def numbers(
-    count: int, touching: bool, seed: int = SEED, contributors: Sequence[str] = HELD_OUT
+    count: int,
+    touching: bool = False,
+    marked: bool = False,
+    seed: int = SEED,
+    contributors: Sequence[str] = HELD_OUT,
 ) -> list[tuple[Drawing, str]]:
-    """Compose numbers; return each with its text."""
+    """Compose numbers; return each with its text.
+
+    Marked ones have a point, a comma or a minus before one of their digits but the first, and four
+    in ten have a minus before that.
+    """
     rng = np.random.default_rng(seed)
     made = []
     for index in range(count):
@@ -68,8 +76,13 @@ def numbers(
         group = groups[rng.integers(len(groups))]
         size = int(rng.integers(DIGITS[0], DIGITS[1] + 1))
         chosen = [group[at] for at in rng.choice(len(group), size, replace=len(group) < size)]
-        number = compose([drawing for drawing, _ in chosen], rng, touching)
-        made.append((number, "".join(str(label) for _, label in chosen)))
+        marks = {}
+        if marked:
+            marks = {int(rng.integers(1, size)): str(rng.choice([".", ",", "-"]))}
+            marks |= {0: "-"} if rng.random() < 0.4 else {}
+        number = compose([drawing for drawing, _ in chosen], rng, touching, marks=marks)
+        text = "".join(marks.get(at, "") + str(label) for at, (_, label) in enumerate(chosen))
+        made.append((number, text))
     return made
 
 
@@ -132,10 +145,14 @@ def accuracy() -> Table:
     recognizer = without(HELD_OUT[0])
     rng = np.random.default_rng(SEED + 2)
     strokes = {
-        "written with a pen": numbers(COUNT, False),
-        "the same, each touching or overlapping the next": numbers(COUNT, True),
+        "written with a pen": numbers(COUNT),
+        "the same, each touching or overlapping the next": numbers(COUNT, touching=True),
+        "with a point, a comma or a minus": numbers(COUNT, marked=True),
     }
-    pictures = [(on_paper(drawing, rng), text) for drawing, text in numbers(COUNT, False, SEED + 1)]
+    pictures = {
+        "pictures of paper": numbers(COUNT, seed=SEED + 1),
+        "the same, with a point, a comma or a minus": numbers(COUNT, marked=True, seed=SEED + 1),
+    }
 
     def exact(read: Callable, cases: Sequence[tuple]) -> str:
         return f"{100 * np.mean([read(case) == text for case, text in cases]):.1f}"
@@ -147,8 +164,10 @@ def accuracy() -> Table:
     for name, cases in strokes.items():
         naive = [lambda case, way=way: way(recognizer, case) for way in (by_gaps, by_width)]
         rows.append([name, *(exact(read, cases) for read in (*naive, ours))])
-    naive = [lambda case, way=way: way(recognizer, case) for way in (ink_by_gaps, ink_by_width)]
-    rows.append(["pictures of paper", *(exact(read, pictures) for read in (*naive, ours))])
+    for name, drawings in pictures.items():
+        photos = [(on_paper(drawing, rng), text) for drawing, text in drawings]
+        naive = [lambda case, way=way: way(recognizer, case) for way in (ink_by_gaps, ink_by_width)]
+        rows.append([name, *(exact(read, photos) for read in (*naive, ours))])
     return {"columns": ["exact, %", "by gaps", "by width", "`read_number`"], "rows": rows}
 
 
@@ -156,7 +175,7 @@ def seconds() -> Table:
     """Measure how long reading a number takes."""
     recognizer = digitlab.load_recognizer()
     rng = np.random.default_rng(SEED + 3)
-    fives = [drawing for drawing, text in numbers(200, False) if len(text) == 5]
+    fives = [drawing for drawing, text in numbers(200) if len(text) == 5]
     photos = [photo(on_paper(drawing, rng)) for drawing in fives[:5]]
 
     def median(cases: Sequence, runs: int) -> tuple[float, float]:

@@ -33,19 +33,18 @@ _PLACES = 64  # gaps are measured between at most this many points of each piece
 class Costs:
     """How much less likely a candidate becomes, as natural logarithms."""
 
-    low: float = 0.35  # standard deviation of the logarithm of the height, for short digits
-    high: float = 0.5  # and for tall ones
+    height: float = 0.5  # standard deviation of the logarithm of a digit's height
     raised: float = 0.22  # standard deviation of the lower end from the line, for raised digits
     sunk: float = 0.4  # and for those that reach below the line
     gap: float = 4.0  # for each digit height of the widest gap inside
     tangle: float = 14.0  # for the share of the width that others reach into it, above a fifth
     covered: float = 1.0  # for the share of its width, or theirs, that other pieces cover
-    covered_mark: float = 4.5  # the same, for a comma, a point or a minus
+    covered_mark: float = 2.5  # the same, for a comma, a point or a minus
     habits: float = 0.8  # weight of the logarithm of how often a digit is made of this many pieces
     wide: float = 3.0  # for each digit height that it is wider than digits
     doubt: float = 2.0  # weight of the logarithm of the probability that it is a digit at all
     cut: float = 0.5  # for each end that was cut
-    mark: float = 1.0  # for a comma, a point or a minus rather than a digit
+    mark: float = 0.5  # for a comma, a point or a minus rather than a digit
     unknown: float = 7.0  # for a character that is none of these
     unknown_more: float = 1.0  # for each of its pieces except one
 
@@ -225,7 +224,7 @@ class _Shapes:
         (left, top), (right, bottom) = box[:, :2].min(0), box[:, 2:].max(0)
         width, height = right - left, bottom - top
         size = np.log(max(height, 0.02))
-        digit = -0.5 * (size / (costs.low if size < 0 else costs.high)) ** 2
+        digit = -0.5 * (size / costs.height) ** 2
         tangle = max(
             (reach for p in pieces for other, reach in self._tangles[p] if other not in pieces),
             default=0.0,

@@ -61,6 +61,18 @@ def test_marks_stay():
     assert [read(written(text)).text for text in texts] == texts
 
 
+@pytest.mark.parametrize(("before", "after"), ["08", "37"])
+def test_a_comma_below_the_next_digit_is_no_part_of_it(before, after):
+    left, right = (np.concatenate(digitlab.stored_drawing(int(it))) for it in (before, after))
+    x, height = left.max(0)[0] + 26, np.ptp(left[:, 1])
+    comma = np.array([(x, -0.08), (x - 0.02 * height, 0), (x - 0.08 * height, 0.14)])
+    comma[:, 1] = left.max(0)[1] + comma[:, 1] * height
+    to_the_right = left.max(0) + (14, 0) - (right.min(0)[0], right.max(0)[1])
+    moved = [stroke + to_the_right for stroke in digitlab.stored_drawing(int(after))]
+    drawing = [*digitlab.stored_drawing(int(before)), comma, *moved]
+    assert read(drawing).text == f"{before},{after}"
+
+
 def test_other_signs_are_kept_as_unknown():
     dollar = [
         np.array([(180, 60), (120, 40), (70, 90), (180, 170), (150, 220), (70, 210)]),

@@ -40,6 +40,7 @@ class Costs:
     tangle: float = 14.0  # for the share of the width that others reach into it, above a fifth
     covered: float = 1.0  # for the share of its width, or theirs, that other pieces cover
     covered_mark: float = 2.5  # the same, for a comma, a point or a minus
+    low_part: float = 2.0  # for a digit with a separate part that would be a comma or a point
     habits: float = 0.8  # weight of the logarithm of how often a digit is made of this many pieces
     wide: float = 3.0  # for each digit height that it is wider than digits
     doubt: float = 2.0  # weight of the logarithm of the probability that it is a digit at all
@@ -216,6 +217,10 @@ class _Shapes:
             self._tangles[other].append((one, reach))
         self._habits = costs.habits * habits
         self._top, self._bottom = line.top / line.height, line.bottom / line.height
+        self._is_low = [  # whether this piece alone would be a comma or a point
+            parents.count(parent) == 1 and self._mark(*piece)[0] in ".,"
+            for piece, parent in zip(ends, parents, strict=True)
+        ]
 
     def candidate(self, pieces: tuple[int, ...], bridge: float) -> Candidate:
         """Make a candidate from pieces between which the widest gap is `bridge`."""
@@ -235,17 +240,18 @@ class _Shapes:
         both -= costs.tangle * max(tangle - _REACH, 0.0)
         covered = self._covered(inside, (left, top, right, bottom))
         digit -= costs.covered * covered + costs.wide * max(width - _BROAD, 0.0)
+        digit -= costs.low_part * (len(inside) > 1 and any(self._is_low[p] for p in inside))
         made_of = len({self._parents[piece] for piece in inside})
         habits = self._habits[min(made_of, len(self._habits)) - 1]  # (10,)
-        mark, score = self._mark(width, height, top, bottom)
+        mark, score = self._mark(left, top, right, bottom)
         if mark == "?":
             score -= costs.unknown_more * (made_of - 1)
         score -= (costs.covered if mark == "?" else costs.covered_mark) * covered
         return Candidate(pieces, mark, costs.doubt, both + score, both + digit + habits)
 
-    def _mark(self, width: float, height: float, top: float, bottom: float) -> tuple[str, float]:
+    def _mark(self, left: float, top: float, right: float, bottom: float) -> tuple[str, float]:
         """Tell what a shape may be other than a digit, and what that costs."""
-        middle = (top + bottom) / 2
+        width, height, middle = right - left, bottom - top, (top + bottom) / 2
         # From 0 at the upper end of the digits to 1 at their lower end.
         place = (middle - self._top) / max(self._bottom - self._top, 1e-9)
         costs = self._costs

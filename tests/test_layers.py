@@ -126,6 +126,7 @@ LAYERS: list[dict[str, str]] = [
     # The pad.
     {
         "pad.history": "numpy",
+        "pad.hand_file": "",
         "pad.throttle": "",
         "pad.overlay": "anywidget numpy traitlets",
         "pad.controls": "ipywidgets traitlets",
@@ -145,7 +146,7 @@ LAYERS: list[dict[str, str]] = [
         "pad.widget": "IPython ipywidgets numpy traitlets",
     },
     {
-        "pad.number_pad": "traitlets",
+        "pad.number_pad": "numpy traitlets",
     },
     # A photo.
     {

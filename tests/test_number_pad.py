@@ -22,18 +22,23 @@ def pad():
     pad.close()
 
 
+def rows(pad):
+    """The buttons of each row."""
+    return [row.children for row in pad._controller.strip.children]
+
+
 def buttons(pad):
-    return pad._controller.strip.children
+    return sum(rows(pad), ())
 
 
 def labels(pad):
     return "".join(button.description for button in buttons(pad))
 
 
-def places(pad):
-    """The middle of each button, in pad pixels."""
+def places(pad, row=0):
+    """The middle of each button of a row, in pad pixels."""
     end, middles = 0.0, []
-    for button in buttons(pad):
+    for button in rows(pad)[row]:
         start = end + float(button.layout.margin.split()[-1].rstrip("%"))
         end = start + float(button.layout.width.rstrip("%"))
         middles.append((start + end) / 2 * pad.size / 100)
@@ -52,6 +57,35 @@ def test_narrow_digits_keep_their_order(pad):
     pad.draw([stroke * (0.2, 1) + (8 * place, 0) for place in range(3) for stroke in written(1)])
     assert places(pad) == sorted(places(pad))
     assert len(buttons(pad)) == len(pad.reading.characters)
+
+
+def test_each_row_has_its_buttons(pad):
+    upper = [stroke * 0.6 for stroke in written(4, 2, 7, 3, 5, 8)]
+    pad.draw([*upper, *(stroke + (0, 110) for stroke in upper[:-1])])
+    assert len(pad.reading.rows) == len(rows(pad)) == 2
+    for row in (0, 1):
+        digits = [digit for digit in pad.reading.digits if digit.row == row]
+        assert [button.description for button in rows(pad)[row]] == [it.text for it in digits]
+        middles = [(digit.box[0] + digit.box[2]) / 2 for digit in digits]
+        np.testing.assert_allclose(places(pad, row), middles, atol=0.1)
+    buttons(pad)[len(rows(pad)[0])].click()
+    assert rows(pad)[1][0].button_style == "primary" and rows(pad)[0][0].button_style == ""
+    pad.clear()
+    assert rows(pad) == []
+
+
+@pytest.mark.parametrize("shift", [0, 160])
+def test_buttons_stay_within_the_pad(pad, shift):
+    many = [stroke * (0.1, 0.4) + (20 * at + shift, 0) for at in range(20) for stroke in written(1)]
+    pad.draw(many)
+    assert len(buttons(pad)) == 20
+    ends = np.cumsum(
+        [
+            [float(b.layout.margin.split()[-1][:-1]), float(b.layout.width[:-1])]
+            for b in buttons(pad)
+        ]
+    )
+    assert ends.min() >= 0 and ends.max() <= 100.2 and (np.diff(ends) >= 0).all()
 
 
 def test_a_button_shows_what_the_network_saw(pad):
@@ -74,6 +108,23 @@ def test_undo_and_clear(pad):
     pad.clear()
     assert pad.reading.text == labels(pad) == ""
     assert "Write a number" in repr(pad)
+    assert pad.prediction.reason == "empty" and not pad.image.any()
+
+
+def test_a_new_pad_has_read_nothing(pad):
+    assert pad.reading.text == "" and pad.prediction.reason == "empty"
+    assert pad.image.shape == (28, 28) and not pad.image.any()
+
+
+def test_a_pad_that_is_not_live_shows_no_old_reading(pad):
+    pad.draw(written(4, 2))
+    pad.live = False
+    pad.draw(written(1, 1, 7)[-1:])
+    assert "Press Predict" in repr(pad) and not buttons(pad)
+    pad.predict()
+    assert labels(pad) == pad.reading.text and len(buttons(pad)) == 3
+    pad.undo()
+    assert "Press Predict" in repr(pad) and not buttons(pad)
 
 
 def test_callbacks_get_the_reading(pad):

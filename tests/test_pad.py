@@ -259,6 +259,18 @@ def test_the_history_is_long_but_not_endless(pad):
     assert len(pad.strokes) == 100
 
 
+def test_clearing_an_empty_pad_changes_nothing(pad):
+    pad.draw(stored_drawing(1))
+    pad.undo()
+    pad.clear()
+    pad.redo()
+    assert pad.prediction.digit == 1
+    pad.clear()
+    pad.clear()
+    pad.undo()
+    assert pad.prediction.digit == 1
+
+
 def test_keys_of_the_plain_canvas(pad):
     pad.draw(stored_drawing(5))
     happen(pad, "key_down", "z", False, False, False)
@@ -298,6 +310,30 @@ def test_it_learns_a_hand_and_keeps_it(tmp_path):
     press(again, "Unlearn")
     assert again.prediction.reason == "not a digit" and "nothing learned" in repr(again.children)
     assert not len(DrawingPad(personal=file).recognizer.labels)
+
+
+def test_pads_share_a_file(tmp_path):
+    file = tmp_path / "mine.json"
+    one, other = DrawingPad(personal=file), DrawingPad(personal=file)
+    for pad in (one, other):
+        pad.draw(CROSS)
+    press(one, "3")
+    press(one, "4")
+    press(other, "7")
+    assert DrawingPad(personal=file).recognizer.labels.tolist() == [3, 4, 7]
+    assert part(other, HTML, lambda html: "learned" in html.value).value == "3 learned from you"
+    press(one, "Unlearn")  # the last one, whichever pad was taught it
+    assert one.recognizer.labels.tolist() == [3, 4]
+    press(one, "Forget me")
+    press(other, "8")
+    assert DrawingPad(personal=file).recognizer.labels.tolist() == [8]
+    file.write_text("something else")
+    press(one, "1")  # loses neither what the pad knows nor the file
+    assert "expected" in messages(one) and not len(one.recognizer.labels)
+    assert file.read_text() == "something else"
+    file.unlink()
+    press(other, "9")
+    assert DrawingPad(personal=file).recognizer.labels.tolist() == [8, 9]
 
 
 def test_a_pad_that_cannot_keep_what_it_learned_says_so(tmp_path):

@@ -179,6 +179,11 @@ def test_redo_brings_back_what_undo_took(visit):
         pad.says("I read a 1")
     pad.press("Redo")  # nothing is left
     pad.says("I read a 1")
+    pad.press("Undo")
+    pad.says("Draw a digit")
+    pad.press("Clear")  # nothing is there to clear
+    pad.press("Redo")
+    pad.says("I read a 1")
 
 
 def test_the_drawing_is_saved_as_a_picture(visit):
@@ -285,6 +290,30 @@ def test_leaving_the_pad_ends_a_stroke_and_hovering_leaves_no_ink(visit):
     assert 0 < pad.ink() < inked
 
 
+def test_a_hand_that_slid_off_the_pad_before_its_pen_came_leaves_no_ink(visit):
+    pad = visit()
+    devtools = pad.page.context.new_cdp_session(pad.page)
+    for kind, x in (("Start", 250), ("Move", 270), ("Move", 330)):
+        palm = {"x": pad.box["x"] + x / 280 * pad.box["width"], "y": pad.box["y"] + 100}
+        devtools.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": [palm]})
+    pad.draw_with_pen(browser.quick_drawing(1))
+    devtools.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    pad.says("I read a 1")
+    pad.press("Undo")
+    pad.says("Draw a digit")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_switch_is_visible_in_high_contrast(visit, scheme):
+    page = visit(forced_colors="active", color_scheme=scheme).page
+    colours = """() => [null, '::before'].map((part) =>
+        getComputedStyle(document.querySelector('#live'), part).backgroundColor)"""
+    on = page.evaluate(colours)
+    page.locator("#live").click()
+    off = page.evaluate(colours)
+    assert on[0] != on[1] and off[0] != off[1] and on[0] != off[0]
+
+
 def test_a_finger_draws_and_does_not_scroll(visit):
     pad = visit(viewport={"width": 390, "height": 500}, is_mobile=True)
     pad.draw_with_finger([np.array([[140.0, y] for y in range(250, 40, -10)])])
@@ -311,7 +340,10 @@ def test_everything_can_be_done_with_the_keyboard(visit):
     assert [name for name, _ in focused] == order
     assert {outline for _, outline in focused} == {"solid3"}
     pad.canvas.focus()
-    for key in ["Space", *["ArrowDown"] * 14, "Space"]:  # a 1
+    for _ in range(3):
+        pad.page.keyboard.down("Space")  # held down, it puts the pen down once
+    pad.page.keyboard.up("Space")
+    for key in [*["ArrowDown"] * 14, "Space"]:  # a 1
         press(key)
     pad.says("I read a 1")
     press("Tab")

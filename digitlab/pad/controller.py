@@ -14,6 +14,7 @@ import numpy as np
 
 from digitlab.pad.canvas import DrawingCanvas
 from digitlab.pad.controls import Teaching
+from digitlab.pad.hand_file import HandFile
 from digitlab.pad.history import History
 from digitlab.pad.reading import Explanation, as_read, explain_prediction, read_drawing
 from digitlab.pad.saved import SavedDrawing
@@ -34,10 +35,11 @@ class Controller:
     Args:
         pad: The `DrawingPad`, whose traits it reads and sets.
         history: The pad's drawing and its history.
+        hand_file: Where it keeps what it learns, if anywhere.
     """
 
-    def __init__(self, pad: Any, history: History):
-        self._pad, self._history = pad, history
+    def __init__(self, pad: Any, history: History, hand_file: HandFile | None):
+        self._pad, self._history, self._hand_file = pad, history, hand_file
         self.below: list[Any] = []  # widgets between the canvas and the controls
         self._acting = False  # whether an action is under way
         self._by_hand = False  # whether a browser event, not a cell, is being handled
@@ -216,11 +218,14 @@ class Controller:
 
     def _learn(self, change: Callable[[], None]) -> None:
         """Change what was learned, keep it, and have the drawing read again."""
+        file, recognizer = self._hand_file, self._pad.recognizer
         with self._action():
+            if file:
+                file.catch_up(recognizer)
             change()
             try:
-                if not isinstance(self._pad.personal, bool):
-                    self._pad.recognizer.save(self._pad.personal)
+                if file:
+                    file.save(recognizer)
             finally:  # what could not be saved is still learned
                 self.predict()
 

@@ -26,11 +26,16 @@ class History:
         return self._drawing
 
     def change(self, strokes: Iterable[np.ndarray]) -> None:
-        """Replace the drawing; its strokes become read-only. What was undone is forgotten."""
-        self._past.append(self._drawing)
+        """Replace the drawing; its strokes become read-only. What was undone is forgotten.
+
+        Nothing happens if the drawing is empty and stays so.
+        """
+        before, self._drawing = self._drawing, tuple(strokes)
+        if not (before or self._drawing):
+            return
+        self._past.append(before)
         del self._past[: -self._limit]
         self._future.clear()
-        self._drawing = tuple(strokes)
         for stroke in self._drawing:
             stroke.flags.writeable = False
 

@@ -149,7 +149,8 @@ def _bar_html(digit: int, probability: float, best: bool) -> str:
         '<div style="display: flex; align-items: center; gap: 6px;'
         f' font-weight: {"bold" if best else "normal"}">'
         f'<span style="width: 1em">{digit}</span>'
-        '<span style="flex: 1; height: 11px; background: rgba(128, 128, 128, .2)">'
+        '<span style="flex: 1; height: 11px; background: rgba(128, 128, 128, .2);'
+        ' forced-color-adjust: none">'  # else a high-contrast theme hides it
         f'<span style="display: block; height: 100%; width: {probability:.1%};'
         f' background: {colour}"></span></span>'
         '<span style="width: 3.5em; text-align: right; white-space: nowrap">'

@@ -1,22 +1,31 @@
 """The number pad: a wide pad on which several digits are read as they are written."""
 
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import traitlets
 
+from digitlab.images import CLASSES, SIZE
 from digitlab.loading import as_recognizer
 from digitlab.numbers.reading import Character, NumberReading
 from digitlab.pad.controller import Controller
+from digitlab.pad.hand_file import HandFile
 from digitlab.pad.history import History
 from digitlab.pad.number_strip import NumberStrip
 from digitlab.pad.widget import DrawingPad
+from digitlab.prediction import Prediction
+
+_NOTHING = Prediction(
+    None, 0.0, np.full(CLASSES, 1 / CLASSES, np.float32), np.zeros((SIZE, SIZE), np.float32)
+)
 
 
 class NumberController(Controller):
     """Carries out the actions of a number pad."""
 
-    def __init__(self, pad: Any, history: History):
-        super().__init__(pad, history)
+    def __init__(self, pad: Any, history: History, hand_file: HandFile | None):
+        super().__init__(pad, history, hand_file)
         self.strip = NumberStrip(pad.size, self.handler(self.choose))
         self.below = [self.strip]
         self._chosen: int | None = None  # the character whose button was pressed last
@@ -30,6 +39,12 @@ class NumberController(Controller):
         """See `Controller`; no character is chosen afterwards."""
         self._chosen = None
         super().replace(strokes)
+
+    def settle(self) -> None:
+        """See `Controller`; what was read before the change is no longer marked."""
+        if not self._pad.live:
+            self._mark([], None)
+        super().settle()
 
     def _read(self, drawn: bool = True) -> Any:
         strokes = [*self._history.drawing, *self.canvas.pen]
@@ -49,11 +64,14 @@ class NumberController(Controller):
         chosen = last if self._chosen is None else min(self._chosen, last)
         shown: Character | None = characters[chosen] if characters else None
         self._show(str(reading) if characters else "Write a number", shown)
-        self.strip.show(reading, chosen)
+        self._mark(characters, chosen)
+        prediction = _NOTHING if shown is None else shown
+        self._set(reading=reading, prediction=prediction, image=prediction.image)
+
+    def _mark(self, characters: Sequence[Character], chosen: int | None) -> None:
+        """Show characters as boxes on the pad and as buttons below it."""
+        self.strip.show(characters, chosen)
         self.canvas.mark([character.box for character in characters])
-        self._set(reading=reading)
-        if shown is not None:
-            self._set(prediction=shown, image=shown.image)
 
 
 class NumberPad(DrawingPad):
@@ -66,6 +84,7 @@ class NumberPad(DrawingPad):
     - ``reading``: what was read last, a `NumberReading`. Read-only. `predict` returns it, and
       callbacks of `on_predict` get it.
     - ``prediction``: that of the digit whose button was pressed last, or else of the last digit.
+      Its ``digit`` is None if the pad is empty.
 
     Args:
         recognizer: A `Recognizer`, a Keras model or a function, as for `DrawingPad`; or an object

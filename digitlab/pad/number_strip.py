@@ -1,16 +1,17 @@
-"""The row of buttons under a wide pad: one for each character that is read, under its place."""
+"""The buttons under a wide pad: one for each character that is read, under its place."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import groupby
 
-from ipywidgets import Button, HBox, Layout
+from ipywidgets import Button, HBox, Layout, VBox
 
-from digitlab.numbers.reading import NumberReading
+from digitlab.numbers.reading import Character
 
 _LEAST = 6  # percent of the pad's width: the smallest width of a button
 
 
-class NumberStrip(HBox):
-    """A button for each character.
+class NumberStrip(VBox):
+    """A button for each character, in rows like the writing.
 
     Args:
         size: The pad's width in pixels.
@@ -19,30 +20,44 @@ class NumberStrip(HBox):
 
     def __init__(self, size: int, choose: Callable[[int], None]):
         self._size, self._choose = size, choose
-        self._made: list[Button] = []  # kept, so that buttons do not flicker while the pen moves
+        # Kept, so that buttons do not flicker while the pen moves.
+        self._made: list[Button] = []
+        self._rows: list[HBox] = []
         super().__init__(layout=Layout(width=f"{size}px", max_width="100%", min_height="34px"))
         self.add_class("digitlab-strip")
 
-    def show(self, reading: NumberReading, chosen: int | None) -> None:
-        """Show the characters of a reading, one of them as chosen.
-
-        Characters of later rows stand to the right of those of the first.
-        """
-        while len(self._made) < len(reading.characters):
+    def show(self, characters: Sequence[Character], chosen: int | None) -> None:
+        """Show characters, row by row from left to right, one of them as chosen."""
+        while len(self._made) < len(characters):
             self._made.append(self._button(len(self._made)))
-        buttons = self._made[: len(reading.characters)]
-        end = 0.0  # of the last button, in percent of the pad's width
-        for number, (button, character) in enumerate(zip(buttons, reading.characters, strict=True)):
-            left, _, right, _ = (100 * side / self._size for side in character.box)
-            width = max(right - left, _LEAST)
-            start = max((left + right - width) / 2, end)
-            button.description = character.text
-            button.tooltip = f"{character.text}: {character.confidence:.0%}"
+        shown = 0
+        rows = [list(row) for _, row in groupby(characters, key=lambda character: character.row)]
+        while len(self._rows) < len(rows):
+            self._rows.append(HBox())
+        for box, row in zip(self._rows, rows, strict=False):
+            box.children = buttons = self._made[shown : shown + len(row)]
+            for button, character in zip(buttons, row, strict=True):
+                button.description = character.text
+                button.tooltip = f"{character.text}: {character.confidence:.0%}"
+                button.button_style = "primary" if shown == chosen else ""
+                shown += 1
+            self._place(buttons, row)
+        self.children = self._rows[: len(rows)]
+
+    def _place(self, buttons: Sequence[Button], row: Sequence[Character]) -> None:
+        """Place the buttons of a row under their characters, and side by side."""
+        sides = [[100 * side / self._size for side in character.box[::2]] for character in row]
+        least = min(_LEAST, 100 / len(row))
+        widths = [max(right - left, least) for left, right in sides]
+        scale = min(100 / sum(widths), 1.0)
+        end, room = 0.0, 100 - scale * sum(widths)  # both in percent of the pad's width
+        for button, (left, right), wanted in zip(buttons, sides, widths, strict=True):
+            width = scale * wanted
+            start = min(max((left + right - width) / 2, end), end + room)
             button.layout.margin = f"2px 0 0 {start - end:.2f}%"
             button.layout.width = f"{width:.2f}%"
-            button.button_style = "primary" if number == chosen else ""
+            room -= start - end
             end = start + width
-        self.children = buttons
 
     def _button(self, number: int) -> Button:
         # No padding, only room for the text: a 1 is narrow.
@@ -51,8 +66,8 @@ class NumberStrip(HBox):
         return button
 
     def close(self) -> None:
-        """Close the buttons that are not shown, too."""
-        for button in self._made:
-            button.layout.close()
-            button.close()
+        """Close the buttons and rows that are not shown, too."""
+        for part in (*self._made, *self._rows):
+            part.layout.close()
+            part.close()
         super().close()

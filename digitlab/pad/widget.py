@@ -7,7 +7,6 @@ browser as well: `DrawingPad.draw` does what a hand does.
 import math
 import os
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,9 +15,10 @@ from IPython.display import display
 from ipywidgets import HTML, Box, Layout, VBox, Widget
 
 from digitlab.drawings import load_drawing, save_drawing
-from digitlab.loading import as_recognizer, load_personal
+from digitlab.loading import as_recognizer
 from digitlab.pad.controller import Controller
 from digitlab.pad.controls import make_controls
+from digitlab.pad.hand_file import HandFile
 from digitlab.pad.history import History
 from digitlab.prediction import Prediction
 from digitlab.recognizer import PersonalRecognizer, Recognizer
@@ -66,9 +66,9 @@ class DrawingPad(Box):
         personal: Whether the pad learns your handwriting: ten buttons below the reading, and the
             number keys while the pad has the focus, say what a drawing was. With a file name, such
             as "mine.json", the pad keeps what it learns there, from one session to the next, and
-            nowhere else; what was taught to another network is taught to this one. With True, it
-            learns for this session only. ``recognizer`` is then a `PersonalRecognizer`; one that
-            you pass is used as it is.
+            nowhere else; what was taught to another network is taught to this one. Several
+            pads can share the file. With True, it learns for this session only. ``recognizer`` is
+            then a `PersonalRecognizer`; one that you pass is used as it is.
         layout: An `ipywidgets.Layout`, or a dictionary, for the whole.
 
     Raises:
@@ -110,6 +110,7 @@ class DrawingPad(Box):
         pen_width = size * _PEN if pen_width is None else pen_width
         self.size, self.height = size, round(size * self._aspect)
         self.personal = personal
+        self._hand_file = None if isinstance(personal, bool) else HandFile(personal)
         self._history = History(_HISTORY)
         super().__init__(
             layout={} if layout is None else layout,
@@ -118,7 +119,7 @@ class DrawingPad(Box):
             recognizer=recognizer,
             explain=explain,
         )
-        self._controller = parts = self._make_controller(self, self._history)
+        self._controller = parts = self._make_controller(self, self._history, self._hand_file)
         controls = make_controls(self, size, parts.handler(parts.act))
         whole_width = Layout(max_width="100%")
         beside: Widget = parts.view
@@ -223,9 +224,7 @@ class DrawingPad(Box):
             raise TypeError(
                 f"expected a digitlab.Recognizer for a pad that learns, got {type(reader).__name__}"
             )
-        if isinstance(self.personal, bool) or not Path(self.personal).exists():
-            return reader.adapt()
-        return load_personal(self.personal, reader, relearn=True)
+        return self._hand_file.load(reader) if self._hand_file else reader.adapt()
 
     @traitlets.validate("pen_width")
     def _validate_pen_width(self, proposal: Any) -> float:

@@ -18,10 +18,11 @@ export function shortcut(event) {
 }
 
 /** Gives a canvas the resolution of the screen, clears it, and sets pad pixels as its unit. */
-export function prepare(canvas, context, size, penWidth) {
+export function prepare(canvas, context, width, height, penWidth) {
   // Setting the size clears the canvas and resets its styles.
-  canvas.width = canvas.height = Math.max(Math.round(canvas.clientWidth * devicePixelRatio), 1);
-  const scale = canvas.width / size;
+  canvas.width = Math.max(Math.round(canvas.clientWidth * devicePixelRatio), 1);
+  const scale = canvas.width / width;
+  canvas.height = Math.max(Math.round(height * scale), 1);
   context.setTransform(scale, 0, 0, scale, 0, 0);
   context.lineCap = context.lineJoin = "round";
   context.lineWidth = penWidth;
@@ -42,16 +43,18 @@ export function drawStroke(context, points) {
 export class PointerInput {
   /**
    * @param {HTMLCanvasElement} canvas
-   * @param {number} size the canvas' side in pad pixels, in which points [x, y] are given
+   * @param {number} width of the canvas in pad pixels, in which points [x, y] are given
+   * @param {number} height
    * @param {{down: function(PointerEvent), begin: function(point), extend: function(points), end: function(),
    *   discard: function()}} listener down: a pointer is pressed; begin, extend, end: of a stroke; discard: the
    *   stroke came from a hand that rests on the screen
    */
-  constructor(canvas, size, listener) {
-    Object.assign(this, { canvas, size, listener });
+  constructor(canvas, width, height, listener) {
+    Object.assign(this, { canvas, width, height, listener });
     this.drawing = false; // whether a stroke has begun and not ended
     this.pointer = null; // the mouse, finger or pen that draws
     this.kind = null; // which of them it is
+    this.last = null; // the place where it was last, which may be beside the canvas
     canvas.addEventListener("pointerdown", (event) => this.down(event));
     canvas.addEventListener("pointermove", (event) => this.move(event));
     canvas.addEventListener("lostpointercapture", (event) => event.pointerId === this.pointer && this.lift());
@@ -80,7 +83,7 @@ export class PointerInput {
 
   place(event) {
     const box = this.canvas.getBoundingClientRect();
-    const scale = this.size / box.width;
+    const scale = this.width / box.width;
     return [(event.clientX - box.left) * scale, (event.clientY - box.top) * scale];
   }
 
@@ -96,7 +99,8 @@ export class PointerInput {
     this.pointer = event.pointerId;
     this.kind = event.pointerType;
     this.listener.down(event);
-    this.begin(this.place(event));
+    this.last = this.place(event);
+    this.begin(this.last);
   }
 
   move(event) {
@@ -106,17 +110,37 @@ export class PointerInput {
     const passed = event.getCoalescedEvents?.() ?? [];
     const added = [];
     for (const point of (passed.length ? passed : [event]).map((one) => this.place(one))) {
-      const inside = point.every((value) => 0 <= value && value <= this.size);
-      if (!this.drawing) {
-        if (inside) this.begin(point); // the pen comes back
-        continue;
-      }
-      added.push(point.map((value) => Math.min(Math.max(value, 0), this.size)));
-      if (!inside) {
+      const before = this.last;
+      const inside = this.contains(point);
+      this.last = point;
+      if (this.drawing) {
+        added.push(inside ? point : this.crossing(before, point));
+        if (inside) continue;
         this.extend(added.splice(0));
         this.end(); // the pen leaves the pad
+      } else if (inside) {
+        // The pen comes back. If it was here all the time, a key or a button has ended its stroke.
+        if (!this.contains(before)) added.push(this.crossing(point, before));
+        added.push(point);
+        this.begin(added.shift());
       }
     }
     this.extend(added);
+  }
+
+  contains([x, y]) {
+    return 0 <= x && x <= this.width && 0 <= y && y <= this.height;
+  }
+
+  /** The place on the canvas that is nearest to a point. */
+  nearest([x, y]) {
+    return [Math.min(Math.max(x, 0), this.width), Math.min(Math.max(y, 0), this.height)];
+  }
+
+  /** Where the way from a place on the canvas to another place leaves the canvas, or its end. */
+  crossing(from, to) {
+    const way = to.map((value, axis) => value - from[axis]);
+    const shares = this.nearest(to).map((edge, axis) => (edge === to[axis] ? 1 : (edge - from[axis]) / way[axis]));
+    return this.nearest(from.map((value, axis) => value + Math.min(...shares) * way[axis]));
   }
 }

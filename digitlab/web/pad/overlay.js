@@ -22,11 +22,11 @@ const LOOKS = 8; // checks that find nothing before the kernel is asked for the 
 const ANSWER = 5000; // milliseconds to wait for the drawing before the kernel is asked again
 
 function render({ model, el }) {
-  const height = model.get("height"); // in pad pixels; the width is the size
+  const [width, height] = [model.get("size"), model.get("height")]; // in pad pixels
   const canvas = document.createElement("canvas");
   canvas.tabIndex = 0;
   canvas.setAttribute("role", "application");
-  canvas.setAttribute("aria-label", `Pad: draw a ${height === model.get("size") ? "digit" : "number"} with the mouse, a finger or a pen`);
+  canvas.setAttribute("aria-label", `Pad: draw a ${height === width ? "digit" : "number"} with the mouse, a finger or a pen`);
   canvas.setAttribute("aria-keyshortcuts", "Control+Z Control+Y");
   // There from the start, because screen readers announce only changes in an element that was there before.
   const status = document.createElement("div");
@@ -49,16 +49,7 @@ function render({ model, el }) {
   let asked = null; // when the kernel was asked for the drawing; null once it has sent it
 
   function redraw() {
-    prepare(canvas, context, model.get("size"), model.get("pen_width"));
-    if (height !== model.get("size")) {
-      // A new height resets the context, which prepare has set up.
-      const { lineWidth } = context;
-      const transform = context.getTransform();
-      canvas.height = Math.max(Math.round(height * transform.d), 1);
-      context.setTransform(transform);
-      context.lineCap = context.lineJoin = "round";
-      context.lineWidth = lineWidth;
-    }
+    prepare(canvas, context, width, height, model.get("pen_width"));
     context.strokeStyle = "white";
     for (const points of drawing) drawStroke(context, points);
     for (const points of strokes.values()) drawStroke(context, points);
@@ -115,16 +106,7 @@ function render({ model, el }) {
     else redraw();
   }
 
-  // PointerInput knows only square pads: move what is below the lower edge of a wide one below that of a
-  // square one.
-  class WideInput extends PointerInput {
-    place(event) {
-      const [x, y] = super.place(event);
-      return [x, y > height ? y - height + this.size : y];
-    }
-  }
-
-  const input = new WideInput(canvas, model.get("size"), {
+  const input = new PointerInput(canvas, width, height, {
     down({ pointerType }) {
       if (pointerType !== "mouse") canvas.focus({ preventScroll: true }); // a mouse gives it the focus by itself
       if (strokes.size === 0) redraw(); // the window may have been zoomed since
@@ -136,8 +118,7 @@ function render({ model, el }) {
       unsent = [point];
       send();
     },
-    extend(outside) {
-      const points = outside.map(([x, y]) => [x, Math.min(y, height)]);
+    extend(points) {
       const all = strokes.get(stroke);
       drawStroke(context, [all.at(-1), ...points]);
       all.push(...points);
@@ -162,6 +143,7 @@ function render({ model, el }) {
   function act(action, event) {
     event.preventDefault();
     event.stopImmediatePropagation();
+    if (event.repeat && action.startsWith("teach-")) return; // a key that is held down teaches once
     input.end();
     tell({ action });
   }

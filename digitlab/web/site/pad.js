@@ -24,7 +24,7 @@ export class Pad {
     this.future = []; // and to redo
     this.stroke = null; // the one under the pen
     this.cursor = null; // the place of the keyboard's pen
-    this.input = new PointerInput(canvas, PAD, {
+    this.input = new PointerInput(canvas, PAD, PAD, {
       down: () => this.hideCursor(),
       begin: (point) => this.begin(point),
       extend: (points) => this.extend(points),
@@ -77,9 +77,12 @@ export class Pad {
   }
 
   change(strokes) {
-    this.past.push(this.strokes);
-    this.past.splice(0, this.past.length - HISTORY);
-    this.future = [];
+    // Clearing an empty pad changes nothing, and what was undone can still be redone.
+    if (strokes.length > 0 || this.strokes.length > 0) {
+      this.past.push(this.strokes);
+      this.past.splice(0, this.past.length - HISTORY);
+      this.future = [];
+    }
     this.show(strokes);
   }
 
@@ -93,7 +96,7 @@ export class Pad {
 
   redraw() {
     const { canvas, context } = this;
-    prepare(canvas, context, PAD, PEN);
+    prepare(canvas, context, PAD, PAD, PEN);
     const style = getComputedStyle(canvas);
     context.fillStyle = style.getPropertyValue("--paper");
     context.fillRect(0, 0, PAD, PAD);
@@ -122,6 +125,7 @@ export class Pad {
   }
 
   discard() {
+    if (this.stroke === null) return this.undo(); // the hand had left the pad again
     this.stroke = null;
     this.redraw();
   }
@@ -142,6 +146,7 @@ export class Pad {
       if (this.stroke) this.input.extend([this.cursor]);
     } else if (event.key === " " || event.key === "Enter") {
       this.cursor ??= [PAD / 2, PAD / 4];
+      if (event.repeat) return event.preventDefault(); // held down, it moves the pen once
       if (this.stroke) this.input.end();
       else this.input.begin(this.cursor);
     } else {

@@ -50,14 +50,14 @@ def load_drawings(folder: str | os.PathLike[str]) -> WrittenDigits:
     Args:
         folder: Holds what pads wrote: files of ``DrawingPad(personal=...)``, or exported from the
             web page, which are named after the writer; and drawings of `digitlab.save_drawing` in
-            a folder for each writer, whose names begin with the digit. Files other than ``.json``
-            are skipped.
+            a folder for each writer, whose names begin with the digit. Skipped are files other
+            than ``.json``, and hidden ones, such as the copies in ``.ipynb_checkpoints``.
 
     Returns:
         The digits, sorted by file.
 
     Raises:
-        OSError: The folder or a file cannot be read.
+        OSError: There is no such folder, or a file cannot be read.
         ValueError: A file is neither of these, a drawing is empty, or its name does not begin
             with a digit; or there are no drawings at all. The message names the file.
 
@@ -78,7 +78,11 @@ def load_drawings(folder: str | os.PathLike[str]) -> WrittenDigits:
     images: list[np.ndarray] = []
     labels: list[int] = []
     writers: list[str] = []
+    if not folder.is_dir():
+        raise NotADirectoryError(f"expected a folder of drawings, found none at {folder}")
     for path in sorted(folder.rglob("*.json")):
+        if any(name.startswith(".") for name in path.relative_to(folder).parts):
+            continue
         in_folder = path.parent != folder
         if is_hand(path):
             more, digits, _ = read_examples(path)

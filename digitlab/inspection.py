@@ -1,4 +1,4 @@
-"""Look into a Keras network: the filters of its first layer, and the input of its last.
+"""Look into a Keras network: the filters of its first layer, and the features for its last.
 
 Both are arrays, for `digitlab.plot_filters` and `digitlab.plot_embedding`.
 """
@@ -8,7 +8,7 @@ import numpy as np
 from tqdm import tqdm
 
 from digitlab.images import as_batch, as_images
-from digitlab.runtimes import as_float32
+from digitlab.runtimes import as_float32, features_of
 
 
 def get_filters(model: keras.Model) -> np.ndarray:
@@ -40,7 +40,7 @@ def get_filters(model: keras.Model) -> np.ndarray:
 
 
 def embed(model: keras.Model, images: np.ndarray) -> np.ndarray:
-    """Compute, for each image, the input of a network's last layer: its features.
+    """Compute, for each image, the input of a network's last dense layer: its features.
 
     Images that look alike to the network lie close together: see `digitlab.plot_embedding`.
 
@@ -52,7 +52,8 @@ def embed(model: keras.Model, images: np.ndarray) -> np.ndarray:
         (n, features) float32.
 
     Raises:
-        ValueError: For images of another shape or type, or for no images.
+        ValueError: For images of another shape or type, or for no images; or the network has no
+            dense layer.
 
     Example:
         >>> drawings = [digitlab.stored_drawing(digit) for digit in range(10)]
@@ -63,9 +64,8 @@ def embed(model: keras.Model, images: np.ndarray) -> np.ndarray:
     images = as_images(images)
     if not len(images):
         raise ValueError("expected images of shape (n, 28, 28), n at least 1, got none")
-    before_the_last = keras.Model(model.inputs[0], model.layers[-1].input)
     parts = [  # in batches, because the first layers' outputs are large
-        as_float32(before_the_last(as_batch(images[i : i + 256]), training=False))
+        features_of(model, as_batch(images[i : i + 256]))
         for i in tqdm(range(0, len(images), 256), "Reading", delay=2, leave=False)
     ]
     return np.concatenate(parts)

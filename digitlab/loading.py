@@ -40,7 +40,7 @@ def as_recognizer(reader: Any) -> Any:
     return Recognizer(ImageFunction(reader))
 
 
-def load_recognizer(path: str | Path | None = None) -> Recognizer:
+def load_recognizer(path: str | os.PathLike[str] | None = None) -> Recognizer:
     """Load a network for LiteRT. Default: the one that comes with the package.
 
     The checksum in the file guards against damage, not against intent: anyone who can change the

@@ -22,6 +22,7 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import InitVar, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -146,6 +147,18 @@ class Digits:
     y_test: npt.NDArray[np.uint8]
     name: str
     copy: InitVar[bool] = True
+
+    if TYPE_CHECKING:  # what it takes is more than what it holds
+
+        def __init__(
+            self,
+            x_train: npt.ArrayLike,
+            y_train: npt.ArrayLike,
+            x_test: npt.ArrayLike | None,
+            y_test: npt.ArrayLike | None,
+            name: str,
+            copy: bool = True,
+        ) -> None: ...
 
     def __post_init__(self, copy: bool) -> None:
         for part in ("train", "test"):

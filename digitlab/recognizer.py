@@ -1,6 +1,7 @@
 """The recognizer: from a drawing, or images of 28 x 28, to probabilities of the ten digits."""
 
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -27,6 +28,9 @@ _FEW = 16  # the same for the parts of a number: there are about this many
 # Below this probability, `predict` and `predict_images` look again. Thresholds from 0.8 to 1 gave
 # the same accuracy, and only 1 to 3 of 100 digits are below 0.9.
 SURE = 0.9
+
+# One for all, because a recognizer that had a lock of its own could not be pickled.
+_LEARNING = threading.Lock()
 
 
 class Recognizer:
@@ -176,9 +180,9 @@ class Recognizer:
             Each layer's output by the layer's name: float32, (h, w, channels), or (n,) for a dense
             layer. The last is the network's own answer. LiteRT has no names for layers, so they
             are "Layer 1" and so on; those of Keras have their kind and number, such as "ReLU 1".
-            Layers whose output the next one only normalises or activates, and layers that do
-            nothing at inference, are left out. The result is empty for a function, which has no
-            layers.
+            Layers whose output the next one only normalises or activates, layers that do nothing
+            at inference, and those whose output has another shape are left out. The result is empty
+            for a function, which has no layers.
 
         Raises:
             ValueError: For another shape or range.
@@ -302,12 +306,14 @@ class PersonalRecognizer(Recognizer):
         """
         if not -len(self._labels) <= index < len(self._labels):
             raise IndexError(f"expected one of {len(self._labels)} examples, got {index}")
-        kept = np.delete(np.arange(len(self._labels)), index)
-        self._learn(self._images[kept], self._labels[kept], self._features[kept])
+        with _LEARNING:
+            kept = np.delete(np.arange(len(self._labels)), index)
+            self._learn(self._images[kept], self._labels[kept], self._features[kept])
 
     def clear(self) -> None:
         """Forget all examples."""
-        self._learn(self._images[:0], self._labels[:0], self._features[:0])
+        with _LEARNING:
+            self._learn(self._images[:0], self._labels[:0], self._features[:0])
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the examples to a JSON file, for `digitlab.load_personal`.
@@ -323,11 +329,13 @@ class PersonalRecognizer(Recognizer):
     def _learn_more(self, images: list[np.ndarray], labels: npt.ArrayLike) -> None:
         digits = as_labels(labels, len(images))
         more = np.array(images, np.uint8).reshape(-1, SIZE, SIZE)
-        self._learn(
-            np.concatenate([self._images, more]),
-            np.concatenate([self._labels, digits]),
-            np.concatenate([self._features, self._features_of(more)]),
-        )
+        features = self._features_of(more)
+        with _LEARNING:
+            self._learn(
+                np.concatenate([self._images, more]),
+                np.concatenate([self._labels, digits]),
+                np.concatenate([self._features, features]),
+            )
 
     def _learn(self, images: np.ndarray, labels: np.ndarray, features: np.ndarray) -> None:
         layer = PersonalLayer(features, labels)  # first: if it fails, nothing has changed
@@ -384,7 +392,7 @@ def _image_of(drawing: Any) -> np.ndarray:
 
 def as_example(drawing: Any) -> np.ndarray:
     """Return the image of an example as whole numbers, as it will be saved."""
-    ready = isinstance(drawing, np.ndarray) and drawing.shape == (SIZE, SIZE)
+    ready = getattr(drawing, "shape", None) == (SIZE, SIZE)  # an array, a table or a tensor
     image = as_image(drawing) if ready else _image_of(drawing)
     image = (255 * image).round().astype(np.uint8)
     if not image.any():

@@ -144,39 +144,74 @@ class KerasModel(Function):
                 count[kind] += 1
                 kept[f"{kind} {count[kind]}"] = layer
         if isinstance(model, keras.Sequential):
-            # Layer by layer: a layer's `output` may belong to another model, which it comes from.
-            answers, answer = {}, batch
+            answers, answer = {}, _input_of(model, batch)
             for layer in model.layers:
                 answer = answers[layer] = _answer_of(layer, answer)
             found = [answers[layer] for layer in kept.values()]
         else:
-            ends = [layer.output for layer in kept.values()]
+            ends = [_call_of(model, layer).outputs[0] for layer in kept.values()]
             found = keras.Model(model.inputs[0], ends)(batch, training=False)
-        return {name: as_float32(answer)[0] for name, answer in zip(kept, found, strict=True)}
+        named = zip(kept, found, strict=True)
+        return {name: as_float32(answer)[0] for name, answer in named if answer.ndim in (2, 4)}
 
     def with_features(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """See `Runtime`."""
-        keras = sys.modules["keras"]
-        model: Any = self._function
-        dense = [layer for layer in model.layers if isinstance(layer, keras.layers.Dense)]
-        if not dense:
-            raise ValueError(f"expected a network with a Dense layer, {model.name} has none")
-        if isinstance(model, keras.Sequential):  # layer by layer, as above
-            answers: Any = batch
-            for layer in model.layers:
-                if layer is dense[-1]:
-                    features = answers
-                answers = _answer_of(layer, answers)
-        else:
-            both = keras.Model(model.inputs[0], [dense[-1].input, model.output])
-            features, answers = both(batch, training=False)
-        return as_float32(answers), as_float32(features).reshape(len(batch), -1)
+        return self(batch), features_of(self._function, batch)
 
     def checksum(self) -> str:
         """See `Runtime`."""
         model: Any = self._function
         weights = (as_float32(weight).tobytes() for weight in model.weights)
         return hashlib.sha256(b"".join(weights)).hexdigest()
+
+
+def features_of(model: Any, batch: Any) -> np.ndarray:
+    """Compute what a Keras model's last dense layer gets, (n, features) float32.
+
+    The layer may be in a nested model.
+
+    Raises:
+        ValueError: There is none.
+    """
+    dense = sys.modules["keras"].layers.Dense
+
+    def is_or_has_one(layer: Any) -> bool:
+        return isinstance(layer, dense) or any(map(is_or_has_one, getattr(layer, "layers", ())))
+
+    found = [layer for layer in model.layers if is_or_has_one(layer)]
+    if not found:
+        raise ValueError(f"expected a network with a Dense layer, {model.name} has none")
+    tensor = _input_to(found[-1], model, batch)
+    if not isinstance(found[-1], dense):
+        return features_of(found[-1], tensor)
+    return as_float32(tensor).reshape(len(batch), -1)
+
+
+# A layer's own `input` and `output` may belong to another model, from which it was taken. So a
+# Sequential model is computed layer by layer, and a functional one by its own graph.
+
+
+def _input_to(layer: Any, model: Any, batch: Any) -> Any:
+    """Compute what one of a model's own layers gets, as at inference."""
+    keras = sys.modules["keras"]
+    if not isinstance(model, keras.Sequential):
+        tensor = _call_of(model, layer).input_tensors[0]
+        return keras.Model(model.inputs[0], tensor)(batch, training=False)
+    tensor = _input_of(model, batch)
+    for before in model.layers[: model.layers.index(layer)]:
+        tensor = _answer_of(before, tensor)
+    return tensor
+
+
+def _input_of(model: Any, batch: Any) -> Any:
+    """Return a batch (n, 28, 28, 1) as a Sequential model's first layer takes it."""
+    return batch[..., 0] if len(model.input_shape) == 3 else batch
+
+
+def _call_of(model: Any, layer: Any) -> Any:
+    """Return the node of a functional model's graph in which it calls a layer."""
+    nodes = (node for nodes in model._nodes_by_depth.values() for node in nodes)
+    return next(node for node in nodes if node.operation is layer)
 
 
 def _answer_of(layer: Any, tensor: Any) -> Any:

@@ -17,12 +17,19 @@ def test_files_of_both_kinds_come_together(tmp_path):
     hand.save(tmp_path / "ben" / "mine.json")
     save_drawing(tmp_path / "ben" / "7b.json", stored_drawing(7, size=100), size=100)
     (tmp_path / "ben" / "notes.txt").write_text("not a drawing")
+    (tmp_path / "ben" / "._7b.json").write_bytes(b"\0\5\26")  # written by macOS
+    hand.save(tmp_path / ".ipynb_checkpoints" / "ada.json")
     ours = load_drawings(tmp_path)
     assert ours.labels.tolist() == [3, 8, 7, 3, 8]
     assert ours.writers.tolist() == ["ada", "ada", "ben", "ben", "ben"]
     for image, digit in zip(ours.images, (3, 9, 7, 3, 9), strict=True):
         np.testing.assert_array_equal(image, as_kept(stored_drawing(digit)))
     assert ours.of("ada").labels.tolist() == [3, 8] and len(ours.of("ada").images) == 2
+
+
+def test_a_folder_that_is_missing(tmp_path):
+    with pytest.raises(NotADirectoryError, match="expected a folder of drawings, found none at"):
+        load_drawings(tmp_path / "class")
 
 
 @pytest.mark.parametrize(

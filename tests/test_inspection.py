@@ -164,6 +164,36 @@ def test_networks_without_filters():
         get_filters(coloured)
 
 
+def test_each_model_is_looked_into_by_its_own_graph(image):
+    kinds, images = keras.layers, image[None]
+    x = keras.Input((28, 28, 1))
+    flat, last = kinds.Flatten()(x), kinds.Dense(10, activation="softmax")
+    one, other = (keras.Model(x, last(kinds.Dense(20)(flat))) for _ in range(2))
+    for model in (one, other):
+        inner = keras.Model(x, model.layers[2](flat))
+        np.testing.assert_allclose(embed(model, images), inner(images[..., None]), atol=1e-6)
+        shown = Recognizer(model).get_activations(image)
+        np.testing.assert_allclose(shown["Dense 1"], inner(images[..., None])[0], atol=1e-6)
+    # Augmentation in front of a network, and a network within a network.
+    trained, y = pen_cnn(), kinds.RandomRotation(0.5)(x)
+    for layer in trained.layers:
+        y = layer(y)
+    nested = [keras.Input((28, 28, 1)), kinds.RandomRotation(0.5), trained]
+    for model in (keras.Model(x, y), keras.Sequential(nested)):
+        np.testing.assert_allclose(embed(model, images), embed(trained, images), atol=1e-5)
+        assert Recognizer(model).adapt([image], [3]).predict_images(images).argmax() == 3
+        assert Recognizer(model).get_activations(image)
+
+
+def test_images_without_a_channel_are_looked_into(image):
+    kinds, images = keras.layers, image[None]
+    rows = [keras.Input((28, 28)), kinds.LSTM(8, return_sequences=True), kinds.LSTM(6)]
+    model = keras.Sequential([*rows, kinds.Dense(10, activation="softmax")])
+    assert embed(model, images).shape == (1, 6)
+    shown = Recognizer(model).get_activations(image)
+    assert [value.shape for value in shown.values()] == [(6,), (10,)]  # not the one per row
+
+
 def test_layers_of_another_model_are_looked_into():
     """A learner adds a layer to an existing network, or replaces its last layer."""
     trained, image = pen_cnn(), render_strokes(stored_drawing(5))

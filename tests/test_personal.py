@@ -3,9 +3,12 @@
 import base64
 import json
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import keras
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.interpolate import RBFInterpolator
 
@@ -194,6 +197,21 @@ def test_adapting_again_keeps_the_examples(recognizer):
     second = first.adapt(STORED[1:2], [6])
     assert (first.labels.tolist(), second.labels.tolist()) == ([5], [5, 6])
     assert second.predict(STORED[0]).digit == 5
+
+
+def test_tables_and_tensors_are_examples_like_arrays(recognizer):
+    image = render_strokes(STORED[3])
+    for same in (pd.DataFrame(image), keras.ops.convert_to_tensor(image)):
+        personal = recognizer.adapt([image, same], [3, 3])
+        np.testing.assert_array_equal(*personal.images)
+
+
+def test_no_example_is_lost_when_several_threads_teach(recognizer):
+    personal = recognizer.adapt()
+    with ThreadPoolExecutor(4) as threads:
+        for digit in [*range(10)] * 4:
+            threads.submit(personal.add, STORED[digit], digit)
+    assert sorted(personal.labels.tolist()) == sorted([*range(10)] * 4)
 
 
 def test_bad_examples_change_nothing(recognizer):

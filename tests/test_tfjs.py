@@ -183,11 +183,14 @@ def image_layers():
         L.LeakyReLU(negative_slope=0.2)(x),
         L.PReLU()(x),
         L.PReLU(shared_axes=[1, 2])(x),
+        L.PReLU(shared_axes=[-1, -2])(x),
         L.ELU()(x),
         L.Rescaling(1 / 127.5, offset=-1)(x),
         L.Rescaling(np.float32(0.5))(x),
+        L.Rescaling(np.linspace(1, 2, x.shape[-1]))(x),
         L.Flatten()(x),
-        L.Reshape((6, -1, 8))(x),
+        L.Conv2D(2, 2)(L.Reshape((6, -1, 8))(x)),
+        L.Dense(3)(L.Reshape((-1,))(x)),
         L.Dropout(0.5)(x),
         L.GaussianNoise(1.0)(x),
         L.GaussianDropout(0.5)(x),
@@ -199,6 +202,8 @@ def image_layers():
         L.Minimum()([x, L.Rescaling(-1.0)(x)]),
         L.Concatenate()([x, conv]),
         L.Concatenate(axis=1)([x, L.ZeroPadding2D((1, 0))(x)]),
+        L.Concatenate(axis=-3)([x, L.ZeroPadding2D((1, 0))(x)]),
+        L.Concatenate(axis=-2)([x, L.ZeroPadding2D((0, 1))(x)]),
     ]
     return keras.Model(x, outputs)
 
@@ -731,6 +736,10 @@ REFUSED = {
     "a slope": (lambda: small(L.ReLU(negative_slope=0.1)), "negative_slope=0.1"),
     "a threshold": (lambda: small(L.ReLU(threshold=1)), "threshold=1"),
     "ELU's alpha": (lambda: small(L.ELU(2.0)), "alpha=2.0"),
+    "an unknown size": (
+        lambda: small(L.Reshape((-1, 3)), shape=(None, 6)),
+        r"target_shape=\(-1, 3\)",
+    ),
     "softmax of rows": (lambda: small(L.Softmax(axis=1)), "axis=1"),
     "Keras 3's GRU": (lambda: small(L.GRU(2), shape=(4, 2)), "reset_after=True.*False"),
     "states": (lambda: small(L.LSTM(2, unroll=True), shape=(4, 2)), "unroll=True"),

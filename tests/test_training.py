@@ -15,11 +15,13 @@ from jupyter_client.manager import start_new_kernel
 from digitlab import (
     Augmentation,
     Digits,
+    People,
     Recognizer,
     TrainConfig,
     article_cnn,
     fine_tune,
     pen_cnn,
+    stored_drawing,
     train,
 )
 from digitlab.training.loop import one_cycle
@@ -166,6 +168,34 @@ def test_there_are_digits_to_learn_from():
         train(small(), none, progress=False)
 
 
+def test_some_digits_are_left_to_train_on(stripes):
+    few = Digits(stripes.x_train[:10], stripes.y_train[:10], None, None, "few")
+    with pytest.raises(ValueError, match="to train on beside 10 for validation, got none"):
+        train(small(), few, TrainConfig(validation_share=0.99), progress=False)
+
+
+@pytest.mark.parametrize("augmentation", [None, Augmentation()])
+def test_models_that_are_not_built_yet_learn_too(stripes, tmp_path, augmentation):
+    kinds = keras.layers
+    model = keras.Sequential([kinds.Flatten(), kinds.Dense(11, activation="softmax")])
+    config = TrainConfig(batch_size=500, augmentation=augmentation)
+    train(model, stripes, config, progress=False, checkpoint=tmp_path / "training.npz")
+    assert model.built
+
+
+def test_models_that_give_something_else_are_rejected(stripes):
+    kinds = keras.layers
+    for model, given in (
+        (
+            keras.Sequential([keras.Input((28, 28, 1)), kinds.Flatten(), kinds.Dense(5)]),
+            r"\(1, 5\)",
+        ),
+        (keras.Sequential([keras.Input((28, 28, 1)), kinds.Dense(10)]), r"\(1, 28, 28, 10\)"),
+    ):
+        with pytest.raises(ValueError, match=rf"\(n, 10\) or \(n, 11\), got {given} for one image"):
+            train(model, stripes, progress=False)
+
+
 def test_settings_and_results_are_copied(stripes):
     config = TrainConfig(batch_size=250, augmentation=Augmentation(pen=0.2))
     model = pen_cnn()
@@ -305,13 +335,41 @@ def test_a_checkpoint_of_something_else_is_rejected(stripes, tmp_path, spoil, me
         np.testing.assert_array_equal(now, before)
 
 
-def test_a_checkpoint_of_another_network_is_refused(stripes, tmp_path):
-    path, config = tmp_path / "training.npz", TrainConfig(epochs=2, batch_size=500)
+def train_and_keep(model, digits, config, path, **options):
+    """Train; keep the checkpoint, as if the process had been killed after the last epoch."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Path, "unlink", lambda path: None)
-        train(pen_cnn(), stripes, config, progress=False, checkpoint=path)
+        return train(model, digits, config, progress=False, checkpoint=path, **options)
+
+
+def test_a_checkpoint_of_another_network_is_refused(stripes, tmp_path):
+    path, config = tmp_path / "training.npz", TrainConfig(epochs=2, batch_size=500)
+    train_and_keep(pen_cnn(), stripes, config, path)
     with pytest.raises(ValueError, match="it is of another network|variable-"):
         train(article_cnn(), stripes, config, progress=False, checkpoint=path)
+
+
+def test_a_checkpoint_of_other_digits_is_refused(stripes, tmp_path):
+    path, config = tmp_path / "training.npz", TrainConfig(augmentation=Augmentation())
+    train_and_keep(small(), stripes, config, path)
+    others = Digits(stripes.x_train, stripes.y_train[::-1], None, None, "others")
+    names = np.array(["ada"])
+    ada = People([stored_drawing(4)], np.array([4]), names, np.array([0]))
+    for digits, people in ((others, None), (stripes, ada)):
+        with pytest.raises(ValueError, match="it is of other digits. Remove it to start again"):
+            train(small(), digits, config, progress=False, checkpoint=path, people=people)
+
+
+def test_any_precision_can_be_resumed(stripes, tmp_path):
+    path, config = tmp_path / "training.npz", TrainConfig(batch_size=500)
+    layers = [keras.Input((28, 28, 1)), keras.layers.Flatten(dtype="bfloat16")]
+    layers += [keras.layers.Dense(10, "softmax", dtype="bfloat16")]
+    model = keras.Sequential(layers)
+    history = train_and_keep(model, stripes, config, path)
+    again = keras.models.clone_model(model)
+    assert train(again, stripes, config, progress=False, checkpoint=path).history == history.history
+    for resumed, trained in zip(again.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(resumed.astype(float), trained.astype(float))
 
 
 @pytest.mark.once

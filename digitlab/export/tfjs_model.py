@@ -161,8 +161,7 @@ def _translate_layer(layer: Any) -> dict[str, Any]:
             continue
         if option.endswith("activation"):
             value = _translate_activation(layer, option, value)
-        if option == "axis" and rank and value == rank - 1:
-            value = -1
+        value = _translate_value(layer, option, value, rank)
         allowed = known.options.get(option)
         if allowed is ANY or allowed and value in allowed:
             config[RENAMED.get(option, option)] = value
@@ -170,6 +169,33 @@ def _translate_layer(layer: Any) -> dict[str, Any]:
             expected = " or ".join(map(repr, allowed or ["none"]))
             _reject(layer, f"has the option {option}={value!r}", expected)
     return {"class_name": kind, "config": config}
+
+
+def _translate_value(layer: Any, option: str, value: Any, rank: int | None) -> Any:
+    """Write an option as TensorFlow.js understands it.
+
+    Args:
+        layer: The layer.
+        option: The option's name.
+        value: Its value in Keras.
+        rank: How many dimensions the layer's input has; None for several inputs.
+    """
+    if option == "axis" and rank and value == rank - 1:
+        return -1
+    if option == "axis" and type(layer) is keras.layers.Concatenate:
+        return value % len(layer.input[0].shape)  # TensorFlow.js takes any other -n as -1
+    if option == "shared_axes" and rank and value:
+        # Keras takes `axis - 1` as an index of the sizes without the batch.
+        return [(axis - 1) % (rank - 1) + 1 for axis in value]
+    if option == "target_shape" and -1 in value:
+        # TensorFlow.js works out a missing size only if it knows how many images come.
+        sizes = layer.output.shape[1:]
+        if None in sizes:
+            _reject(layer, f"has the option {option}={value!r}", "every size")
+        return sizes
+    if option in ("scale", "offset") and type(layer) is keras.layers.Rescaling:
+        return np.asarray(getattr(layer, option)).tolist()  # a number or a list of them
+    return value
 
 
 def _trains_by_default(layer: Any) -> bool:

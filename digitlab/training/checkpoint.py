@@ -7,8 +7,10 @@ files together: if it is killed in between, it resumes with the weights of one e
 of another.
 """
 
+import hashlib
 import json
 import math
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +50,7 @@ class Checkpoint(keras.callbacks.Callback):
     Args:
         path: The file.
         config: The training's settings, by which its state is recognised.
+        digits: The `checksum` of what it learns from, likewise.
         history: The training's history, which is saved and restored.
         best: The best weights, which are saved and restored, too.
     """
@@ -56,25 +59,28 @@ class Checkpoint(keras.callbacks.Callback):
         self,
         path: Path,
         config: TrainConfig,
+        digits: str,
         history: keras.callbacks.History,
         best: BestWeights,
     ) -> None:
         super().__init__()
-        self.path, self.config, self.history, self.best = path, config, history, best
+        self.path, self.config, self.digits = path, config, digits
+        self.history, self.best = history, best
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Save the state: weights, optimiser, history and best weights."""
         state = {
             "config": repr(self.config),
+            "digits": self.digits,
             "epochs": epoch + 1,
             "history": self.history.history,
             "lowest": self.best.lowest,
         }
         arrays: dict[str, Any] = {
-            f"best-{i}": array for i, array in enumerate(self.best.weights or [])
+            f"best-{i}": _storable(array) for i, array in enumerate(self.best.weights or [])
         }
         arrays |= {
-            f"variable-{i}": keras.ops.convert_to_numpy(variable)
+            f"variable-{i}": _storable(keras.ops.convert_to_numpy(variable))
             for i, variable in enumerate(_variables(self.model))
         }
         with atomic_write(self.path) as part, part.open("wb") as file:
@@ -93,6 +99,8 @@ class Checkpoint(keras.callbacks.Callback):
                 state = json.loads(str(file["state"]))
                 if state["config"] != repr(self.config):
                     raise ValueError(f"it is of {state['config']}, not of {self.config}")
+                if state.get("digits") != self.digits:
+                    raise ValueError("it is of other digits")
                 values = [file[f"variable-{i}"] for i in range(len(variables))]
                 best = [file[name] for name in file.files if name.startswith("best-")]
             if [value.shape for value in values] != [tuple(v.shape) for v in variables]:
@@ -106,8 +114,21 @@ class Checkpoint(keras.callbacks.Callback):
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)
         self.history.history.update(state["history"])
-        self.best.lowest, self.best.weights = state["lowest"], best
+        self.best.lowest, self.best.weights = state["lowest"], best or None
         return int(state["epochs"])
+
+
+def checksum(arrays: Iterable[np.ndarray]) -> str:
+    """Compute a SHA-256 checksum of all values."""
+    sha256 = hashlib.sha256()
+    for array in arrays:
+        sha256.update(np.ascontiguousarray(array).data)
+    return sha256.hexdigest()
+
+
+def _storable(array: np.ndarray) -> np.ndarray:
+    """Convert bfloat16, which npz files cannot hold, to float32."""
+    return array.astype(np.float32) if array.dtype.name == "bfloat16" else array
 
 
 def _variables(model: keras.Model) -> list[keras.Variable]:

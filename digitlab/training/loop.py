@@ -14,10 +14,10 @@ import numpy as np
 from IPython import get_ipython
 
 from digitlab._keras_defaults import keras_defaults
-from digitlab.images import as_batch
+from digitlab.images import CLASSES, SIZE, as_batch
 from digitlab.mnist import Digits
 from digitlab.training.augmentation import NON_DIGIT, AugmentedDigits
-from digitlab.training.checkpoint import BestWeights, Checkpoint
+from digitlab.training.checkpoint import BestWeights, Checkpoint, checksum
 from digitlab.training.people import People
 from digitlab.training.progress import NotebookProgress
 from digitlab.training.settings import TrainConfig
@@ -61,8 +61,9 @@ def train(
         with validation digits, for ``val_accuracy`` and ``val_loss``.
 
     Raises:
-        ValueError: There are no training digits; or the devices cannot share a batch; or
-            `checkpoint` holds the state of another training, or something else.
+        ValueError: There are no training digits, or none beside those for validation; or the model
+            gives something else; or the devices cannot share a batch; or `checkpoint` holds the
+            state of another training, or something else.
         OSError: `checkpoint` cannot be written.
 
     Example:
@@ -88,6 +89,12 @@ def train(
             f"expected a batch_size that {devices} devices can share, got {config.batch_size}"
         )
     held_out, kept = (part[: len(part) - len(part) % devices] for part in (held_out, kept))
+    if not len(kept):
+        raise ValueError(
+            f"expected digits to train on beside {len(held_out)} for validation, got none; "
+            "use a smaller validation_share"
+        )
+    outputs = _outputs(model)
     steps = config.epochs * math.ceil(len(kept) / config.batch_size)
     images, labels = digits.x_train[kept], digits.y_train[kept]
     model.compile(
@@ -104,7 +111,13 @@ def train(
     callbacks = [history, best]
     done = 0  # epochs
     if checkpoint is not None:
-        saver = Checkpoint(Path(checkpoint), config, history, best)
+        learned = [digits.x_train, digits.y_train]
+        if people is not None:
+            learned += [
+                people.labels,
+                *(stroke for drawing in people.drawings for stroke in drawing),
+            ]
+        saver = Checkpoint(Path(checkpoint), config, checksum(learned), history, best)
         done = saver.resume(model)
         callbacks.append(saver)
     if config.one_cycle:
@@ -124,7 +137,7 @@ def train(
                     config.augmentation,
                     config.batch_size,
                     config.seed,
-                    non_digits=model.output_shape[-1] == NON_DIGIT + 1,
+                    non_digits=outputs == NON_DIGIT + 1,
                     epoch=done,
                     people=people,
                     multiple=devices,
@@ -147,6 +160,18 @@ def train(
         if checkpoint is not None:
             Path(checkpoint).unlink()
     return history
+
+
+def _outputs(model: keras.Model) -> int:
+    """Return how many probabilities a model gives for an image; one that is not built is built."""
+    answer = model(np.zeros((1, SIZE, SIZE, 1), np.float32), training=False)
+    shape = tuple(getattr(answer, "shape", ()))
+    if shape not in ((1, CLASSES), (1, CLASSES + 1)):
+        raise ValueError(
+            f"expected a model that gives probabilities (n, {CLASSES}) or (n, {CLASSES + 1}), got "
+            f"{shape or type(answer).__name__} for one image"
+        )
+    return shape[1]
 
 
 def _devices() -> int:

@@ -9,6 +9,7 @@ from PIL import Image, ImageFilter
 from digitlab.brightness import read_brightness
 from digitlab.images import BOX, CENTRE, PEN_WIDTH, SIZE, centre_of_mass
 from digitlab.ruling import without_ruling
+from digitlab.sheet import without_desk
 
 _DIGIT = 256  # pixels: a picture of one digit is reduced to less than twice that
 _PAGE = 800  # pixels: the same for a page
@@ -48,7 +49,7 @@ def find_ink(picture: npt.ArrayLike | Image.Image) -> tuple[np.ndarray, float]:
         ((134, 1000), 3.0, 282)
     """
     brightness, times = read_brightness(picture, _PAGE)
-    return without_ruling(_ink(brightness, page=True)), float(times)
+    return without_ruling(_ink(without_desk(brightness), page=True)), float(times)
 
 
 def normalize_image(picture: npt.ArrayLike | Image.Image) -> np.ndarray:
@@ -78,7 +79,7 @@ def normalize_image(picture: npt.ArrayLike | Image.Image) -> np.ndarray:
         np.int64(1)
     """
     brightness, _ = read_brightness(picture, _DIGIT)
-    ink = _without_marks(without_ruling(_ink(brightness, page=False)))
+    ink = _without_marks(without_ruling(_ink(without_desk(brightness), page=False)))
     rows, columns = np.nonzero(ink > 0.25)
     if len(rows) == 0:
         return np.zeros((SIZE, SIZE), np.float32)

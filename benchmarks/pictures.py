@@ -258,6 +258,38 @@ def cell(rng: np.random.Generator, source: Source) -> Picture:
     return sheet.photo(*colours(rng)), label
 
 
+def box(rng: np.random.Generator, source: Source) -> Picture:
+    """A box of a form around the digit, with paper around it."""
+    sheet = Sheet(rng, (100, 1000))
+    label = digit(sheet, source, (0.25, 0.5), away=0.3)
+    left, top, right, bottom = sheet.box
+    room = rng.uniform(0.1, 0.4) * max(right - left, bottom - top)
+    x, y = (left + right) / 2, (top + bottom) / 2
+    half = max(right - left, bottom - top) / 2 + room
+    dark, thick = rng.uniform(0.5, 1), sheet.side * rng.uniform(0.006, 0.02)
+    corners = [(x + i * half, y + j * half) for i, j in ((-1, -1), (1, -1), (1, 1), (-1, 1))]
+    for start, end in zip(corners, [*corners[1:], corners[0]], strict=True):
+        sheet.line([start, end], thick, dark)
+    uneven(sheet)
+    return sheet.photo(*colours(rng)), label
+
+
+def desk(rng: np.random.Generator, source: Source) -> Picture:
+    """A sheet that lies askew on a desk of dark or light wood."""
+    picture, label = plain(rng, source)
+    page = picture.convert("RGB").resize((400, round(400 * picture.height / picture.width)))
+    angle = rng.uniform(-15, 15)
+    mask = Image.new("L", page.size, 255).rotate(angle, Image.Resampling.BICUBIC, expand=True)
+    page = page.rotate(angle, Image.Resampling.BICUBIC, expand=True)
+    room = int(rng.uniform(20, 120))
+    wood = rng.normal(0, 0.1, (page.height + 2 * room, 1, 1))
+    wood = wood + rng.normal(0, 0.03, (len(wood), page.width + 2 * room, 1))
+    colour = rng.uniform(0.05, 0.4) * np.array([1, 0.8, 0.6])
+    photo = Image.fromarray((255 * (colour * (1 + wood)).clip(0, 1)).astype(np.uint8))
+    photo.paste(page, (room, room), mask)
+    return photo.filter(ImageFilter.GaussianBlur(1)), label
+
+
 def close_and_soft(rng: np.random.Generator, source: Source) -> Picture:
     """A digit that fills the picture with broad strokes, out of focus."""
     sheet = Sheet(rng, (45, 90))
@@ -370,6 +402,8 @@ KINDS: dict[str, Callable[[np.random.Generator, Source], Picture]] = {
     "ruled paper": ruled,
     "squared paper": squared,
     "a table's cell": cell,
+    "a box": box,
+    "a sheet on a desk": desk,
     "close and soft": close_and_soft,
     "stray marks near the edge": stray_marks,
     "a neighbour's tail": neighbour,

@@ -6,6 +6,7 @@ import scipy  # ndimage, which takes 0.2 s to load, is loaded on first use
 import skimage as ski
 from PIL import Image, ImageFilter
 
+from digitlab.boxes import without_boxes
 from digitlab.brightness import read_brightness
 from digitlab.images import BOX, CENTRE, PEN_WIDTH, SIZE, centre_of_mass
 from digitlab.ruling import without_ruling
@@ -49,7 +50,7 @@ def find_ink(picture: npt.ArrayLike | Image.Image) -> tuple[np.ndarray, float]:
         ((134, 1000), 3.0, 282)
     """
     brightness, times = read_brightness(picture, _PAGE)
-    return without_ruling(_ink(without_desk(brightness), page=True)), float(times)
+    return _writing(brightness, page=True), float(times)
 
 
 def normalize_image(picture: npt.ArrayLike | Image.Image) -> np.ndarray:
@@ -79,7 +80,7 @@ def normalize_image(picture: npt.ArrayLike | Image.Image) -> np.ndarray:
         np.int64(1)
     """
     brightness, _ = read_brightness(picture, _DIGIT)
-    ink = _without_marks(without_ruling(_ink(without_desk(brightness), page=False)))
+    ink = _without_marks(_writing(brightness, page=False))
     rows, columns = np.nonzero(ink > 0.25)
     if len(rows) == 0:
         return np.zeros((SIZE, SIZE), np.float32)
@@ -115,6 +116,11 @@ def fit_ink(ink: np.ndarray) -> np.ndarray:
     image = np.zeros((SIZE, SIZE), np.float32)
     image[top : top + height, left : left + width] = ink
     return image
+
+
+def _writing(brightness: np.ndarray, page: bool) -> np.ndarray:
+    """Find the ink (h, w) that is writing in a picture (h, w): float32 in [0, 1]."""
+    return without_ruling(without_boxes(_ink(without_desk(brightness), page)))
 
 
 def _ink(brightness: np.ndarray, page: bool) -> np.ndarray:

@@ -13,7 +13,7 @@ import scipy
 
 # A pixel with more ink than this may be part of a line. Writing begins at 0.25; with the same
 # value, lines as pale as that would be found in pieces, and stay as hundreds of specks.
-_SOLID = 0.18
+SOLID = 0.18
 _TILT = 0.12  # maximum slope of a line: 7 degrees
 _THICK = 0.06  # maximum thickness of a line, as a share of the picture's shorter side
 _LONG = 0.5  # minimum length of a line, as a share of the picture's side
@@ -42,21 +42,21 @@ class Line(NamedTuple):
 
 def without_ruling(ink: np.ndarray) -> np.ndarray:
     """Remove lines along the picture from ink (h, w) in [0, 1]; strokes that cross them stay."""
-    solid = ink > _SOLID
+    solid = ink > SOLID
     all_across, all_down = find_lines(solid), find_lines(solid.T)
     if not all_across and not all_down:
         return ink
     height, width = solid.shape
     across = [line for line in all_across if _runs_through(line, width, all_down)]
     down = [line for line in all_down if _runs_through(line, height, all_across)]
-    written = _written(_erased(solid, across, down))
+    written = _written(erased(solid, across, down))
     if not written and down:
         # A tall 1 is shorter than the lines beside it, or than the picture.
         one = min(down, key=lambda line: len(line.heights))
         longest = max((len(line.heights) for line in down if line is not one), default=height)
         if len(one.heights) < _TALL * longest:
             down = [line for line in down if line is not one]
-            written = _written(_erased(solid, across, down))
+            written = _written(erased(solid, across, down))
     if not written and across + down:  # one line may be a stroke, several are empty paper
         return ink if len(across) + len(down) == 1 else np.zeros_like(ink)
     if written:
@@ -65,14 +65,14 @@ def without_ruling(ink: np.ndarray) -> np.ndarray:
         across = [line for line in across if _runs_past(line, left, right)]
         down = [line for line in down if _runs_past(line, top, bottom)]
     # On a page, lines may end anywhere, and are longer than digits.
-    written = _written(_erased(solid, all_across, all_down))
+    written = _written(erased(solid, all_across, all_down))
     if len(written) >= _PAGE:
         long = _LONGER * max(map(_size, written))
         across = across + [line for line in all_across if len(line.heights) >= long]
         down = down + [line for line in all_down if len(line.heights) >= long]
     if not across and not down:
         return ink
-    rest = _erased(solid, across, down)
+    rest = erased(solid, across, down)
     soft_edge = scipy.ndimage.maximum_filter(solid & ~rest, 5)
     return np.where(soft_edge & ~scipy.ndimage.maximum_filter(rest, 3), 0, ink)
 
@@ -157,7 +157,7 @@ def _traced(
     return Line(first, heights[first:end], thick)
 
 
-def _erased(solid: np.ndarray, across: list[Line], down: list[Line]) -> np.ndarray:
+def erased(solid: np.ndarray, across: list[Line], down: list[Line]) -> np.ndarray:
     """Return a mask (h, w) without these lines."""
     rest = solid
     for lines in (across, down):

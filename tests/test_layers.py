@@ -28,9 +28,13 @@ LAYERS: list[dict[str, str]] = [
         "strokes": "numpy",
         "brightness": "PIL numpy",
         "ruling": "numpy scipy",
+        "sheet": "PIL numpy scipy skimage",
         "mnist": "numpy pooch",
         "explain": "numpy",
         "journal": "",
+    },
+    {
+        "boxes": "numpy scipy",
     },
     {
         "pictures": "PIL numpy scipy skimage",

@@ -5,6 +5,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
 from digitlab import find_ink, load_recognizer, normalize_image, stored_drawing
+from digitlab.boxes import without_boxes
 from digitlab.ruling import find_lines, without_ruling
 
 RECOGNIZER = load_recognizer()
@@ -155,6 +156,68 @@ def test_ink_knows_its_place_on_the_picture():
     rows, columns = np.nonzero(ink > 0.5)
     box = np.array([rows.min(), rows.max() + 1, columns.min(), columns.max() + 1]) * scale
     np.testing.assert_allclose(box, [600, 1_400, 1_500, 1_560], atol=scale)
+
+
+def on_desk(page, colour, turn):
+    """A page, turned by `turn` degrees, on a streaky desk, as RGB."""
+    rng = np.random.default_rng(3)
+    turned = [
+        np.asarray(Image.fromarray(layer).rotate(turn, Image.Resampling.BICUBIC, expand=True))
+        for layer in (page, np.full_like(page, 255))
+    ]
+    layers = [np.pad(layer.astype(float), 60)[..., None] / 255 for layer in turned]
+    wood = 1 + rng.normal(0, 0.1, (len(layers[0]), 1, 1)) + rng.normal(0, 0.03, layers[0].shape)
+    mixed = layers[0] * layers[1] + np.array(colour) * wood * (1 - layers[1])
+    return (255 * mixed.clip(0, 1)).astype(np.uint8)
+
+
+DESKS = {"dark": (0.12, 0.08, 0.06), "oak": (0.62, 0.45, 0.3), "grey": (0.45, 0.45, 0.47)}
+
+
+@pytest.mark.parametrize("desk", DESKS)
+@pytest.mark.parametrize("turn", [0, 4, -14])
+def test_a_sheet_on_a_desk(desk, turn):
+    for digit in range(10):
+        one = on_desk(photo(sheet(digit, pen=12)), DESKS[desk], turn)
+        assert RECOGNIZER.predict(one).digit == digit
+    row = np.hstack([photo(sheet(digit, pen=12)) for digit in (3, 0, 5)])
+    assert RECOGNIZER.read_number(on_desk(row, DESKS[desk], turn / 2)).text == "305"
+
+
+def test_light_digits_are_no_sheets():
+    for digit in range(10):
+        for pen in (12, 30, 45):
+            light = (255 * sheet(digit, pen)).astype(np.uint8)
+            np.testing.assert_allclose(
+                normalize_image(light), normalize_image(255 - light), atol=0.01
+            )
+
+
+def box(left, top, right, bottom, width=4):
+    corners = [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)]
+    return lines(*zip(corners, corners[1:], strict=False), width=width)
+
+
+@pytest.mark.parametrize("digit", range(10))
+def test_a_box_around_a_digit_is_no_ink(digit):
+    small = sheet(digit, pen=8, scale=0.35)
+    for boxed in (box(85, 80, 215, 220), box(105, 85, 195, 212)):
+        assert RECOGNIZER.predict(photo(np.maximum(small, boxed))).digit == digit
+    row = np.hstack([np.maximum(sheet(it, pen=12), box(15, 25, 285, 275)) for it in (digit, 4)])
+    assert RECOGNIZER.read_number(photo(row)).text == f"{digit}4"
+
+
+def test_a_row_of_fields_is_no_ink():
+    fields = np.hstack([sheet(digit, pen=12) for digit in (3, 7, 1)])
+    fields[[25, 26, 27, 273, 274, 275], 15:885] = 1
+    for x in (15, 300, 592, 882):
+        fields[25:276, x : x + 3] = 1
+    assert RECOGNIZER.read_number(photo(np.pad(fields, 80))).text == "371"
+
+
+def test_a_square_zero_is_no_box():
+    zero = box(100, 60, 200, 240, width=14)
+    assert without_boxes(zero) is zero
 
 
 def test_a_dark_desk_around_a_page_is_no_ink():

@@ -108,7 +108,7 @@ class Checkpoint:
         model = dense(0)
         model.compile()
         history, best = keras.callbacks.History(), BestWeights("loss")
-        keeper = Checkpoint(folder / "training.npz", TrainConfig(), history, best)
+        keeper = Checkpoint(folder / "training.npz", TrainConfig(), "", history, best)
         done = keeper.resume(model)
         keeper.set_model(model)
         return keeper, done

@@ -1,0 +1,47 @@
+"""Boxes: printed fields to write in, single or in a row, found in ink and removed."""
+
+import numpy as np
+import scipy
+
+from digitlab.ruling import SOLID, Line, erased, find_lines
+
+_LEAST = 0.12  # minimum side of a box, as a share of the picture's shorter side
+_INKED = 0.5  # maximum share of a box that is ink
+_BORDER = 0.12  # how far a box's sides may be from the ends of its ink, as a share of its side
+
+
+def without_boxes(ink: np.ndarray) -> np.ndarray:
+    """Remove boxes, and lines that divide them, from ink (h, w) in [0, 1].
+
+    What is written in them stays. A box with nothing inside stays, too: it may be a square zero.
+    """
+    solid = ink > SOLID
+    labels, _ = scipy.ndimage.label(solid, np.ones((3, 3)))
+    gone = np.zeros_like(solid)
+    for label, place in enumerate(scipy.ndimage.find_objects(labels), start=1):
+        box = labels[place] == label
+        if min(box.shape) < _LEAST * min(ink.shape) or box.mean() > _INKED:
+            continue
+        across, down = _sides(box), _sides(box.T)
+        if _are_borders(across, len(box)) and _are_borders(down, box.shape[1]):
+            rest = erased(box, across, down)
+            if rest.any() or (solid[place] & ~box).any():
+                gone[place] |= box & ~rest
+    if not gone.any():
+        return ink
+    soft_edge = scipy.ndimage.maximum_filter(gone, 5)
+    kept = scipy.ndimage.maximum_filter(solid & ~gone, 3)
+    return np.where(soft_edge & ~kept, 0, ink)
+
+
+def _sides(box: np.ndarray) -> list[Line]:
+    """Find the lines across a mask (h, w) from one end to the other."""
+    away = _BORDER * box.shape[1]
+    lines = find_lines(box)
+    return [it for it in lines if it.first <= away and it.end >= box.shape[1] - away]
+
+
+def _are_borders(lines: list[Line], side: int) -> bool:
+    """Tell whether lines include the first and the last of a box with this side."""
+    places = [line.heights.mean() for line in lines] or [side]
+    return min(places) <= _BORDER * side and max(places) >= (1 - _BORDER) * side

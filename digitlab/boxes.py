@@ -43,5 +43,5 @@ def _sides(box: np.ndarray) -> list[Line]:
 
 def _are_borders(lines: list[Line], side: int) -> bool:
     """Tell whether lines include the first and the last of a box with this side."""
-    places = [line.heights.mean() for line in lines] or [side]
+    places = [float(line.heights.mean()) for line in lines] or [float(side)]
     return min(places) <= _BORDER * side and max(places) >= (1 - _BORDER) * side

@@ -24,7 +24,9 @@ _SMALL = 0.2  # minimum size of a digit, as a share of the picture's shorter sid
 _CLOSE = 0.3  # maximum gap between the parts of a digit, as a share of its size
 _SOFT = 0.5  # a digit is out of focus if more than this share of it is neither ink nor paper
 _ALONG = 0.2  # a desk covers at least this share of the picture's edge, a digit covers less
-_DARK = 3  # the desk beside the paper is at least this many times darker
+_DARKER = 3  # the desk beside the paper is at least this many times darker
+_DARK = 0.8  # ink at least that dark is writing and no shadow
+_PENS = 3  # a shadow is at least so many pens broad
 _FAINT = 0.06  # minimum contrast of ink, as a share of the paper's brightness
 
 
@@ -118,9 +120,17 @@ def fit_ink(ink: np.ndarray) -> np.ndarray:
     return image
 
 
+def pen_width(solid: np.ndarray) -> float:
+    """Estimate the width of the lines in a mask (h, w)."""
+    # A line has two edges, which are staircases: 4 / pi times as long as they look.
+    edge = sum(np.count_nonzero(np.diff(np.pad(solid, 1), axis=axis)) for axis in (0, 1))
+    return 2 * np.count_nonzero(solid) / max(edge, 1) * 4 / np.pi
+
+
 def _writing(brightness: np.ndarray, page: bool) -> np.ndarray:
     """Find the ink (h, w) that is writing in a picture (h, w): float32 in [0, 1]."""
-    return without_ruling(without_boxes(_ink(without_desk(brightness), page)))
+    ink = _without_shadows(_ink(without_desk(brightness), page))
+    return without_ruling(without_boxes(ink))
 
 
 def _ink(brightness: np.ndarray, page: bool) -> np.ndarray:
@@ -146,6 +156,19 @@ def _ink(brightness: np.ndarray, page: bool) -> np.ndarray:
     grain = min(grain, full / 4)
     local = np.maximum(grain, 4 * fine)
     return np.clip((ink - local) / np.maximum(full - local, full / 4), 0, 1) * (full > 2 * local)
+
+
+def _without_shadows(ink: np.ndarray) -> np.ndarray:
+    """Subtract shadows, such as those of fingers: paler than the writing, and much broader.
+
+    Larger shadows count as paper already, see `_paper`.
+    """
+    window = 2 * round(_PENS * pen_width(ink > _DARK) / 2) + 3
+    if window >= _BROAD * min(ink.shape):
+        return ink
+    shade = scipy.ndimage.grey_opening(ink, (window, window))
+    shade = np.where(shade < _DARK, shade, 0)
+    return np.clip((ink - shade) / np.maximum(1 - shade, 1 - _DARK), 0, 1)
 
 
 def _is_light_ink(brightness: np.ndarray, around: float) -> bool:
@@ -181,9 +204,9 @@ def _paper(brightness: np.ndarray) -> np.ndarray:
 def _desk(paper: np.ndarray) -> np.ndarray:
     """Find the desk: places at the picture's edge that are too dark to be shadows on the paper."""
     depth = np.log(np.maximum(paper, 0.01))
-    middle = ski.filters.threshold_otsu(depth) if np.ptp(depth) > np.log(_DARK) else depth.min()
+    middle = ski.filters.threshold_otsu(depth) if np.ptp(depth) > np.log(_DARKER) else depth.min()
     dark = depth < middle
-    if not dark.any() or np.median(depth[~dark]) - np.median(depth[dark]) < np.log(_DARK):
+    if not dark.any() or np.median(depth[~dark]) - np.median(depth[dark]) < np.log(_DARKER):
         return np.zeros(paper.shape, bool)
     parts = ski.measure.label(dark)
     edges = np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]])
@@ -244,10 +267,7 @@ def _without_marks(ink: np.ndarray) -> np.ndarray:
 
 def _thickened(ink: np.ndarray) -> np.ndarray:
     """Thicken ink (h, w) to the width of MNIST's pen if its own pen is at most half as wide."""
-    solid = ink > 0.5
-    # A line has two edges, so its width is twice its area divided by the length of its outline.
-    edge = sum(np.count_nonzero(np.diff(np.pad(solid, 1), axis=axis)) for axis in (0, 1))
-    width = 2 * np.count_nonzero(solid) / max(edge, 1) * 4 / np.pi  # 4 / pi: edges are staircases
+    width = pen_width(ink > 0.5)
     wanted = PEN_WIDTH * max(ink.shape) / BOX
     if width >= wanted / 2:
         return ink

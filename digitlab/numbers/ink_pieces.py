@@ -12,7 +12,7 @@ import scipy
 from PIL import Image
 
 from digitlab.numbers.pieces import Box, Line, typical_size
-from digitlab.pictures import fit_ink
+from digitlab.pictures import fit_ink, pen_width
 
 _SOLID = 0.25  # pixels with more ink than this are connected to their neighbours
 _SHARP = 64  # pixels: digits need not be higher than this
@@ -93,7 +93,7 @@ class InkPieces:
     def cut(self, piece: int, line: Line) -> list[int]:
         """See `Writing`. The cuts are seams that cross little ink."""
         patch = self._patches[piece]
-        pen = _pen_width(patch.ink > _SOLID)
+        pen = pen_width(patch.ink > _SOLID)
         seams = _seams(patch.ink, line.height, pen)
         if not seams:
             return []
@@ -180,13 +180,6 @@ def _seams(ink: np.ndarray, height: float, pen: float) -> list[np.ndarray]:
             lower = _traced(from_below, len(ink) - 1 - middle, column)
             seams.append((column, np.concatenate([upper[::-1], lower[1:]])))
     return [seam for _, seam in sorted(seams, key=lambda found: found[0])]
-
-
-def _pen_width(solid: np.ndarray) -> float:
-    """Estimate the width of the lines in a mask (h, w)."""
-    # A line has two edges, and edges are staircases, 4 / pi times as long as they look.
-    edge = sum(np.count_nonzero(np.diff(np.pad(solid, 1), axis=axis)) for axis in (0, 1))
-    return 2 * np.count_nonzero(solid) / max(edge, 1) * 4 / np.pi
 
 
 def _cheapest(ink: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

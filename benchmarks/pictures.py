@@ -274,6 +274,42 @@ def box(rng: np.random.Generator, source: Source) -> Picture:
     return sheet.photo(*colours(rng)), label
 
 
+def underline(rng: np.random.Generator, source: Source) -> Picture:
+    """A line drawn by hand below the digit."""
+    sheet = Sheet(rng, (100, 1000))
+    label = digit(sheet, source, (0.3, 0.5), away=0.4)
+    left, _, right, bottom = sheet.box
+    height, width = rng.uniform(0.06, 0.3) * (bottom - sheet.box[1]), sheet.side * 0.02
+    over = rng.uniform(0, 0.1, 2) * sheet.side + 0.2 * sheet.side * (
+        right - left < 0.2 * sheet.side
+    )
+    bend = rng.uniform(-0.015, 0.015, 3) * sheet.side
+    places = np.linspace(left - over[0], right + over[1], 3)
+    points = [(x, bottom + height + width + y) for x, y in zip(places, bend, strict=True)]
+    for start, end in zip(points, points[1:], strict=False):
+        sheet.line([start, end], width, rng.uniform(0.8, 1))
+    uneven(sheet)
+    return sheet.photo(*colours(rng)), label
+
+
+def fingers(rng: np.random.Generator, source: Source) -> Picture:
+    """The shadows of three or four fingers across the sheet."""
+    sheet = Sheet(rng, (100, 2000))
+    label = digit(sheet, source)
+    y, x = np.mgrid[-1 : 1 : sheet.height * 1j, -1 : 1 : sheet.width * 1j]
+    angle, depth = rng.uniform(0, 2 * np.pi), rng.uniform(0.25, 0.6)
+    across = -x * np.sin(angle) + y * np.cos(angle)
+    soft = np.exp(rng.uniform(np.log(0.01), np.log(0.1)))
+    shade = np.zeros_like(across)
+    for place in np.cumsum(rng.uniform(0.3, 0.5, rng.integers(3, 5))) - 1:
+        away = np.abs(across - place) - rng.uniform(0.06, 0.13)
+        reach = x * np.cos(angle) + y * np.sin(angle) - rng.uniform(0, 0.6)
+        shade += 1 / (1 + np.exp(np.clip(np.maximum(away, reach) / soft, -50, 50)))
+    sheet.light *= 1 - depth * shade.clip(0, 1)
+    uneven(sheet, 0.2)
+    return sheet.photo(*colours(rng)), label
+
+
 def desk(rng: np.random.Generator, source: Source) -> Picture:
     """A sheet that lies askew on a desk of dark or light wood."""
     picture, label = plain(rng, source)
@@ -403,11 +439,13 @@ KINDS: dict[str, Callable[[np.random.Generator, Source], Picture]] = {
     "squared paper": squared,
     "a table's cell": cell,
     "a box": box,
+    "an underline": underline,
     "a sheet on a desk": desk,
     "close and soft": close_and_soft,
     "stray marks near the edge": stray_marks,
     "a neighbour's tail": neighbour,
     "a shadow's edge": shadow,
+    "shadows of fingers": fingers,
     "glare": glare,
     "thin pencil": pencil,
     "coloured pen and paper": coloured,

@@ -9,7 +9,7 @@ from PIL import Image, ImageFilter
 from digitlab.boxes import without_boxes
 from digitlab.brightness import read_brightness
 from digitlab.images import BOX, CENTRE, PEN_WIDTH, SIZE, centre_of_mass
-from digitlab.ruling import without_ruling
+from digitlab.ruling import without_ruling, without_underlines
 from digitlab.sheet import without_desk
 
 _DIGIT = 256  # pixels: a picture of one digit is reduced to less than twice that
@@ -130,7 +130,7 @@ def pen_width(solid: np.ndarray) -> float:
 def _writing(brightness: np.ndarray, page: bool) -> np.ndarray:
     """Find the ink (h, w) that is writing in a picture (h, w): float32 in [0, 1]."""
     ink = _without_shadows(_ink(without_desk(brightness), page))
-    return without_ruling(without_boxes(ink))
+    return without_underlines(without_ruling(without_boxes(ink)))
 
 
 def _ink(brightness: np.ndarray, page: bool) -> np.ndarray:

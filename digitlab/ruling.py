@@ -24,6 +24,12 @@ _PAGE = 3  # a picture with at least this many parts of writing is a page
 _LONGER = 3  # a line on a page is at least this many times as long as a digit
 _BEND = 0.02  # maximum distance of a line from a straight one, as a share of its length
 _TALL = 0.92  # maximum length of a 1, as a share of the length of a line beside it
+_DIGIT = 0.4  # minimum height of a digit, as a share of the tallest one's
+_FLAT = 0.2  # an underline's height, as a share of its width
+# An underline's minimum width, as a share of the tallest digit's height; and if there are digits
+# below it, too: the bar of a five among them is not as wide.
+_WIDE, _WIDER = 0.7, 1.5
+_BELOW = 0.5  # how far below the digits it is at most, likewise
 _LARGE = 0.08  # minimum size of a part of the writing, as a share of the picture's shorter side
 
 
@@ -75,6 +81,33 @@ def without_ruling(ink: np.ndarray) -> np.ndarray:
     rest = erased(solid, across, down)
     soft_edge = scipy.ndimage.maximum_filter(solid & ~rest, 5)
     return np.where(soft_edge & ~scipy.ndimage.maximum_filter(rest, 3), 0, ink)
+
+
+def without_underlines(ink: np.ndarray) -> np.ndarray:
+    """Remove lines drawn by hand below digits, or below a sum, from ink (h, w) in [0, 1]."""
+    labels, _ = scipy.ndimage.label(ink > SOLID, np.ones((3, 3)))
+    parts = scipy.ndimage.find_objects(labels)
+    # top, bottom, left, right
+    ends = np.array([(y.start, y.stop, x.start, x.stop) for y, x in parts]).reshape(-1, 4)
+    top, bottom, left, right = ends.T
+    tall = int((bottom - top).max(initial=0))
+    digits = bottom - top > _DIGIT * tall
+    under = np.zeros(len(ends), bool)
+    for part in np.flatnonzero(bottom - top <= _FLAT * (right - left)):
+        wide, thick = right[part] - left[part], bottom[part] - top[part]
+        shared = np.minimum(right, right[part]) - np.maximum(left, left[part])
+        beside = digits & (shared > (right - left) / 2)  # above it, below it or across it
+        above, below = top[part] - bottom >= -thick, top - bottom[part] >= -thick
+        close = above & (top[part] - bottom < _BELOW * tall)
+        least = _WIDER if (beside & below).any() else _WIDE
+        under[part] = (
+            wide >= least * tall and (beside & close).any() and not (beside & ~above & ~below).any()
+        )
+    if not under.any():
+        return ink
+    gone = np.isin(labels, 1 + np.flatnonzero(under))
+    kept = scipy.ndimage.maximum_filter((labels > 0) & ~gone, 3)
+    return np.where(scipy.ndimage.maximum_filter(gone, 5) & ~kept, 0, ink)
 
 
 def find_lines(solid: np.ndarray) -> list[Line]:

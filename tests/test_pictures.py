@@ -6,7 +6,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from digitlab import find_ink, load_recognizer, normalize_image, stored_drawing
 from digitlab.boxes import without_boxes
-from digitlab.ruling import find_lines, without_ruling
+from digitlab.ruling import find_lines, without_ruling, without_underlines
 
 RECOGNIZER = load_recognizer()
 SIDE = 300
@@ -213,6 +213,44 @@ def test_a_row_of_fields_is_no_ink():
     for x in (15, 300, 592, 882):
         fields[25:276, x : x + 3] = 1
     assert RECOGNIZER.read_number(photo(np.pad(fields, 80))).text == "371"
+
+
+@pytest.mark.parametrize("digit", range(10))
+def test_shadows_of_fingers_are_no_ink(digit):
+    across = np.arange(SIDE) % 90 < 40
+    shade = np.where(across[:, None] & (np.arange(SIDE) < 200), 128, 255).astype(np.uint8)
+    light = np.asarray(Image.fromarray(shade).filter(ImageFilter.GaussianBlur(2))) / 255
+    shaded = (photo(sheet(digit, pen=10, scale=0.6)) * light).astype(np.uint8)
+    assert RECOGNIZER.predict(shaded).digit == digit
+
+
+@pytest.mark.parametrize("digit", range(10))
+def test_an_underline_is_no_ink(digit):
+    drawn = sheet(digit, pen=12, scale=0.45)
+    underlined = np.maximum(
+        drawn, lines(((85, 225), (150, 229)), ((150, 229), (220, 224)), width=8)
+    )
+    assert RECOGNIZER.predict(photo(underlined)).digit == digit
+    row = np.hstack([drawn, sheet(4, pen=12, scale=0.45)])
+    row[224:232, 80:520] = 1
+    assert RECOGNIZER.read_number(photo(row)).text == f"{digit}4"
+
+
+def test_a_sum_has_a_line_that_is_no_ink():
+    upper, lower = (
+        np.hstack([sheet(it, pen=12, scale=0.45) for it in digits]) for digits in ((2, 5), (4, 7))
+    )
+    sums = np.vstack([upper[60:240], lower[60:]])
+    sums[178:184, 60:540] = 1
+    assert RECOGNIZER.read_number(photo(np.pad(sums, 40))).text == "25\n47"
+
+
+def test_what_is_no_underline_stays():
+    minus = lines(((30, 150), (90, 150)), width=10)
+    row = np.hstack([minus, sheet(5, pen=12, scale=0.6)])
+    assert RECOGNIZER.read_number(photo(row)).text == "-5"
+    one = np.maximum(sheet(1, pen=12, scale=0.6), lines(((125, 228), (165, 228)), width=10))
+    assert without_underlines(one) is one  # its foot
 
 
 def test_a_square_zero_is_no_box():

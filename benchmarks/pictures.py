@@ -293,7 +293,7 @@ def underline(rng: np.random.Generator, source: Source) -> Picture:
 
 
 def fingers(rng: np.random.Generator, source: Source) -> Picture:
-    """The shadows of three or four fingers across the sheet."""
+    """The shadows of two or three fingers, much broader than the pen."""
     sheet = Sheet(rng, (100, 2000))
     label = digit(sheet, source)
     y, x = np.mgrid[-1 : 1 : sheet.height * 1j, -1 : 1 : sheet.width * 1j]
@@ -301,8 +301,8 @@ def fingers(rng: np.random.Generator, source: Source) -> Picture:
     across = -x * np.sin(angle) + y * np.cos(angle)
     soft = np.exp(rng.uniform(np.log(0.01), np.log(0.1)))
     shade = np.zeros_like(across)
-    for place in np.cumsum(rng.uniform(0.3, 0.5, rng.integers(3, 5))) - 1:
-        away = np.abs(across - place) - rng.uniform(0.06, 0.13)
+    for place in np.cumsum(rng.uniform(0.5, 0.8, rng.integers(2, 4))) - 1:
+        away = np.abs(across - place) - rng.uniform(0.12, 0.22)
         reach = x * np.cos(angle) + y * np.sin(angle) - rng.uniform(0, 0.6)
         shade += 1 / (1 + np.exp(np.clip(np.maximum(away, reach) / soft, -50, 50)))
     sheet.light *= 1 - depth * shade.clip(0, 1)

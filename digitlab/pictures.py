@@ -31,7 +31,7 @@ _FAINT = 0.06  # minimum contrast of ink, as a share of the paper's brightness
 
 
 def find_ink(picture: npt.ArrayLike | Image.Image) -> tuple[np.ndarray, float]:
-    """Find the writing in a picture: everything except paper, shadows, ruled lines and frames.
+    """Find the writing in a picture: not the paper, shadows, printed lines, underlines or the desk.
 
     Args:
         picture: See `digitlab.normalize_image`.
@@ -59,9 +59,9 @@ def normalize_image(picture: npt.ArrayLike | Image.Image) -> np.ndarray:
     """Bring a picture of one digit to MNIST's geometry: threshold, crop, fit, centre.
 
     Ink may be light on dark or dark on light, and of any colour that the paper does not have.
-    Shadows, lines and frames that run along the picture, marks at its edge and the desk beside the
-    sheet are left out. A pen much thinner than MNIST's is thickened. MNIST's own digits come out
-    almost unchanged.
+    Left out are shadows, lines and frames that run along the picture, boxes around the digit, a
+    line below it, marks at the picture's edge, and the desk beside the sheet. A pen much thinner
+    than MNIST's is thickened. MNIST's own digits come out almost unchanged.
 
     Args:
         picture: An array of any size and numeric type, (h, w) or (h, w, c) with c = 1 grey, 3 RGB

@@ -11,7 +11,7 @@ _CONVEX = 0.8  # minimum share of its convex hull that is paper, the rest being 
 _CORNERS = 6  # a sheet has four; where the picture cuts it off, there are more
 _STRAIGHT = 0.015  # how far its sides may bend, as a share of the picture's longer side
 _WRITTEN = 0.002  # minimum share of the sheet that is ink
-_INK = 0.8  # ink is at least that much darker than the paper
+_INK = 0.8  # maximum brightness of ink, as a share of the paper's
 # A desk is so many times darker, and covers this share of the picture's edge: what is much darker
 # cannot be a shadow, and no shadow lies all around.
 _DESKS = ((6.0, 0.2), (1.3, 0.9))
@@ -24,42 +24,49 @@ def without_desk(brightness: np.ndarray) -> np.ndarray:
     """
     times = max(1, max(brightness.shape) // _SIDE)
     small = np.asarray(Image.fromarray(brightness).reduce(times))
-    depth = np.log(np.maximum(small, 0.01))
-    least = np.log(min(darker for darker, _ in _DESKS))
-    if np.ptp(depth) < least:
-        return brightness
-    light = depth > ski.filters.threshold_otsu(depth)
-    # Without light streaks in the desk's wood.
-    labels = ski.measure.label(scipy.ndimage.binary_opening(light, np.ones((5, 5))))
-    if not labels.any():
-        return brightness
-    bright = labels == 1 + np.argmax(np.bincount(labels.ravel())[1:])
-    if bright.mean() < _LEAST:
-        return brightness
-    sheet = ski.morphology.convex_hull_image(bright)
-    if bright.sum() < _CONVEX * sheet.sum() or sheet.all() or not _has_straight_sides(sheet):
-        return brightness
-    paper = float(np.median(depth[bright]))
-    darker = np.exp(paper - np.median(depth[~sheet]))
-    edge = np.concatenate([sheet[0], sheet[-1], sheet[:, 0], sheet[:, -1]])
-    if not any(darker >= least and 1 - edge.mean() >= along for least, along in _DESKS):
-        return brightness
-    inside = scipy.ndimage.binary_erosion(sheet, np.ones((7, 7)))
-    if not inside.any() or np.mean(depth[inside] < paper + np.log(_INK)) < _WRITTEN:
-        return brightness
-    bare = inside & scipy.ndimage.binary_erosion(bright, np.ones((5, 5)))  # without soft edges
-    if not bare.any():
+    sheet, paper = _find_sheet(np.log(np.maximum(small, 0.01)))
+    if not paper.any():
         return brightness
     nearest = scipy.ndimage.distance_transform_edt(
-        ~bare, return_distances=False, return_indices=True
+        ~paper, return_distances=False, return_indices=True
     )
     height, width = brightness.shape
 
     def enlarged(values: np.ndarray) -> np.ndarray:
-        image = Image.fromarray(np.repeat(np.repeat(values, times, axis=0), times, axis=1))
-        return np.asarray(image)[:height, :width]
+        return values.repeat(times, axis=0).repeat(times, axis=1)[:height, :width]
 
-    return np.where(enlarged(inside), brightness, enlarged(small[tuple(nearest)]))
+    return np.where(enlarged(sheet), brightness, enlarged(small[tuple(nearest)]))
+
+
+def _find_sheet(depth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Find the sheet in the logarithm of brightness (h, w).
+
+    Returns:
+        Two masks (h, w): the sheet, and its bare paper, both without edges. All False if there is
+        no desk, or nothing that looks like a sheet.
+    """
+    nothing = np.zeros(depth.shape, bool), np.zeros(depth.shape, bool)
+    if np.ptp(depth) < np.log(min(darker for darker, _ in _DESKS)):
+        return nothing
+    light = depth > ski.filters.threshold_otsu(depth)
+    # Without light streaks in the desk's wood.
+    labels = ski.measure.label(scipy.ndimage.binary_opening(light, np.ones((5, 5))))
+    sizes = np.bincount(labels.ravel(), minlength=2)[1:]
+    if sizes.max() < _LEAST * depth.size:
+        return nothing
+    paper = labels == 1 + np.argmax(sizes)
+    sheet = ski.morphology.convex_hull_image(paper)
+    if paper.sum() < _CONVEX * sheet.sum() or sheet.all() or not _has_straight_sides(sheet):
+        return nothing
+    middle = float(np.median(depth[paper]))
+    darker = np.exp(middle - np.median(depth[~sheet]))
+    along = 1 - np.concatenate([sheet[0], sheet[-1], sheet[:, 0], sheet[:, -1]]).mean()
+    if not any(darker >= least and along >= share for least, share in _DESKS):
+        return nothing
+    sheet = scipy.ndimage.binary_erosion(sheet, np.ones((7, 7)))
+    if not sheet.any() or np.mean(depth[sheet] < middle + np.log(_INK)) < _WRITTEN:
+        return nothing
+    return sheet, sheet & scipy.ndimage.binary_erosion(paper, np.ones((5, 5)))
 
 
 def _has_straight_sides(sheet: np.ndarray) -> bool:

@@ -141,6 +141,8 @@ export class PointerInput {
   crossing(from, to) {
     const way = to.map((value, axis) => value - from[axis]);
     const shares = this.nearest(to).map((edge, axis) => (edge === to[axis] ? 1 : (edge - from[axis]) / way[axis]));
-    return this.nearest(from.map((value, axis) => value + Math.min(...shares) * way[axis]));
+    // A pointer that was pressed on the canvas' very edge may be a fraction of a pixel beside it.
+    const share = Math.max(0, Math.min(1, ...shares));
+    return this.nearest(from.map((value, axis) => value + share * way[axis]));
   }
 }

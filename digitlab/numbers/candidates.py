@@ -40,7 +40,7 @@ class Costs:
     tangle: float = 14.0  # for the share of the width that others reach into it, above a fifth
     covered: float = 1.0  # for the share of its width, or theirs, that other pieces cover
     covered_mark: float = 2.5  # the same, for a comma, a point or a minus
-    low_part: float = 2.0  # for a digit with a separate part that would be a comma or a point
+    comma: float = 2.0  # for a digit with a part that looks like a comma (points may be stray dots)
     habits: float = 0.8  # weight of the logarithm of how often a digit is made of this many pieces
     wide: float = 3.0  # for each digit height that it is wider than digits
     doubt: float = 2.0  # weight of the logarithm of the probability that it is a digit at all
@@ -217,8 +217,8 @@ class _Shapes:
             self._tangles[other].append((one, reach))
         self._habits = costs.habits * habits
         self._top, self._bottom = line.top / line.height, line.bottom / line.height
-        self._is_low = [  # whether this piece alone would be a comma or a point
-            parents.count(parent) == 1 and self._mark(*piece)[0] in ".,"
+        self._is_comma = [  # whether this piece alone would be a comma
+            parents.count(parent) == 1 and self._mark(*piece)[0] == ","
             for piece, parent in zip(ends, parents, strict=True)
         ]
 
@@ -240,7 +240,7 @@ class _Shapes:
         both -= costs.tangle * max(tangle - _REACH, 0.0)
         covered = self._covered(inside, (left, top, right, bottom))
         digit -= costs.covered * covered + costs.wide * max(width - _BROAD, 0.0)
-        digit -= costs.low_part * (len(inside) > 1 and any(self._is_low[p] for p in inside))
+        digit -= costs.comma * (len(inside) > 1 and any(self._is_comma[p] for p in inside))
         made_of = len({self._parents[piece] for piece in inside})
         habits = self._habits[min(made_of, len(self._habits)) - 1]  # (10,)
         mark, score = self._mark(left, top, right, bottom)

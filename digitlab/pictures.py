@@ -27,6 +27,7 @@ _ALONG = 0.2  # a desk covers at least this share of the picture's edge, a digit
 _DARKER = 3  # the desk beside the paper is at least this many times darker
 _DARK = 0.8  # ink at least that dark is writing and no shadow
 _PENS = 3  # a shadow is at least so many pens broad
+_UNCLEAR = 96  # pixels: in a smaller picture, a stroke out of focus may look like a shadow
 _SHADE = 0.3  # and no broader than this share of the picture's shorter side
 _FAINT = 0.06  # minimum contrast of ink, as a share of the paper's brightness
 
@@ -165,7 +166,7 @@ def _without_shadows(ink: np.ndarray) -> np.ndarray:
     Larger shadows count as paper already, see `_paper`.
     """
     window = 2 * round(_PENS * pen_width(ink > _DARK) / 2) + 3
-    if window >= _SHADE * min(ink.shape):
+    if window >= _SHADE * min(ink.shape) or min(ink.shape) < _UNCLEAR:
         return ink
     shade = scipy.ndimage.grey_opening(ink, (window, window))
     shade = np.where(shade < _DARK, shade, 0)

@@ -205,7 +205,7 @@ def _input_to(layer: Any, model: Any, batch: Any) -> Any:
 
 def _input_of(model: Any, batch: Any) -> Any:
     """Return a batch (n, 28, 28, 1) as a Sequential model's first layer takes it."""
-    return batch[..., 0] if len(model.input_shape) == 3 else batch
+    return batch[..., 0] if len(batch.shape) > len(model.input_shape) else batch
 
 
 def _call_of(model: Any, layer: Any) -> Any:

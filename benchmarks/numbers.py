@@ -151,6 +151,9 @@ def accuracy() -> Table:
     }
     pictures = {
         "pictures of paper": numbers(COUNT, seed=SEED + 1),
+        "the same, each touching or overlapping the next": numbers(
+            COUNT, touching=True, seed=SEED + 1
+        ),
         "the same, with a point, a comma or a minus": numbers(COUNT, marked=True, seed=SEED + 1),
     }
 

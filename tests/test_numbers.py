@@ -175,6 +175,15 @@ def test_each_pair_of_joined_digits_is_cut():
     assert reading.text.startswith("389")
 
 
+def test_pairs_of_touching_digits_in_pictures():
+    """Without ones: beside a one that touches it, a digit looks like another digit."""
+    pairs = [one + other for one in "023456789" for other in "023456789"]
+    found = [
+        read(pixels(written(pair, seed, touching=True))).text for seed, pair in enumerate(pairs)
+    ]
+    assert np.mean([one == other for one, other in zip(pairs, found, strict=True)]) >= 0.8
+
+
 def test_parts_of_a_piece_form_a_character_without_gaps():
     """However many parts there are: a wide 5 that was cut may still be read as a whole."""
 

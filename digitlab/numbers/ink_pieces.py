@@ -1,7 +1,8 @@
 """The pieces of a picture's ink: its connected components, cut where digits touch.
 
-A cut is a seam from top to bottom that crosses as little ink as possible (S. Avidan and A. Shamir,
-"Seam carving for content-aware image resizing", 2007).
+A cut is a seam from top to bottom (S. Avidan and A. Shamir, "Seam carving for content-aware image
+resizing", 2007) that crosses as few strokes as possible: one where two digits touch, but two to go
+through a loop, however thick the place where they touch.
 """
 
 from collections.abc import Sequence
@@ -19,11 +20,11 @@ _SHARP = 64  # pixels: digits need not be higher than this
 _SPECK = 0.05  # pieces smaller than this share of a digit, in both directions, are not writing
 _MOST = 400  # pieces: only the largest are kept, more are not writing
 _TILTED = np.radians(5)  # smaller tilts are not turned back: the network does not mind
-# For cuts; the first two in heights of a digit.
-_LEAST = 0.12  # how wide the parts must be
-_APART = 0.15  # how far apart seams must be
-_PENS = 2.5  # in pen widths: how much ink a seam may cross
-_DIAGONAL = 0.1  # in pixels of ink: what a diagonal step costs
+# For cuts.
+_CROSSED = 4.0  # strokes that a seam may cross
+_ALONG = 0.1  # strokes: what each pen width inside ink costs, and each to the side
+_LEAST = 0.5  # ink of a part, in that of a stem (a line as high as a digit)
+_APART = 0.3  # ink between two seams, likewise
 
 # How many of a hundred examples of each digit, 0 to 9, are in one part, in two, or in three or
 # more. This is an estimate: pens skip, and the bars of fives stand apart.
@@ -91,7 +92,7 @@ class InkPieces:
         return fit_ink(_reduced(ink, times) if times > 1 else ink)
 
     def cut(self, piece: int, line: Line) -> list[int]:
-        """See `Writing`. The cuts are seams that cross little ink."""
+        """See `Writing`. The cuts are seams that cross few strokes."""
         patch = self._patches[piece]
         pen = pen_width(patch.ink > _SOLID)
         seams = _seams(patch.ink, line.height, pen)
@@ -162,42 +163,52 @@ def _outline(solid: np.ndarray) -> np.ndarray:
 
 def _seams(ink: np.ndarray, height: float, pen: float) -> list[np.ndarray]:
     """Find seams through ink (h, w) of digits of this height: for each, its column in each row."""
-    down, from_above = _cheapest(ink)
-    up, from_below = _cheapest(ink[::-1])
+    down, from_above = _easiest(ink, pen)
+    up, from_below = _easiest(ink[::-1], pen)
     middle = len(ink) // 2
-    total = down[middle] + up[len(ink) - 1 - middle] - ink[middle]  # (w,)
-    solid = ink > _SOLID
-    filled = np.cumsum(solid.any(0))
-    order = np.argsort(total, kind="stable")
-    seams: list[tuple[int, np.ndarray]] = []
-    for column in order:
-        if total[column] > _PENS * pen or len(seams) >= 2 + 2.5 * ink.shape[1] / height:
+    # Both count the middle row's ink, and the stroke that it belongs to.
+    total = down[middle] + up[len(ink) - 1 - middle] - (1 + _ALONG / pen) * ink[middle]  # (w,)
+    rows, before = np.arange(len(ink)), np.cumsum(ink, axis=1)
+    everything, stem = before[:, -1].sum(), pen * height
+    seams: list[tuple[float, np.ndarray]] = []
+    for column in np.argsort(total, kind="stable"):
+        if total[column] > _CROSSED or len(seams) >= 2 + 4 * ink.shape[1] / height:
             break
-        if min(filled[column], filled[-1] - filled[column]) < _LEAST * height:
+        upper = _traced(from_above, middle, column)
+        lower = _traced(from_below, len(ink) - 1 - middle, column)
+        seam = np.concatenate([upper[::-1], lower[1:]])
+        left = before[rows, seam].sum()
+        if min(left, everything - left) < _LEAST * stem:
             continue
-        if all(abs(column - other) >= _APART * height for other, _ in seams):
-            upper = _traced(from_above, middle, column)
-            lower = _traced(from_below, len(ink) - 1 - middle, column)
-            seams.append((column, np.concatenate([upper[::-1], lower[1:]])))
+        if all(abs(left - other) >= _APART * stem for other, _ in seams):
+            seams.append((left, seam))
     return [seam for _, seam in sorted(seams, key=lambda found: found[0])]
 
 
-def _cheapest(ink: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """For each place of ink (h, w), find the path from the first row that crosses the least ink.
+def _easiest(ink: np.ndarray, pen: float) -> tuple[np.ndarray, np.ndarray]:
+    """For each place of ink (h, w), find the path from the first row across the fewest strokes.
 
     Returns:
-        The ink on that path, (h, w) float64; and the column, relative to the place, from which the
-        path came in the row before, (h, w) of -1, 0 or 1.
+        How many strokes that path crosses, (h, w) float64, see `_ALONG`; and the column, relative
+        to the place, from which the path came in the row before, (h, w) of -1, 0 or 1.
     """
-    least = ink.astype(np.float64)
+    cost = ink * (_ALONG / pen)
+    least = np.concatenate([cost[:1] + ink[:1], cost[1:]]).astype(np.float64)
     steps = np.zeros(ink.shape, np.int8)
+    sides = np.array([[0.0], [_ALONG / pen], [_ALONG / pen]])
     for row in range(1, len(ink)):
-        before = np.pad(least[row - 1], 1, constant_values=np.inf)
-        ways = np.stack([before[1:-1], before[:-2] + _DIAGONAL, before[2:] + _DIAGONAL])
-        best = ways.argmin(0)
-        least[row] += np.take_along_axis(ways, best[None], 0)[0]
+        way = _from_above(least[row - 1], np.inf)
+        way += np.maximum(ink[row] - _from_above(ink[row - 1], 0.0), 0.0) + sides
+        best = way.argmin(0)
+        least[row] += np.take_along_axis(way, best[None], 0)[0]
         steps[row] = np.array([0, -1, 1], np.int8)[best]
     return least, steps
+
+
+def _from_above(row: np.ndarray, outside: float) -> np.ndarray:
+    """Return the values (3, w) above each place, and to the left and right of that."""
+    padded = np.pad(row, 1, constant_values=outside)
+    return np.stack([padded[1:-1], padded[:-2], padded[2:]])
 
 
 def _traced(steps: np.ndarray, row: int, column: int) -> np.ndarray:

@@ -20,7 +20,8 @@ import digitlab
 from benchmarks.compose import Drawing, compose
 from benchmarks.paper import on_paper
 from benchmarks.tables import Table
-from digitlab.pictures import find_ink, fit_ink
+from digitlab.pictures.digit import fit_ink
+from digitlab.pictures.ink import find_ink
 from models.train import HELD_OUT, without
 
 SEED = 1_000_033

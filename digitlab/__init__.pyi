@@ -22,8 +22,8 @@ from digitlab.numbers.reading import NumberReading as NumberReading
 from digitlab.pad.number_pad import NumberPad as NumberPad
 from digitlab.pad.widget import DrawingPad as DrawingPad
 from digitlab.photo.widget import PhotoReader as PhotoReader
-from digitlab.pictures import find_ink as find_ink
-from digitlab.pictures import normalize_image as normalize_image
+from digitlab.pictures.digit import normalize_image as normalize_image
+from digitlab.pictures.ink import find_ink as find_ink
 from digitlab.plots.digits import plot_digits as plot_digits
 from digitlab.plots.digits import plot_drawing as plot_drawing
 from digitlab.plots.digits import plot_history as plot_history

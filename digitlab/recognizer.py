@@ -10,14 +10,15 @@ import numpy.typing as npt
 from PIL import Image
 from tqdm import tqdm
 
-from digitlab.brightness import is_picture
 from digitlab.images import CLASSES, SIZE, as_array, as_batch, as_image, as_images, as_labels
 from digitlab.numbers.ink_pieces import InkPieces
 from digitlab.numbers.pieces import Writing
 from digitlab.numbers.reading import NumberReading, read_pieces
 from digitlab.numbers.stroke_pieces import StrokePieces
 from digitlab.personal import PersonalLayer, write_examples
-from digitlab.pictures import find_ink, normalize_image
+from digitlab.pictures.brightness import is_picture
+from digitlab.pictures.digit import normalize_image
+from digitlab.pictures.ink import find_ink
 from digitlab.prediction import Prediction, combine_looks, digit_probabilities
 from digitlab.runtimes import as_runtime
 from digitlab.strokes import as_strokes, render_strokes, vary_strokes

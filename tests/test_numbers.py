@@ -206,6 +206,28 @@ def test_squares_that_are_hardly_ink_leave_nothing(brightness):
     assert read(np.clip(np.asarray(soft) + grain, 0, 255).astype(np.uint8)).text == "2074"
 
 
+@pytest.mark.parametrize(("height", "turn"), [(60, 0), (60, 3), (200, 0)])
+def test_a_comb_is_no_writing(height, turn):
+    """A line with a tick on either side of each digit; the 7 touches it."""
+    drawing, x = [], 60
+    for digit, text in enumerate("20753"):
+        points = np.concatenate(digit_at := digitlab.stored_drawing(int(text)))
+        middle = points[:, 0].min() / 2 + points[:, 0].max() / 2
+        down = 300 - points[:, 1].max() + (5 if text == "7" else -20)
+        drawing += [stroke + (x + 220 * digit + 110 - middle, down) for stroke in digit_at]
+    comb = [np.array([(x, 305.0), (x + 1100, 305)])]
+    comb += [np.array([(at, 305.0 - height), (at, 305)]) for at in range(x, x + 1101, 220)]
+    image = pixels(turned([*drawing, *comb], turn))
+    assert read(image).text == "20753"
+
+
+def test_ones_on_a_line_are_no_comb():
+    ones = side_by_side("1111", (90, 90, 90, 90))
+    low, high = np.concatenate(ones).min(0), np.concatenate(ones).max(0)
+    line = np.array([(low[0] - 40, high[1]), (high[0] + 40, high[1])])
+    assert read(pixels([*ones, line])).text == "1111"
+
+
 def test_boxes_are_in_pixels_of_the_picture():
     picture = np.full((1500, 2000), 240, np.uint8)
     picture[600:1000, 500:540] = 20

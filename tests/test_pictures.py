@@ -5,8 +5,8 @@ import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
 from digitlab import find_ink, load_recognizer, normalize_image, stored_drawing
-from digitlab.boxes import without_boxes
-from digitlab.ruling import find_lines, without_ruling, without_underlines
+from digitlab.pictures.boxes import without_boxes
+from digitlab.pictures.ruling import find_lines, without_ruling, without_underlines
 
 RECOGNIZER = load_recognizer()
 SIDE = 300

@@ -13,7 +13,8 @@ import scipy
 from PIL import Image
 
 from digitlab.numbers.pieces import Box, Line, typical_size
-from digitlab.pictures import fit_ink, pen_width
+from digitlab.pictures.digit import fit_ink
+from digitlab.pictures.ink import pen_width
 
 _SOLID = 0.25  # pixels with more ink than this are connected to their neighbours
 _SHARP = 64  # pixels: digits need not be higher than this
@@ -47,7 +48,7 @@ class InkPieces:
     """See `digitlab.numbers.pieces.Writing`. There may be no pieces.
 
     Args:
-        ink: (h, w) float32 in [0, 1], as `digitlab.pictures.find_ink` gives it.
+        ink: (h, w) float32 in [0, 1], as `digitlab.pictures.ink.find_ink` gives it.
         scale: Pixels of the picture for one pixel of the ink.
     """
 

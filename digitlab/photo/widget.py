@@ -15,7 +15,7 @@ from PIL import Image, ImageOps
 from digitlab.loading import load_recognizer
 from digitlab.numbers.reading import NumberReading
 from digitlab.photo.corrections import Page
-from digitlab.pictures import find_ink
+from digitlab.pictures.ink import find_ink
 
 _WEB = Path(__file__).parents[1] / "web" / "photo"
 _SHOWN = 1600  # pixels: the longer side of the photo in the browser

@@ -3,7 +3,7 @@
 import numpy as np
 import scipy
 
-from digitlab.ruling import SOLID, Line, erased, find_lines
+from digitlab.pictures.ruling import SOLID, Line, cleared, erased, find_lines
 
 _LEAST = 0.12  # minimum side of a box, as a share of the picture's shorter side
 _INKED = 0.5  # maximum share of a box that is ink
@@ -27,11 +27,7 @@ def without_boxes(ink: np.ndarray) -> np.ndarray:
             rest = erased(box, across, down)
             if rest.any() or (solid[place] & ~box).any():
                 gone[place] |= box & ~rest
-    if not gone.any():
-        return ink
-    soft_edge = scipy.ndimage.maximum_filter(gone, 5)
-    kept = scipy.ndimage.maximum_filter(solid & ~gone, 3)
-    return np.where(soft_edge & ~kept, 0, ink)
+    return cleared(ink, solid, gone)
 
 
 def _sides(box: np.ndarray) -> list[Line]:

@@ -78,9 +78,7 @@ def without_ruling(ink: np.ndarray) -> np.ndarray:
         down = down + [line for line in all_down if len(line.heights) >= long]
     if not across and not down:
         return ink
-    rest = erased(solid, across, down)
-    soft_edge = scipy.ndimage.maximum_filter(solid & ~rest, 5)
-    return np.where(soft_edge & ~scipy.ndimage.maximum_filter(rest, 3), 0, ink)
+    return cleared(ink, solid, solid & ~erased(solid, across, down))
 
 
 def without_underlines(ink: np.ndarray) -> np.ndarray:
@@ -103,11 +101,21 @@ def without_underlines(ink: np.ndarray) -> np.ndarray:
         under[part] = (
             wide >= least * tall and (beside & close).any() and not (beside & ~above & ~below).any()
         )
-    if not under.any():
+    return cleared(ink, labels > 0, np.isin(labels, 1 + np.flatnonzero(under)))
+
+
+def cleared(ink: np.ndarray, solid: np.ndarray, gone: np.ndarray) -> np.ndarray:
+    """Remove what a mask (h, w) covers from ink (h, w), with its soft edge.
+
+    Args:
+        ink: In [0, 1].
+        solid: Where there is ink; the rest of it stays.
+        gone: What to remove.
+    """
+    if not gone.any():
         return ink
-    gone = np.isin(labels, 1 + np.flatnonzero(under))
-    kept = scipy.ndimage.maximum_filter((labels > 0) & ~gone, 3)
-    return np.where(scipy.ndimage.maximum_filter(gone, 5) & ~kept, 0, ink)
+    soft_edge = scipy.ndimage.maximum_filter(gone, 5)
+    return np.where(soft_edge & ~scipy.ndimage.maximum_filter(solid & ~gone, 3), 0, ink)
 
 
 def find_lines(solid: np.ndarray) -> list[Line]:

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 import digitlab
 from benchmarks.compose import compose
@@ -226,6 +226,23 @@ def test_ones_on_a_line_are_no_comb():
     low, high = np.concatenate(ones).min(0), np.concatenate(ones).max(0)
     line = np.array([(low[0] - 40, high[1]), (high[0] + 40, high[1])])
     assert read(pixels([*ones, line])).text == "1111"
+
+
+@pytest.mark.parametrize("place", [(500, 225), (680, 560), (225, 370), (1050, 452)])
+def test_dirt_beside_a_number_is_no_writing(place):
+    """Above the digits, below them, before the first, and far behind the last."""
+    image = ImageOps.expand(pixels(side_by_side("2074", (50, 50, 50, 0))), 200, fill=235)
+    x, y = place
+    ImageDraw.Draw(image).ellipse((x - 8, y - 8, x + 8, y + 8), fill=30)
+    reading = read(image)
+    assert reading.text == "2074" and len(reading.characters) == 4
+
+
+def test_points_stay_where_dirt_goes():
+    digits = side_by_side("2074", (50, 70, 50, 50))
+    left = np.concatenate(digits[2:]).min(0)[0]
+    point = np.array([(left - 30.0, 255.0), (left - 26, 258)])
+    assert read(pixels([*digits, point])).text in ("20.74", "2.074", "207.4")
 
 
 def test_boxes_are_in_pixels_of_the_picture():

@@ -5,6 +5,8 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+SPECK = 0.2  # in digit heights: points, and dirt on the paper, are smaller in both directions
+
 Box = tuple[float, float, float, float]  # left, top, right, bottom
 
 

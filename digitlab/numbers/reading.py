@@ -7,7 +7,7 @@ import numpy as np
 
 from digitlab.images import CLASSES
 from digitlab.numbers.candidates import Candidate, Costs, find_candidates
-from digitlab.numbers.pieces import Box, Line, Writing
+from digitlab.numbers.pieces import SPECK, Box, Line, Writing
 from digitlab.numbers.rows import find_rows
 from digitlab.numbers.search import best_path
 from digitlab.prediction import Prediction, digit_probabilities
@@ -39,8 +39,8 @@ class NumberReading:
     """What a recognizer read in writing of any number of digits and rows.
 
     Attributes:
-        characters: All that was found, row by row, from left to right, each a `Prediction` with
-            ``text``, ``box`` and ``row``.
+        characters: All that was found, except specks of dirt, row by row, from left to right, each
+            a `Prediction` with ``text``, ``box`` and ``row``.
         confidence: The probability of the whole text among all ways to cut the writing and to read
             the parts, 0 to 1; 0.0 if nothing is written.
 
@@ -178,6 +178,9 @@ class RowReading:
         for index in sorted(self.chosen, key=self._place):
             box = self._writing.box([self.row[p] for p in self.candidates[index].pieces])
             text = self._text(index)
+            sides = np.ptp(self._level(index), axis=0)
+            if text == "?" and sides.max() < SPECK * self.line.height:
+                continue  # dirt
             probabilities = digit_probabilities(self.answers[index][None])[0]
             digit = int(text) if text.isdigit() else None
             confidence = 0.0 if digit is None else float(probabilities[digit])
@@ -188,9 +191,12 @@ class RowReading:
 
     def _place(self, index: int) -> float:
         """Return the mean position of a candidate's ink along the line."""
+        return float(self._level(index)[:, 0].mean())
+
+    def _level(self, index: int) -> np.ndarray:
+        """Return the straightened points (n, 2) of a candidate."""
         pieces = [self.row[place] for place in self.candidates[index].pieces]
-        points = np.concatenate([self._writing.points[piece] for piece in pieces])
-        return float(self.line.level(points)[:, 0].mean())
+        return self.line.level(np.concatenate([self._writing.points[piece] for piece in pieces]))
 
     def _text(self, index: int) -> str:
         best = int(self.scores[index].argmax())

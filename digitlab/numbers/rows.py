@@ -5,7 +5,7 @@ The tilt is the one at which the ink, looked at along the lines, covers the leas
 
 import numpy as np
 
-from digitlab.numbers.pieces import Line, straightening, typical_size, weighted_median
+from digitlab.numbers.pieces import SPECK, Line, straightening, typical_size, weighted_median
 
 _TILTS = np.radians(np.arange(-30, 31, 2.0))
 _SLANTS = np.radians(np.arange(-36, 37, 6.0))
@@ -16,6 +16,8 @@ _TALL = 0.45  # of a digit's height: pieces that are less tall do not start a ro
 _SHARED = 0.35  # a piece that shares more than this part of its height with a row belongs to it
 _APART = 0.85  # of a row's height: the middles of rows are at least this far apart
 _FLAT = 0.25  # a piece is a bar if its height is below this share of its width
+# In digit heights: how far above the digits, below them and beside them points may be.
+_ABOVE, _BELOW, _BESIDE = 0.15, 0.3, 0.7
 _SOME = 4000  # points: enough to find the tilt
 
 
@@ -52,7 +54,26 @@ def find_rows(points: list[np.ndarray]) -> list[tuple[Line, list[int]]]:
             bands.append((top, bottom))
     _merge(rows, bands)
     order = np.argsort([high + low for high, low in bands])
-    return [(line_of(points, rows[at], tilt), rows[at]) for at in order]
+    return [_without_specks(points, rows[at], tilt) for at in order]
+
+
+def _without_specks(
+    points: list[np.ndarray], row: list[int], tilt: float
+) -> tuple[Line, list[int]]:
+    """Measure the line of a row, and drop specks that are not on it or beside its digits."""
+    line = line_of(points, row, tilt)
+    level = [line.level(points[piece]) / line.height for piece in row]
+    left, top, right, bottom = np.array([(*p.min(0), *p.max(0)) for p in level]).T
+    small = np.maximum(right - left, bottom - top) < SPECK
+    gaps = np.maximum(left[:, None] - right[~small], left[~small] - right[:, None])  # (n, others)
+    off = np.maximum(
+        line.top / line.height - bottom - _ABOVE, top - line.bottom / line.height - _BELOW
+    )
+    dirt = small & ((off > 0) | (gaps.min(1, initial=0.0 if small.all() else np.inf) > _BESIDE))
+    if not dirt.any():
+        return line, row
+    kept = [piece for piece, is_dirt in zip(row, dirt, strict=True) if not is_dirt]
+    return line_of(points, kept, tilt), kept
 
 
 def _merge(rows: list[list[int]], bands: list[tuple[float, float]]) -> None:

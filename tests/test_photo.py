@@ -82,6 +82,55 @@ def test_empty_paper_and_bad_files_say_so():
     assert reader.message.startswith("expected a photo") and reader.reading.text == ""
 
 
+def test_a_message_about_a_box_that_is_gone_changes_nothing():
+    reader = PhotoReader()
+    reader.read(note("2047"))
+    zero, four = (reader._boxes[number]["id"] for number in (1, 2))
+    box = reader.reading.characters[2].box
+    for message in (
+        {"do": "remove", "id": zero},
+        {"do": "remove", "id": zero},
+        {"do": "correct", "id": four, "box": box},
+    ):
+        reader._receive(None, message, [])
+    assert reader.reading.text == "247"
+    reader.read(note("31"))
+    reader._receive(None, {"do": "remove", "id": four}, [])
+    assert reader.reading.text == "31"
+
+
+@pytest.mark.parametrize("pen", [20, 40])
+def test_a_box_that_did_not_move_is_read_as_before(pen):
+    image = Image.new("L", (800, 300), 225)
+    for place, text in enumerate("2047"):
+        for stroke in stored_drawing(int(text)):
+            points = stroke * 0.8 + (190 * place, 40)
+            ImageDraw.Draw(image).line(points.ravel().tolist(), 40, pen, joint="curve")
+    reader = PhotoReader()
+    reader.read(image)
+    for number in range(4):
+        reader.correct_box(number, reader.reading.characters[number].box)
+    assert reader.reading.text == "2047"
+
+
+def test_a_box_that_is_dragged_to_another_row_belongs_to_it():
+    reader = PhotoReader()
+    reader.read(note("204", "31"))
+    reader.correct_box(4, reader.reading.characters[2].box)
+    assert reader.reading.rows == ("2044", "3")
+
+
+def test_marks_stay_and_do_not_count_in_the_confidence():
+    reader = PhotoReader()
+    picture = note("52")
+    ImageDraw.Draw(picture).line((5, 100, 35, 100), 40, 10)
+    assert reader.read(picture).text == "-52"
+    reader.remove_box(2)
+    assert reader.reading.text == "-5" and reader.reading.confidence > 0.5
+    reader.correct_box(0, reader.reading.characters[0].box)
+    assert reader.reading.text == "-5"
+
+
 @pytest.mark.slow
 @pytest.mark.once
 def test_a_photo_is_chosen_and_corrected_in_jupyterlab(chromium, tmp_path):
@@ -124,4 +173,17 @@ def test_a_photo_is_chosen_and_corrected_in_jupyterlab(chromium, tmp_path):
         boxes.nth(2).focus()
         page.keyboard.press("Delete")
         message.filter(has_text="I read 22 (").wait_for()
+        # Held keys move the box further from where it is shown, not from where the kernel has it.
+        left = boxes.nth(1).bounding_box()["x"]
+        boxes.nth(1).focus()
+        for _ in range(8):
+            page.keyboard.press("ArrowDown")
+            page.keyboard.press("ArrowRight")
+        page.wait_for_timeout(500)
+        moved = boxes.nth(1).bounding_box()["x"] - left
+        assert abs(moved - 8 * width / 200) < 2
+        page.keyboard.press("x")  # cuts a cell elsewhere
+        boxes.nth(1).get_by_role("button").dblclick()
+        page.wait_for_timeout(500)
+        assert boxes.count() == 1 and page.locator(".jp-Cell").count() == 2
         page.screenshot(path=tmp_path / "photo.png")

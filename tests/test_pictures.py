@@ -224,6 +224,14 @@ def test_shadows_of_fingers_are_no_ink(digit):
     assert RECOGNIZER.predict(shaded).digit == digit
 
 
+@pytest.mark.parametrize("pen", [79, 80, 81])
+def test_writing_beside_darker_ink_is_no_shadow(pen):
+    """A little above and a little below what counts as dark, with the paper's grain."""
+    page = photo(np.hstack([sheet(digit, pen=20, scale=0.6) for digit in (4, 0, 3)]), pen=pen)
+    page[2:24, 20:42] = 45
+    assert RECOGNIZER.read_number(page).text == "403"
+
+
 @pytest.mark.parametrize("digit", range(10))
 def test_an_underline_is_no_ink(digit):
     drawn = sheet(digit, pen=12, scale=0.45)

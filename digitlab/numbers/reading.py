@@ -14,6 +14,7 @@ from digitlab.prediction import Prediction, digit_probabilities
 
 Answer = Callable[[np.ndarray], np.ndarray]  # images (n, 28, 28) to probabilities (n, 10 or 11)
 
+MARKS = (".", ",", "-")  # characters that are no digits, and known
 _DOUBTFUL = 0.9  # below this probability of a digit, its pieces may be two joined digits
 _WIDE = 1.0  # digit heights: wider characters may be joined digits, however probable
 _NARROW = 0.3  # digit heights: narrower characters are not cut
@@ -163,7 +164,7 @@ class RowReading:
             level = self.line.level(np.concatenate([self._writing.points[p] for p in pieces]))
             width = np.ptp(level[:, 0]) / self.line.height
             sure = self.answers[index][:CLASSES].max() >= _DOUBTFUL
-            if width < _NARROW or (sure and width < _WIDE) or self._text(index) in ".,-":
+            if width < _NARROW or (sure and width < _WIDE) or self._text(index) in MARKS:
                 continue
             for piece in pieces:
                 if parts := self._writing.cut(piece, self.line):

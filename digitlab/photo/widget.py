@@ -26,7 +26,7 @@ class PhotoReader(anywidget.AnyWidget):
     """Reads the digits in a photo, which comes from a file, the camera or Python.
 
     Each character gets a box with what was read. A box that is dragged, or resized at its corner,
-    is read again; a box drawn on the photo is added; x or the Delete key removes one.
+    is read again; a box drawn on the photo is added; its × button or the Delete key removes one.
 
     These are traits, for ``reader.observe``:
 
@@ -53,7 +53,7 @@ class PhotoReader(anywidget.AnyWidget):
     message = traitlets.Unicode("Choose a photo of digits").tag(sync=True)
     _photo = traitlets.Bytes(b"").tag(sync=True)  # JPEG, for the browser
     _size = traitlets.List([1, 1]).tag(sync=True)  # width and height of the photo
-    _boxes: Any = traitlets.List([]).tag(sync=True)  # {box, text, title} of each character
+    _boxes: Any = traitlets.List([]).tag(sync=True)  # {id, box, text, title} of each character
 
     def __init__(self, recognizer: Any = None):
         super().__init__()
@@ -122,13 +122,14 @@ class PhotoReader(anywidget.AnyWidget):
         reading = self._page.reading
         self._boxes = [
             {
+                "id": own_id,
                 "box": list(found.box),
                 "text": found.text,
                 "title": f"{found.confidence:.0%}".replace("%", " %")
                 if found.text.isdigit()
                 else "",
             }
-            for found in reading.characters
+            for own_id, found in zip(self._page.ids, reading.characters, strict=True)
         ]
         self.set_trait("reading", reading)
         self.message = str(reading)
@@ -137,12 +138,14 @@ class PhotoReader(anywidget.AnyWidget):
         """Carry out an action from the browser, and say there what went wrong."""
         actions: dict[str, Callable[[], Any]] = {
             "photo": lambda: self._read(_opened(buffers[0], content.get("name", "the file"))),
-            "correct": lambda: self.correct_box(content["number"], content["box"]),
+            "correct": lambda: self.correct_box(ids.index(content["id"]), content["box"]),
             "add": lambda: self.add_box(content["box"]),
-            "remove": lambda: self.remove_box(content["number"]),
+            "remove": lambda: self.remove_box(ids.index(content["id"])),
         }
+        ids = self._page.ids if self._page else []
         try:
-            actions[content["do"]]()
+            if "id" not in content or content["id"] in ids:  # else it was removed meanwhile
+                actions[content["do"]]()
         except (OSError, ValueError) as error:
             self.message = str(error)
         self.send({"done": True})  # otherwise the browser would go on saying that it is reading

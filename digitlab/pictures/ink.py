@@ -104,7 +104,14 @@ def _without_shadows(ink: np.ndarray) -> np.ndarray:
 
     Larger shadows count as paper already, see `_paper`.
     """
-    window = 2 * round(_PENS * pen_width(ink > _DARK) / 2) + 3
+    width = pen_width(ink > _DARK)
+    # Of strokes that are about as dark as that, grain leaves scattered pixels darker.
+    smooth = scipy.ndimage.uniform_filter(ink, 3) > _DARK
+    whole = scipy.ndimage.binary_closing(smooth, np.ones((7, 7)))
+    without_grain = pen_width(scipy.ndimage.binary_opening(whole, np.ones((5, 5))))
+    if without_grain > 1.5 * width:
+        width = without_grain
+    window = 2 * round(_PENS * width / 2) + 3
     if window >= _SHADE * min(ink.shape) or min(ink.shape) < _UNCLEAR:
         return ink
     shade = scipy.ndimage.grey_opening(ink, (window, window))

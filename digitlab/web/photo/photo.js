@@ -2,9 +2,10 @@
 // new one is drawn on the photo. With the keyboard: arrows move a box, with Shift they resize it,
 // Delete removes it.
 //
-// To the kernel: {do: "photo", name} with the file in a buffer, {do: "correct", number, box},
-// {do: "add", box}, {do: "remove", number}. A box is [left, top, right, bottom] in the photo's pixels.
-// From the kernel, after each: {done: true}.
+// To the kernel: {do: "photo", name} with the file in a buffer, {do: "correct", id, box},
+// {do: "add", box}, {do: "remove", id}. A box is [left, top, right, bottom] in the photo's pixels.
+// From the kernel, after each: {done: true}. Meanwhile it may have moved or removed other boxes, so
+// each has an id that it keeps.
 
 const SIDE = 2400; // pixels: larger photos are made smaller, because the size of Jupyter's messages is limited
 const LEAST = 6; // pixels on the screen: a new box smaller than this was a click
@@ -39,8 +40,15 @@ function render({ model, el }) {
   const sheet = make("div", "digitlab-photo-sheet", root);
   const image = make("img", "", sheet);
   image.alt = "the photo";
-  let boxes = []; // elements
+  const boxes = new Map(); // {element, show} by id, from left to right
+  let held = null; // the id of the box that the pointer holds
+  let awaited = 0; // how many messages the kernel has not answered yet
   let url = null;
+
+  function send(content, buffers) {
+    awaited += 1;
+    model.send(content, undefined, buffers);
+  }
 
   function addInput(words, camera) {
     const label = make("label", "", buttons);
@@ -55,7 +63,7 @@ function render({ model, el }) {
       if (!file) return;
       message.textContent = "Reading " + file.name;
       try {
-        model.send({ do: "photo", name: file.name }, undefined, [await reduced(file)]);
+        send({ do: "photo", name: file.name }, [await reduced(file)]);
       } catch {
         message.textContent = `Expected a photo, got ${file.name}, which this browser cannot show. Choose a JPEG or PNG file.`;
       }
@@ -106,42 +114,60 @@ function render({ model, el }) {
     element.addEventListener("pointercancel", stop);
   }
 
-  function addBox({ box, text, title }, number) {
+  function addBox(id) {
     const element = make("div", "digitlab-photo-box", sheet);
-    element.classList.toggle("digitlab-photo-unsure", text === "?");
     element.tabIndex = 0;
     element.setAttribute("role", "group");
-    element.setAttribute("aria-label", `${text}, ${title}. Arrow keys move it, with Shift they resize it, Delete removes it`);
-    element.title = title;
-    make("b", "", element).textContent = text;
+    element.dataset.lmSuppressShortcuts = "true"; // letters mean other things to Jupyter
+    const label = make("b", "", element);
     const corner = make("i", "", element);
     const remove = make("button", "", element);
     remove.textContent = "×";
-    remove.setAttribute("aria-label", `Remove ${text}`);
-    put(element, box);
+    let box; // where the kernel has it, or will have it
 
     const correct = (changed) => {
-      if (!changed || changed.every((side, i) => side === box[i])) return put(element, box);
-      model.send({ do: "correct", number, box: changed });
+      held = null;
+      if (changed && changed.some((side, i) => side !== box[i])) {
+        box = changed;
+        send({ do: "correct", id, box });
+      }
+      put(element, box);
     };
-    const moved = (x, y) => [box[0] + x, box[1] + y, box[2] + x, box[3] + y];
+    const moved = (x, y) => {
+      const [width, height] = model.get("_size");
+      x = Math.min(Math.max(x, -box[0]), width - box[2]); // within the photo
+      y = Math.min(Math.max(y, -box[1]), height - box[3]);
+      return [box[0] + x, box[1] + y, box[2] + x, box[3] + y];
+    };
     const resized = (x, y) => [box[0], box[1], Math.max(box[0] + 1, box[2] + x), Math.max(box[1] + 1, box[3] + y)];
     element.addEventListener("pointerdown", (event) => {
       if (event.button !== 0 || event.target === remove) return event.stopPropagation();
       element.focus();
+      held = id;
       drag(event, element, event.target === corner ? resized : moved, correct);
     });
-    remove.addEventListener("click", () => model.send({ do: "remove", number }));
+    remove.addEventListener("click", () => send({ do: "remove", id }));
     element.addEventListener("keydown", (event) => {
       const step = model.get("_size")[0] / 200;
       const way = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step] }[event.key];
       if (way) correct((event.shiftKey ? resized : moved)(...way));
-      else if (event.key === "Delete" || event.key === "Backspace") model.send({ do: "remove", number });
+      else if (event.key === "Delete" || event.key === "Backspace") send({ do: "remove", id });
       else return;
       event.preventDefault();
       event.stopPropagation(); // these keys mean other things to Jupyter
     });
-    boxes.push(element);
+
+    function show(state) {
+      element.classList.toggle("digitlab-photo-unsure", state.text === "?");
+      element.setAttribute("aria-label", `${state.text}, ${state.title}. Arrow keys move it, with Shift they resize it, Delete removes it`);
+      element.title = state.title;
+      label.textContent = state.text;
+      remove.setAttribute("aria-label", `Remove ${state.text}`);
+      if (held === id || (box && awaited)) return; // newer than the kernel's
+      box = state.box;
+      put(element, box);
+    }
+    return { element, show };
   }
 
   sheet.addEventListener("pointerdown", (event) => {
@@ -152,7 +178,7 @@ function render({ model, el }) {
     drag(event, element, drawn, (box) => {
       const { width, height } = element.getBoundingClientRect();
       element.remove();
-      if (box && Math.min(width, height) >= LEAST) model.send({ do: "add", box });
+      if (box && Math.min(width, height) >= LEAST) send({ do: "add", box });
     });
   });
 
@@ -165,26 +191,41 @@ function render({ model, el }) {
   }
 
   function showBoxes() {
-    const focused = boxes.findIndex((box) => box.contains(document.activeElement));
-    for (const box of boxes) box.remove();
-    boxes = [];
-    model.get("_boxes").forEach(addBox);
-    boxes[focused]?.focus();
+    const states = model.get("_boxes");
+    const focused = [...boxes.values()].findIndex(({ element }) => element.contains(document.activeElement));
+    const before = [...boxes.keys()];
+    const kept = new Map(states.map(({ id }) => [id, boxes.get(id) ?? addBox(id)]));
+    for (const [id, { element }] of boxes) if (!kept.has(id)) element.remove();
+    boxes.clear();
+    kept.forEach((box, id) => boxes.set(id, box));
+    for (const state of states) boxes.get(state.id).show(state);
+    const order = [...boxes.values()].map(({ element }) => element);
+    const active = document.activeElement;
+    const follows = (element, i) => !i || order[i - 1].compareDocumentPosition(element) & Node.DOCUMENT_POSITION_FOLLOWING;
+    if (held === null && !order.every(follows)) sheet.append(...order); // the order of the Tab key
+    if (focused < 0) return;
+    if (boxes.has(before[focused])) active.focus();
+    else order[Math.min(focused, order.length - 1)]?.focus();
   }
 
   const showMessage = () => (message.textContent = model.get("message"));
+  function finish() {
+    awaited = Math.max(0, awaited - 1);
+    if (!awaited) showBoxes();
+    showMessage();
+  }
   showPhoto();
   showBoxes();
   showMessage();
   model.on("change:_photo", showPhoto);
   model.on("change:_boxes", showBoxes);
   model.on("change:message", showMessage);
-  model.on("msg:custom", showMessage);
+  model.on("msg:custom", finish);
   return () => {
     model.off("change:_photo", showPhoto);
     model.off("change:_boxes", showBoxes);
     model.off("change:message", showMessage);
-    model.off("msg:custom", showMessage);
+    model.off("msg:custom", finish);
     if (url) URL.revokeObjectURL(url);
   };
 }

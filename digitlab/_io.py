@@ -29,7 +29,7 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
     Raises:
         OSError: The file cannot be written, or the block did not write one.
     """
-    path = Path(path)
+    path = Path(os.path.realpath(path))  # a link stays, and its file is replaced
     path.parent.mkdir(parents=True, exist_ok=True)
     # In a folder of its own: some writers insist on a file name, or put other files beside it.
     with tempfile.TemporaryDirectory(

@@ -75,7 +75,7 @@ def stored_drawing(digit: int, size: int = 280) -> list[np.ndarray]:
         A list of new strokes, each (n, 2) float64: x, y in pad pixels, y down.
 
     Raises:
-        ValueError: For anything but a whole number from 0 to 9.
+        ValueError: The digit is not a whole number from 0 to 9, or the size no number above 0.
 
     Example:
         >>> [stroke.shape for stroke in digitlab.stored_drawing(4)]
@@ -83,8 +83,9 @@ def stored_drawing(digit: int, size: int = 280) -> list[np.ndarray]:
     """
     if np.ndim(digit) or digit not in _STROKES:
         raise ValueError(f"expected a digit from 0 to 9, got {digit!r}")
+    scale = _checked_size(size, "size") / 280
     strokes = ([point.split(",") for point in stroke.split()] for stroke in _STROKES[int(digit)])
-    return [_curve(np.array(points, float)) * (size / 280) for points in strokes]
+    return [_curve(np.array(points, float)) * scale for points in strokes]
 
 
 def save_drawing(path: str | os.PathLike[str], drawing: Sequence, size: int = 280) -> None:
@@ -124,16 +125,17 @@ def load_drawing(path: str | os.PathLike[str], size: int = 280) -> list[np.ndarr
 
     Raises:
         OSError: The file cannot be read.
-        ValueError: It is not such a file.
+        ValueError: It is not such a file, or `size` is no number above 0.
 
     Example:
         >>> digitlab.save_drawing("five.json", digitlab.stored_drawing(5))
         >>> digitlab.load_recognizer().predict(digitlab.load_drawing("five.json")).digit
         5
     """
+    side = _checked_size(size, "size")
     content = _parsed(Path(path))
     try:
-        strokes, scale = as_strokes(content["strokes"]), size / content["size"]
+        strokes, scale = as_strokes(content["strokes"]), side / content["size"]
         with np.errstate(over="ignore"):  # if the file's size is tiny; as_strokes reports it
             return as_strokes([stroke * scale for stroke in strokes])
     except (TypeError, ValueError, OverflowError) as error:

@@ -15,7 +15,13 @@ from typing import Any
 from digitlab._io import atomic_write
 
 _FORMAT = {"format": "digitlab journal", "version": 1}
-_COLUMNS = {"notebook": str, "name": str, "value": float, "unit": str, "on": str}
+_COLUMNS: dict[str, type | tuple[type, ...]] = {
+    "notebook": str,
+    "name": str,
+    "value": (int, float),
+    "unit": str,
+    "on": str,
+}
 
 
 class Journal:
@@ -72,11 +78,13 @@ class Journal:
     def __repr__(self) -> str:
         if not self.figures:
             return "No figures yet"
-        width = max(len(figure["name"]) for figure in self.figures)
+        values = [f" {figure['value']:,.1f}".rjust(7) for figure in self.figures]
+        pairs = list(zip(self.figures, values, strict=True))
+        width = max(len(figure["name"] + value) for figure, value in pairs)
         return "\n".join(
-            f"{figure['notebook']}  {figure['name']:{width}}{figure['value']:7,.1f} "
+            f"{figure['notebook']}  {figure['name']}{value:>{width - len(figure['name'])}} "
             f"{figure['unit']:3} {figure['on']}"
-            for figure in self.figures
+            for figure, value in pairs
         )
 
     def _read(self) -> list[dict[str, Any]]:
@@ -91,7 +99,11 @@ class Journal:
             raise ValueError(self._complaint(f"it does not hold {json.dumps(_FORMAT)}"))
         figures = content.get("figures")
         if not isinstance(figures, list) or not all(map(_is_figure, figures)):
-            raise ValueError(self._complaint(f"each figure should have {', '.join(_COLUMNS)}"))
+            raise ValueError(
+                self._complaint(
+                    f"each figure should have {', '.join(_COLUMNS)}: a finite value, and texts"
+                )
+            )
         return figures
 
     def _complaint(self, problem: str) -> str:
@@ -106,5 +118,6 @@ def _is_figure(figure: Any) -> bool:
         isinstance(figure, dict)
         and set(figure) == set(_COLUMNS)
         and all(isinstance(figure[column], kind) for column, kind in _COLUMNS.items())
+        and not isinstance(figure["value"], bool)
         and math.isfinite(figure["value"])
     )

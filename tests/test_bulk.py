@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -174,6 +175,35 @@ def test_one_error_says_what_was_expected(source, table, error, said, scans, tmp
     with pytest.raises(error, match=said):
         read_to_table(tmp_path / source, tmp_path / table)
     assert not list(tmp_path.glob("digits*"))
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"block_size": -1}, {"block_size": 2.5}, {"block_size": "10"}, {"processes": -1}]
+)
+def test_a_wrong_number_leaves_the_table(wrong, scans, tmp_path):
+    table = read_to_table(scans, tmp_path / "digits.csv", progress=False)
+    before = table.read_bytes()
+    with pytest.raises(ValueError, match="to be a whole number from [01], got"):
+        read_to_table(scans, table, progress=False, **wrong)
+    assert table.read_bytes() == before
+
+
+def test_an_error_here_does_not_wait_for_what_is_queued(scans, tmp_path):
+    """With `processes=0`, one block is being read; the others are dropped."""
+    read = []
+
+    def stop(images):
+        read.append(len(images))
+        time.sleep(0.1)
+        return np.full((len(images), 10), 0.1)
+
+    (tmp_path / "digits.csv.parts").write_text("a file in the way of the folder for the parts")
+    with pytest.raises(OSError):
+        read_to_table(
+            scans, tmp_path / "digits.csv", recognizer=Recognizer(stop),
+            processes=0, block_size=1, progress=False,
+        )  # fmt: skip
+    assert len(read) < 10
 
 
 def test_without_pyarrow_it_says_what_to_install(scans, tmp_path, monkeypatch):

@@ -39,6 +39,17 @@ def test_a_block_that_raises_leaves_the_old_file(tmp_path):
     assert path.read_text() == "new" and list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
+def test_a_link_stays_and_its_file_is_replaced(tmp_path):
+    (tmp_path / "synced").mkdir()
+    link, path = tmp_path / "mine.json", tmp_path / "synced" / "mine.json"
+    path.write_text("old")
+    link.symlink_to(path)
+    with atomic_write(link) as part:
+        part.write_text("new")
+    assert link.is_symlink() and path.read_text() == "new"
+
+
 def test_a_full_disk_leaves_the_old_file(tmp_path):
     resource = pytest.importorskip("resource")
     path = tmp_path / "file.txt"

@@ -50,6 +50,14 @@ def test_notebooks_that_are_open_at_once_keep_each_others_figures(path):
     assert len(second.figures) == len(digitlab.Journal(path).figures) == 2
 
 
+def test_large_figures_stand_apart_from_their_names(path):
+    journal = digitlab.Journal(path)
+    journal.add("05", "parameters of model 5", 142_843, on="x", unit="")
+    assert "model 5 142,843.0 " in repr(journal)
+    path.write_text(path.read_text("utf-8").replace("142843.0", "142843"), "utf-8")
+    assert digitlab.Journal(path).figures[0]["value"] == 142_843
+
+
 def test_the_file_is_plain_json(path):
     add_two(path)
     content = json.loads(path.read_text("utf-8"))

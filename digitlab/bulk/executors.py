@@ -12,6 +12,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from queue import SimpleQueue
 from signal import SIG_IGN, SIGINT, signal
+from threading import Thread
 from typing import Any, TypeVar
 
 from digitlab.bulk.sources import Block, Row
@@ -27,8 +28,11 @@ Name = TypeVar("Name")
 @contextmanager
 def one_thread(recognizer: Recognizer) -> Iterator[Submit]:
     """Read in this process."""
-    with ThreadPoolExecutor(1) as executor:
+    executor = ThreadPoolExecutor(1)
+    try:
         yield lambda block: executor.submit(_read, recognizer, block)
+    finally:
+        executor.shutdown(cancel_futures=True)
 
 
 @contextmanager
@@ -112,6 +116,15 @@ def _start(recognizer: Recognizer) -> None:
     global _recognizer
     _recognizer = recognizer
     signal(SIGINT, SIG_IGN)  # Ctrl-C goes to all processes; the parent ends the others
+    Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """End this process when its parent has ended, even if that was killed."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 def _read_in_process(block: Block) -> Columns:

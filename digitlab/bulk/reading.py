@@ -9,6 +9,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Iterator
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -67,8 +68,8 @@ def read_to_table(
 
     Raises:
         FileNotFoundError: There is no such source, or a worker does not see it.
-        ValueError: The source has no scans or is something else, or the table's name has another
-            ending.
+        ValueError: The source has no scans or is something else, the table's name has another
+            ending, or a number is too small.
         ModuleNotFoundError: Parquet needs pyarrow.
         ConnectionError: The client has no scheduler, or lost it.
         RuntimeError: A process of this machine was killed.
@@ -83,6 +84,9 @@ def read_to_table(
         ['0', '5']
         ['1', '7']
     """
+    for name, value, least in (("block_size", block_size, 1), ("processes", processes, 0)):
+        if value is not None and not (isinstance(value, Integral) and value >= least):
+            raise ValueError(f"expected {name} to be a whole number from {least}, got {value!r}")
     path = Path(table).absolute()
     scans = as_source(Path(source).absolute(), numbers)
     form = as_format(path, [scans.column, *Row._fields])
@@ -145,5 +149,5 @@ def _is_current(part: Path, block: Block) -> bool:
         changes = (file.stat() for file in block.files())
         # The second time is also new if another file was moved to this place.
         return all(max(file.st_mtime_ns, file.st_ctime_ns) <= written for file in changes)
-    except FileNotFoundError:
+    except OSError:  # reading the block says what is wrong
         return False

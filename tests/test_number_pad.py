@@ -156,3 +156,28 @@ def test_what_cannot_read_numbers_is_refused():
 
     with pytest.raises(TypeError, match="expected a recognizer with read_number"):
         NumberPad(OneDigit())
+
+
+def test_the_chosen_digit_stays_when_another_is_written_before_it(pad):
+    pad.draw([stroke + (90, 0) for stroke in written(4, 0, 7)])
+    buttons(pad)[0].click()
+    assert pad.prediction.digit == 4
+    pad.draw(written(5))
+    assert pad.reading.text == "5407" and pad.prediction.digit == 4
+    assert [button.button_style for button in buttons(pad)].index("primary") == 1
+    while pad.strokes:
+        pad.undo()
+    pad.draw(written(1, 2))
+    assert pad.prediction.digit == 2
+
+
+def test_it_explains_the_chosen_digit():
+    pad = NumberPad()
+    pad.explain = True
+    pad.draw(written(4, 2))
+    shown = pad._controller.view.children[0].value
+    buttons(pad)[0].click()
+    assert pad.reading.text == "42" and pad.prediction.digit == 4
+    assert "Layer 7" in shown and pad._controller.view.children[0].value != shown
+    pad.clear()
+    pad.close()

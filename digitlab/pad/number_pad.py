@@ -8,11 +8,13 @@ import traitlets
 
 from digitlab.images import CLASSES, SIZE
 from digitlab.loading import as_recognizer
+from digitlab.numbers.pieces import Box
 from digitlab.numbers.reading import Character, NumberReading
 from digitlab.pad.controller import Controller
 from digitlab.pad.hand_file import HandFile
 from digitlab.pad.history import History
 from digitlab.pad.number_strip import NumberStrip
+from digitlab.pad.reading import explain_prediction
 from digitlab.pad.widget import DrawingPad
 from digitlab.prediction import Prediction
 
@@ -28,12 +30,16 @@ class NumberController(Controller):
         super().__init__(pad, history, hand_file)
         self.strip = NumberStrip(pad.size, self.handler(self.choose))
         self.below = [self.strip]
-        self._chosen: int | None = None  # the character whose button was pressed last
+        self._chosen: Box | None = None  # of the character whose button was pressed last
 
     def choose(self, number: int) -> None:
         """Show what the network saw of a character, and its other readings."""
-        self._chosen = number
-        self._show_reading(self._pad.reading)
+        reading = self._pad.reading
+        self._chosen = reading.characters[number].box
+        self._show_reading(reading)
+        if self._pad.explain:
+            self._explain(reading)
+        self._finish()
 
     def replace(self, strokes: Any) -> None:
         """See `Controller`; no character is chosen afterwards."""
@@ -60,18 +66,41 @@ class NumberController(Controller):
 
     def _show_reading(self, reading: NumberReading) -> None:
         characters = reading.characters
-        last = len(characters) - 1
-        chosen = last if self._chosen is None else min(self._chosen, last)
-        shown: Character | None = characters[chosen] if characters else None
+        chosen = self._find_chosen(characters)
+        shown: Character | None = None if chosen is None else characters[chosen]
         self._show(str(reading) if characters else "Write a number", shown)
         self._mark(characters, chosen)
         prediction = _NOTHING if shown is None else shown
         self._set(reading=reading, prediction=prediction, image=prediction.image)
 
+    def _find_chosen(self, characters: Sequence[Character]) -> int | None:
+        """Return the number of the chosen character, which may have moved; else the last one."""
+        if self._chosen is not None and characters:
+            shares = [_shared(self._chosen, character.box) for character in characters]
+            best = int(np.argmax(shares))
+            if shares[best] > 0:
+                self._chosen = characters[best].box
+                return best
+        self._chosen = None
+        return len(characters) - 1 if characters else None
+
+    def _explain(self, reading: Any) -> None:
+        prediction = self._pad.prediction
+        explanation = explain_prediction(self._pad.recognizer, prediction)
+        sentence = str(reading) if reading.characters else "Write a number"
+        self._show(sentence, prediction, explanation)
+
     def _mark(self, characters: Sequence[Character], chosen: int | None) -> None:
         """Show characters as boxes on the pad and as buttons below it."""
         self.strip.show(characters, chosen)
         self.canvas.mark([character.box for character in characters])
+
+
+def _shared(one: Box, other: Box) -> float:
+    """Return the area that two boxes have in common."""
+    width = min(one[2], other[2]) - max(one[0], other[0])
+    height = min(one[3], other[3]) - max(one[1], other[1])
+    return max(width, 0.0) * max(height, 0.0)
 
 
 class NumberPad(DrawingPad):

@@ -38,7 +38,8 @@ class NumberStrip(VBox):
             box.children = buttons = self._made[shown : shown + len(row)]
             for button, character in zip(buttons, row, strict=True):
                 button.description = character.text
-                button.tooltip = f"{character.text}: {character.confidence:.0%}"
+                sure = f": {character.confidence:.0%}" if character.digit is not None else ""
+                button.tooltip = character.text + sure
                 button.button_style = "primary" if shown == chosen else ""
                 shown += 1
             self._place(buttons, row)

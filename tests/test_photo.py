@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from digitlab import PhotoReader, stored_drawing
+from digitlab import PhotoReader, render_strokes, stored_drawing
 from support import browser
 
 
@@ -80,6 +80,26 @@ def test_empty_paper_and_bad_files_say_so():
     with pytest.raises(OSError):
         reader.read(__file__)
     assert reader.message.startswith("expected a photo") and reader.reading.text == ""
+
+
+@pytest.mark.parametrize("kind", ["16 bits", "white on nothing", "black on nothing", "a row"])
+def test_the_photo_is_shown_as_it_is_read(kind):
+    grey = note("204")
+    if kind == "16 bits":
+        picture = np.asarray(grey, np.uint16) * 257
+    elif kind == "a row":
+        picture = (255 * render_strokes(stored_drawing(2))).reshape(784).astype(np.uint8)
+    else:
+        ink = grey.point(lambda value: 255 * (value < 60))
+        picture = Image.new("RGBA", grey.size, "white" if kind.startswith("white") else "black")
+        picture.putalpha(ink)
+    reader = PhotoReader()
+    assert reader.read(picture).text == ("2" if kind == "a row" else "204")
+    shown = Image.open(io.BytesIO(reader._photo)).convert("L")
+    assert list(shown.size) == reader._size
+    (left, top, right, bottom), *_ = (box["box"] for box in reader._boxes)
+    inside = np.asarray(shown.crop((round(left), round(top), round(right), round(bottom))))
+    assert np.ptp(inside) > 100  # there is ink and paper in the box
 
 
 def test_a_message_about_a_box_that_is_gone_changes_nothing():

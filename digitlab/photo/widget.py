@@ -10,11 +10,12 @@ import anywidget
 import numpy as np
 import numpy.typing as npt
 import traitlets
-from PIL import Image, ImageOps
+from PIL import Image
 
 from digitlab.loading import load_recognizer
 from digitlab.numbers.reading import NumberReading
 from digitlab.photo.corrections import Page
+from digitlab.pictures.brightness import read_colour
 from digitlab.pictures.ink import find_ink
 
 _WEB = Path(__file__).parents[1] / "web" / "photo"
@@ -99,9 +100,11 @@ class PhotoReader(anywidget.AnyWidget):
     def _read(self, picture: npt.ArrayLike | Image.Image) -> NumberReading:
         ink, scale = find_ink(picture)
         reading = self._recognizer.read_number(picture)
-        shown = _as_image(picture)
-        self._page = Page(shown.size, ink, scale, self._recognizer, reading)
-        self._size = list(shown.size)
+        colour, _, size = read_colour(picture, _SHOWN)
+        self._page = Page(size, ink, scale, self._recognizer, reading)
+        self._size = list(size)
+        values = (255 * colour.clip(0, 1)).round().astype(np.uint8)
+        shown = Image.fromarray(values.squeeze(2) if values.shape[2] == 1 else values)
         shown.thumbnail((_SHOWN, _SHOWN))
         file = io.BytesIO()
         shown.save(file, "JPEG", quality=85)
@@ -163,13 +166,3 @@ def _opened(content: bytes, name: str) -> Image.Image:
         return picture
     except Exception as error:  # each format has its own errors
         raise ValueError(f"expected a photo, got {name}, which cannot be read: {error}") from error
-
-
-def _as_image(picture: npt.ArrayLike | Image.Image) -> Image.Image:
-    """Return a picture as a Pillow image of 8 bits, upright."""
-    if not isinstance(picture, Image.Image):
-        values = np.asarray(picture, np.float32)
-        full = 255 if values.max() > 1 else 1
-        values = np.clip(values / full * 255, 0, 255).astype(np.uint8)
-        picture = Image.fromarray(values.squeeze(2) if values.shape[2:] == (1,) else values)
-    return ImageOps.exif_transpose(picture).convert("RGB")

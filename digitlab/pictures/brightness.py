@@ -38,9 +38,27 @@ def read_brightness(picture: npt.ArrayLike | Image.Image, side: int) -> tuple[np
     Raises:
         ValueError: It is not a picture, is too large, or cannot be read.
     """
+    colour, times, _ = read_colour(picture, side)
+    return _grey(colour), times
+
+
+def read_colour(
+    picture: npt.ArrayLike | Image.Image, side: int
+) -> tuple[np.ndarray, int, tuple[int, int]]:
+    """Reduce a picture until each side is less than twice `side`.
+
+    Returns:
+        The colour (h, w, 1 or 3) float32, at most 1, with paper where the picture is transparent;
+        how many pixels of the picture, in each direction, one pixel of it stands for; and the
+        picture's width and height.
+
+    Raises:
+        ValueError: See `read_brightness`.
+    """
     values = _opened(picture) if isinstance(picture, Image.Image) else _checked(picture)
     full = _full(values)
-    times = max(1, max(values.shape[:2]) // side)
+    height, width = values.shape[:2]
+    times = max(1, max(height, width) // side)
     layers = _reduced(values, full, times)
     if not np.isfinite(layers).all():
         raise ValueError("expected finite values of 32 bits in the picture, got NaN or infinity")
@@ -52,7 +70,7 @@ def read_brightness(picture: npt.ArrayLike | Image.Image, side: int) -> tuple[np
             # Put it on black or white paper, whichever makes the ink stand out.
             paper = 0 if colour.mean(dtype=float) > alpha.mean(dtype=float) / 2 else 1
             colour = colour + paper * (1 - alpha)
-    return _grey(colour), times
+    return colour, times, (width, height)
 
 
 def _opened(picture: Image.Image) -> np.ndarray:
@@ -60,7 +78,7 @@ def _opened(picture: Image.Image) -> np.ndarray:
     _check_size(*picture.size)  # before reading: a small file can claim a huge size
     try:
         picture = ImageOps.exif_transpose(picture)
-        if picture.has_transparency_data:
+        if picture.has_transparency_data and picture.mode not in _DEEP:
             picture = picture.convert("RGBA")
         elif picture.mode in ("1", "LA"):
             picture = picture.convert("L")

@@ -170,6 +170,11 @@ def test_a_photo_is_chosen_and_corrected_in_jupyterlab(chromium, tmp_path):
 
         choose.set_input_files(tmp_path / "notes.png")
         message.filter(has_text="Expected a photo, got notes.png").wait_for()
+        light = Image.new("RGBA", (800, 220), "white")
+        light.putalpha(note("31").point(lambda value: 255 * (value < 60)))
+        light.save(tmp_path / "light.png")  # light ink on nothing
+        choose.set_input_files(tmp_path / "light.png")
+        message.filter(has_text="I read 31 (").wait_for()
         choose.set_input_files(tmp_path / "note.png")
         message.filter(has_text="I read 204 (").wait_for()
         assert boxes.all_inner_texts() == ["2", "0", "4"]

@@ -17,7 +17,7 @@ function make(tag, name, parent) {
   return element;
 }
 
-/** A photo as a JPEG file of moderate size, upright. */
+/** A photo as a file of moderate size, upright: JPEG, or PNG if it is transparent somewhere. */
 async function reduced(file) {
   const bitmap = await createImageBitmap(file); // turns it as its EXIF data says
   const scale = Math.min(1, SIDE / Math.max(bitmap.width, bitmap.height));
@@ -25,10 +25,10 @@ async function reduced(file) {
   canvas.width = Math.max(1, Math.round(bitmap.width * scale));
   canvas.height = Math.max(1, Math.round(bitmap.height * scale));
   const context = canvas.getContext("2d");
-  context.fillStyle = "white"; // where it is transparent
-  context.fillRect(0, 0, canvas.width, canvas.height);
   context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
-  const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", 0.92));
+  const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
+  const clear = data.some((value, i) => i % 4 === 3 && value < 255); // the kernel chooses its paper
+  const blob = await new Promise((resolve) => canvas.toBlob(resolve, clear ? "image/png" : "image/jpeg", 0.92));
   return blob.arrayBuffer();
 }
 

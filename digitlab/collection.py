@@ -89,7 +89,7 @@ def load_drawings(folder: str | os.PathLike[str]) -> WrittenDigits:
             writer = path.parent.name if in_folder else path.stem
         else:
             more, digits = _drawing(path), np.array([_digit(path)])
-            writer = path.parent.name
+            writer = path.resolve().parent.name
         images.extend(more)
         labels.extend(digits.tolist())
         writers.extend([writer] * len(more))

@@ -139,8 +139,10 @@ def read_examples(path: str | os.PathLike[str]) -> tuple[np.ndarray, np.ndarray,
         if checksum != document.get("sha256"):
             raise ValueError("its checksum does not match: it was changed")
         labels = as_labels(document["labels"], len(document["images"]))
-        pixels = b"".join(base64.b64decode(image, validate=True) for image in document["images"])
-        images = np.frombuffer(pixels, np.uint8).reshape(len(labels), SIZE, SIZE)
+        pixels = [base64.b64decode(image, validate=True) for image in document["images"]]
+        images = np.zeros((len(labels), SIZE, SIZE), np.uint8)
+        for image, content in zip(images, pixels, strict=True):
+            image[:] = np.frombuffer(content, np.uint8).reshape(SIZE, SIZE)
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise ValueError(
             f"expected {path} to hold the examples of a hand, as PersonalRecognizer.save and the "

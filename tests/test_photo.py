@@ -102,6 +102,20 @@ def test_the_photo_is_shown_as_it_is_read(kind):
     assert np.ptp(inside) > 100  # there is ink and paper in the box
 
 
+@pytest.mark.parametrize("box", [(1, 2), None, (1, 2, 3, float("nan")), "abcd"])
+def test_what_is_no_box_is_an_error_that_says_so(box):
+    reader = PhotoReader()
+    reader.read(note("204"))
+    for change in (reader.add_box, lambda box: reader.correct_box(0, box)):
+        with pytest.raises(ValueError, match="expected a box of left, top, right and bottom"):
+            change(box)
+    with pytest.raises(ValueError, match="expected the number of one of 3 boxes"):
+        reader.remove_box(None)
+    with pytest.raises(TypeError, match="expected a recognizer"):
+        PhotoReader(5)
+    assert reader.reading.text == "204"
+
+
 def test_a_message_about_a_box_that_is_gone_changes_nothing():
     reader = PhotoReader()
     reader.read(note("2047"))

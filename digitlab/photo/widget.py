@@ -12,7 +12,8 @@ import numpy.typing as npt
 import traitlets
 from PIL import Image
 
-from digitlab.loading import load_recognizer
+from digitlab.loading import as_recognizer
+from digitlab.numbers.pieces import Box
 from digitlab.numbers.reading import NumberReading
 from digitlab.photo.corrections import Page
 from digitlab.pictures.brightness import read_colour
@@ -35,7 +36,11 @@ class PhotoReader(anywidget.AnyWidget):
     - ``message``: the same as a sentence, or why a file could not be read. Read-only.
 
     Args:
-        recognizer: A `Recognizer`. When left out, the network that comes with the package.
+        recognizer: A `Recognizer`, a Keras model or a function, as for `DrawingPad`; or an object
+            with ``read_number(picture) -> NumberReading`` as well.
+
+    Raises:
+        TypeError: It is none of these.
 
     Example:
         >>> photo = np.full((300, 500), 220, np.uint8)
@@ -59,7 +64,9 @@ class PhotoReader(anywidget.AnyWidget):
     def __init__(self, recognizer: Any = None):
         super().__init__()
         self.set_trait("reading", _EMPTY)
-        self._recognizer = load_recognizer() if recognizer is None else recognizer
+        self._recognizer = as_recognizer(recognizer)
+        if not hasattr(self._recognizer, "read_number"):
+            raise TypeError(f"expected a recognizer with read_number(picture), got {recognizer!r}")
         self._page: Page | None = None
         self.on_msg(self._receive)
 
@@ -83,18 +90,21 @@ class PhotoReader(anywidget.AnyWidget):
         Args:
             number: The character's index in ``reading.characters``, from 0.
             box: Left, top, right and bottom in pixels of the photo.
+
+        Raises:
+            ValueError: There is no such character or no photo, or the box is not four numbers.
         """
-        self._checked(number).read_box(box, number)
+        self._page_with(number).read_box(_checked_box(box), number)
         self._show()
 
     def add_box(self, box: tuple[float, float, float, float]) -> None:
         """Read one more box: left, top, right and bottom in pixels of the photo."""
-        self._checked().read_box(box)
+        self._opened_page().read_box(_checked_box(box))
         self._show()
 
     def remove_box(self, number: int) -> None:
         """Remove the character with that index in ``reading.characters``, from 0."""
-        self._checked(number).remove_box(number)
+        self._page_with(number).remove_box(number)
         self._show()
 
     def _read(self, picture: npt.ArrayLike | Image.Image) -> NumberReading:
@@ -112,13 +122,18 @@ class PhotoReader(anywidget.AnyWidget):
         self._show()
         return reading
 
-    def _checked(self, number: int | None = None) -> Page:
+    def _opened_page(self) -> Page:
         if self._page is None:
             raise ValueError("expected a photo first: reader.read(photo)")
-        count = len(self.reading.characters)
-        if number is not None and not 0 <= number < count:
-            raise ValueError(f"expected the number of one of {count} boxes, from 0, got {number}")
         return self._page
+
+    def _page_with(self, number: int) -> Page:
+        """Return the page, if it has a character with this index."""
+        page = self._opened_page()
+        count = len(self.reading.characters)
+        if number not in range(count):
+            raise ValueError(f"expected the number of one of {count} boxes, from 0, got {number}")
+        return page
 
     def _show(self) -> None:
         assert self._page is not None
@@ -156,6 +171,17 @@ class PhotoReader(anywidget.AnyWidget):
     def __repr__(self) -> str:
         """Say what was read."""
         return f"<PhotoReader. {self.message}>"
+
+
+def _checked_box(box: Any) -> Box:
+    """Check that a box is four finite numbers."""
+    try:
+        left, top, right, bottom = map(float, box)
+        if np.isfinite([left, top, right, bottom]).all():
+            return left, top, right, bottom
+    except (TypeError, ValueError):
+        pass
+    raise ValueError(f"expected a box of left, top, right and bottom in pixels, got {box!r}")
 
 
 def _opened(content: bytes, name: str) -> Image.Image:

@@ -167,9 +167,9 @@ def plot_history(
         >>> ax = digitlab.plot_history(history, title="three epochs")
     """
     values = getattr(history, "history", history)
-    metrics = [name for name in sorted(values) if not str(name).startswith("val_")]
-    if metric not in metrics:
-        raise ValueError(f"expected one of {metrics} as the metric, got {metric!r}")
+    if metric not in values:
+        raise ValueError(f"expected one of {sorted(values)} as the metric, got {metric!r}")
+    metric = metric.removeprefix("val_")  # both curves are shown
     ax = new_axes(4.5, 3) if ax is None else ax
     for name, label, style, colour in (
         (metric, "training", "o--", BLUE),

@@ -8,6 +8,7 @@ import scipy
 from digitlab.pictures.ruling import SOLID, Line, cleared, erased, find_lines
 
 _LONG = 0.3  # minimum length of a comb, as a share of the picture's width
+_FLAT = 1.5  # minimum length in the height of its connected ink, with digits that touch it
 _WHOLE = 0.9  # minimum length of its line, as a share of its own
 _LEAST = 3  # ticks that no digit touches
 _EVEN = 0.15  # how much their distances and heights may differ, as a share of the usual ones
@@ -32,7 +33,8 @@ def without_combs(ink: np.ndarray) -> np.ndarray:
     gone = np.zeros_like(solid)
     for label, place in enumerate(scipy.ndimage.find_objects(labels), start=1):
         part = labels[place] == label
-        if part.shape[1] >= _LONG * ink.shape[1]:
+        height, width = part.shape
+        if width >= max(_LONG * ink.shape[1], _FLAT * height):
             gone[place] |= part & ~_without_comb(part)
     return cleared(ink, solid, gone)
 

@@ -152,10 +152,10 @@ def accuracy() -> Table:
     }
     pictures = {
         "pictures of paper": numbers(COUNT, seed=SEED + 1),
-        "the same, each touching or overlapping the next": numbers(
+        "pictures of digits that touch or overlap the next": numbers(
             COUNT, touching=True, seed=SEED + 1
         ),
-        "the same, with a point, a comma or a minus": numbers(COUNT, marked=True, seed=SEED + 1),
+        "pictures with a point, a comma or a minus": numbers(COUNT, marked=True, seed=SEED + 1),
     }
 
     def exact(read: Callable, cases: Sequence[tuple]) -> str:

@@ -29,13 +29,14 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
     Raises:
         OSError: The file cannot be written, or the block did not write one.
     """
+    name = Path(path).name  # whose ending tells some writers the format
     path = Path(os.path.realpath(path))  # a link stays, and its file is replaced
     path.parent.mkdir(parents=True, exist_ok=True)
     # In a folder of its own: some writers insist on a file name, or put other files beside it.
     with tempfile.TemporaryDirectory(
         prefix=f".{path.stem}-", dir=path.parent, ignore_cleanup_errors=True
     ) as folder:
-        part = Path(folder) / path.name
+        part = Path(folder) / name
         yield part
         os.replace(part, path)
 

@@ -15,6 +15,17 @@ from digitlab.recognizer import PersonalRecognizer, Recognizer
 from digitlab.runtimes import ImageFunction, LiteRT
 
 
+def as_number_recognizer(reader: Any) -> Any:
+    """Make a recognizer that also has ``read_number(writing)``: see `as_recognizer`."""
+    recognizer = as_recognizer(reader)
+    if not callable(getattr(recognizer, "read_number", None)):
+        raise TypeError(
+            "expected a recognizer with read_number(writing), a Keras model, or a function, "
+            f"got {type(recognizer).__name__}"
+        )
+    return recognizer
+
+
 def as_recognizer(reader: Any) -> Any:
     """Make a recognizer, something with ``predict(drawing)``, out of a model or a function.
 

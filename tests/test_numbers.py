@@ -221,6 +221,16 @@ def test_a_comb_is_no_writing(height, turn):
     assert read(image).text == "20753"
 
 
+def test_a_line_whose_ticks_cross_it_is_no_writing():
+    digits = side_by_side("20753", (90, 90, 90, 90, 90))
+    low, high = np.concatenate(digits).min(0), np.concatenate(digits).max(0)
+    y = high[1] + 100
+    ends = np.linspace(low[0] - 40, high[0] + 40, 6)
+    comb = [np.array([(ends[0], y), (ends[-1], y)])]
+    comb += [np.array([(x, y - 60), (x, y + 60)]) for x in ends]
+    assert read(pixels([*digits, *comb])).text == "20753"
+
+
 def test_ones_on_a_line_are_no_comb():
     ones = side_by_side("1111", (90, 90, 90, 90))
     low, high = np.concatenate(ones).min(0), np.concatenate(ones).max(0)

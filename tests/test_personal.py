@@ -241,6 +241,12 @@ def test_a_saved_hand_reads_the_same(recognizer, tmp_path):
             )
 
 
+def test_a_personal_recognizer_gives_its_network_and_not_its_examples(recognizer, tmp_path):
+    personal = recognizer.adapt([stored_drawing(4)], [4])
+    personal.save(tmp_path / "mine.json")
+    assert load_personal(tmp_path / "mine.json", personal).labels.tolist() == [4]
+
+
 def test_a_hand_belongs_to_its_network(recognizer, tmp_path):
     path = tmp_path / "mine.json"
     other = Recognizer(digitlab.pen_cnn())

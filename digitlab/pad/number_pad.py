@@ -7,7 +7,7 @@ import numpy as np
 import traitlets
 
 from digitlab.images import CLASSES, SIZE
-from digitlab.loading import as_recognizer
+from digitlab.loading import as_number_recognizer
 from digitlab.numbers.pieces import Box
 from digitlab.numbers.reading import Character, NumberReading
 from digitlab.pad.controller import Controller
@@ -153,10 +153,4 @@ class NumberPad(DrawingPad):
 
     @traitlets.validate("recognizer")
     def _validate_recognizer(self, proposal: Any) -> Any:
-        recognizer = as_recognizer(proposal.value)
-        if not callable(getattr(recognizer, "read_number", None)):
-            raise TypeError(
-                "expected a recognizer with read_number(strokes), a Keras model, or a function, "
-                f"got {type(recognizer).__name__}"
-            )
-        return recognizer
+        return as_number_recognizer(proposal.value)

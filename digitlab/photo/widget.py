@@ -12,7 +12,7 @@ import numpy.typing as npt
 import traitlets
 from PIL import Image
 
-from digitlab.loading import as_recognizer
+from digitlab.loading import as_number_recognizer
 from digitlab.numbers.pieces import Box
 from digitlab.numbers.reading import NumberReading
 from digitlab.photo.corrections import Page
@@ -64,9 +64,7 @@ class PhotoReader(anywidget.AnyWidget):
     def __init__(self, recognizer: Any = None):
         super().__init__()
         self.set_trait("reading", _EMPTY)
-        self._recognizer = as_recognizer(recognizer)
-        if not hasattr(self._recognizer, "read_number"):
-            raise TypeError(f"expected a recognizer with read_number(picture), got {recognizer!r}")
+        self._recognizer = as_number_recognizer(recognizer)
         self._page: Page | None = None
         self.on_msg(self._receive)
 

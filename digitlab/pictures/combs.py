@@ -74,6 +74,8 @@ def _find_ticks(rest: np.ndarray, line: Line) -> _Ticks | None:
     places, heights = np.array(sorted(found)).reshape(-1, 2).T
     height = float(np.median(heights)) if found else 0.0
     places = places[np.abs(heights - height) <= _EVEN * height + 1]
+    # Where the line has a gap, a tick that crosses it is in two parts at the same place.
+    places = places[np.diff(places, prepend=-np.inf) > 2 * line.thickness]
     if len(places) < _LEAST:
         return None
     steps = np.diff(places) / np.diff(places).min()  # 2 where a digit touches a tick

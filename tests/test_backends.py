@@ -10,6 +10,8 @@ from multiprocessing import get_context
 
 import pytest
 
+pytestmark = pytest.mark.once  # both locks are tested with the same JAX and Keras
+
 
 @pytest.fixture(scope="module")
 def run_on_jax(optional):

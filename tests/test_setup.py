@@ -370,11 +370,12 @@ def published(tmp_path_factory):
         pytest.skip("needs a Python 3.13 in a folder of its own, such as pyenv's")
 
     def needed(member):
-        parts = set(Path(member.name).parts)
-        return None if parts & {"test", "__pycache__", "site-packages"} else member
+        path = Path(member.name)
+        left_out = {"test", "__pycache__", "site-packages"} & set(path.parts) or path.suffix == ".a"
+        return None if left_out else member
 
     archive = folder / "python.tar.gz"
-    with tarfile.open(archive, "w:gz", compresslevel=1) as tar:
+    with tarfile.open(archive, "w:gz", compresslevel=0) as tar:
         for name in ("bin", "lib", "include"):
             tar.add(Path(prefix) / name, f"python/{name}", filter=needed)
     family = platform.machine()

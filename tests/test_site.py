@@ -170,6 +170,7 @@ def compressed(site, tmp_path_factory):
     return folder
 
 
+@pytest.mark.once
 def test_compressed_copies_are_those_of_the_files(site, compressed):
     copies = {kind: sorted(compressed.rglob(f"*.{kind}")) for kind in ("gz", "br")}
     originals = {path: path.with_suffix("").read_bytes() for path in copies["br"]}
@@ -190,6 +191,7 @@ def test_compressed_copies_are_those_of_the_files(site, compressed):
     }
 
 
+@pytest.mark.once
 def test_compressed_the_first_visit_is_small(compressed):
     sizes = {
         kind: sum((compressed / f"{name}{kind}").stat().st_size for name in first_files(compressed))
@@ -199,6 +201,7 @@ def test_compressed_the_first_visit_is_small(compressed):
     assert sizes[".br"] <= 380_000
 
 
+@pytest.mark.once
 def test_copies_of_an_earlier_build_are_never_left(compressed, tmp_path):
     """A web server would send them in place of the new files."""
     target = tmp_path / "site"
@@ -208,6 +211,7 @@ def test_copies_of_an_earlier_build_are_never_left(compressed, tmp_path):
     assert [path for path in files(target) if path.suffix in (".gz", ".br")] == [target / "mine.gz"]
 
 
+@pytest.mark.once
 def test_unchanged_files_keep_their_time(compressed, tmp_path):
     """Web servers use it to tell browsers that they already have a file."""
     target = tmp_path / "site"
@@ -253,6 +257,7 @@ def test_non_digits_are_rejected(read, same_weights):
     assert "I see no digit in this" in said
 
 
+@pytest.mark.once
 def test_mnist_is_read_as_keras_reads_it(read, mnist):
     images = mnist.x_test[::10].astype("float32") / 255
     model = keras.models.load_model(ROOT / "models" / "digits.keras", compile=False)
@@ -309,6 +314,7 @@ def without_dense():
     return keras.Sequential([keras.Input((28, 28, 1)), *layers])
 
 
+@pytest.mark.once
 def test_the_features_are_those_of_keras(site, javascript, tmp_path):
     where = shutil.copytree(site, tmp_path / "site")
     networks = {name: make(name) for name in ("branches", "recurrent", "the article's")}
@@ -354,6 +360,7 @@ def test_percentages_are_rounded_as_in_python(site):
 # Other networks.
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("plain", [False, True])
 @pytest.mark.parametrize("name", NETWORKS)
 def test_any_network_is_read_as_keras_reads_it(site, read, name, plain, tmp_path):
@@ -366,6 +373,7 @@ def test_any_network_is_read_as_keras_reads_it(site, read, name, plain, tmp_path
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("quantize", ["float16", "uint8"])
 def test_rounded_weights_are_read_as_keras_reads_them(site, read, quantize, tmp_path):
     folder = export(tmp_path / "model", quantize=quantize)

@@ -196,6 +196,7 @@ def test_models_that_give_something_else_are_rejected(stripes):
             train(model, stripes, progress=False)
 
 
+@pytest.mark.once
 def test_settings_and_results_are_copied(stripes):
     config = TrainConfig(batch_size=250, augmentation=Augmentation(pen=0.2))
     model = pen_cnn()
@@ -229,6 +230,7 @@ def test_a_seed_repeats_a_training(stripes):
     assert losses(3) != pytest.approx(losses(4), rel=1e-4)
 
 
+@pytest.mark.once
 def test_weight_decay_keeps_weights_small(stripes):
     def size(weight_decay):
         model = small()
@@ -342,6 +344,7 @@ def train_and_keep(model, digits, config, path, **options):
         return train(model, digits, config, progress=False, checkpoint=path, **options)
 
 
+@pytest.mark.once
 def test_a_checkpoint_of_another_network_is_refused(stripes, tmp_path):
     path, config = tmp_path / "training.npz", TrainConfig(epochs=2, batch_size=500)
     train_and_keep(pen_cnn(), stripes, config, path)
@@ -349,6 +352,7 @@ def test_a_checkpoint_of_another_network_is_refused(stripes, tmp_path):
         train(article_cnn(), stripes, config, progress=False, checkpoint=path)
 
 
+@pytest.mark.once
 def test_a_checkpoint_of_other_digits_is_refused(stripes, tmp_path):
     path, config = tmp_path / "training.npz", TrainConfig(augmentation=Augmentation())
     train_and_keep(small(), stripes, config, path)
@@ -437,6 +441,7 @@ def test_one_cycle_climbs_and_falls():
     assert (np.diff(rates[:25]) > 0).all() and (np.diff(rates[24:]) < 0).all()
 
 
+@pytest.mark.once
 def test_the_learning_rate_ends_low_and_is_one_of_keras(stripes):
     model = pen_cnn()
     train(model, stripes, TrainConfig(batch_size=100, validation_share=0), progress=False)

@@ -22,8 +22,8 @@ def without_boxes(ink: np.ndarray) -> np.ndarray:
         box = labels[place] == label
         if min(box.shape) < _LEAST * min(ink.shape) or box.mean() > _INKED:
             continue
-        across, down = _sides(box), _sides(box.T)
-        if _are_borders(across, len(box)) and _are_borders(down, box.shape[1]):
+        across = _sides(box)
+        if _are_borders(across, len(box)) and _are_borders(down := _sides(box.T), box.shape[1]):
             rest = erased(box, across, down)
             if rest.any() or (solid[place] & ~box).any():
                 gone[place] |= box & ~rest

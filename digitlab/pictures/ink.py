@@ -56,7 +56,9 @@ def find_ink(picture: npt.ArrayLike | Image.Image) -> tuple[np.ndarray, float]:
 def pen_width(solid: np.ndarray) -> float:
     """Estimate the width of the lines in a mask (h, w)."""
     # A line has two edges, which are staircases: 4 / pi times as long as they look.
-    edge = sum(np.count_nonzero(np.diff(np.pad(solid, 1), axis=axis)) for axis in (0, 1))
+    inner = sum(np.count_nonzero(side[1:] != side[:-1]) for side in (solid, solid.T))
+    outer = sum(np.count_nonzero(side[end]) for side in (solid, solid.T) for end in (0, -1))
+    edge = inner + outer
     return 2 * np.count_nonzero(solid) / max(edge, 1) * 4 / np.pi
 
 
@@ -104,6 +106,8 @@ def _without_shadows(ink: np.ndarray) -> np.ndarray:
 
     Larger shadows count as paper already, see `_paper`.
     """
+    if min(ink.shape) < _UNCLEAR:
+        return ink
     width = pen_width(ink > _DARK)
     # Of strokes that are about as dark as that, grain leaves scattered pixels darker.
     smooth = scipy.ndimage.uniform_filter(ink, 3) > _DARK
@@ -112,7 +116,7 @@ def _without_shadows(ink: np.ndarray) -> np.ndarray:
     if without_grain > 1.5 * width:
         width = without_grain
     window = 2 * round(_PENS * width / 2) + 3
-    if window >= _SHADE * min(ink.shape) or min(ink.shape) < _UNCLEAR:
+    if window >= _SHADE * min(ink.shape):
         return ink
     shade = scipy.ndimage.grey_opening(ink, (window, window))
     shade = np.where(shade < _DARK, shade, 0)

@@ -17,6 +17,8 @@ SOLID = 0.18
 _TILT = 0.12  # maximum slope of a line: 7 degrees
 _THICK = 0.06  # maximum thickness of a line, as a share of the picture's shorter side
 _LONG = 0.5  # minimum length of a line, as a share of the picture's side
+_ALONE = 0.4  # minimum share of its columns in which it does not touch other ink
+_LEAST = _LONG * _ALONE  # so there is a line only if so many of the columns have thin ink
 _GAP = 0.03  # longest gap in a line, as a share of the picture's side
 _PAST = 0.03  # minimum length of a line beyond the writing, as a share of the line's length
 _NEAR = 0.12  # maximum gap from a line's end to the edge, as a share of the picture's side
@@ -124,6 +126,8 @@ def find_lines(solid: np.ndarray) -> list[Line]:
     columns, tops, ends = _runs(solid)
     thin = ends - tops <= max(2, _THICK * min(height, width))
     columns, tops, ends = columns[thin], tops[thin], ends[thin]
+    if _distinct(columns) < _LEAST * width:
+        return []
     middles, thickness = (tops + ends - 1) / 2, ends - tops
     # Each run votes for the lines through its middle (P. Hough, 1962). A cell of the table stands
     # for one slope and a few pixels of the line's height in the middle column.
@@ -172,7 +176,7 @@ def _traced(
     powers = np.vander(np.linspace(-1, 1, width), 3)
     near = np.ones(len(columns), bool)
     for _ in range(3):
-        if len(np.unique(columns[near])) < 3:
+        if _distinct(columns[near]) < max(3, _LEAST * width):
             return None
         thick = float(np.median(thickness[near]))
         # A parabola, because paper may bend.
@@ -193,9 +197,14 @@ def _traced(
         return None
     alone = np.zeros(width, bool)
     alone[columns[near]] = True
-    if alone[first:end].mean() < 0.4:  # it only passes through other ink
+    if alone[first:end].mean() < _ALONE:  # it only passes through other ink
         return None
     return Line(first, heights[first:end], thick)
+
+
+def _distinct(columns: np.ndarray) -> int:
+    """Count the different ones among columns (n,)."""
+    return int(np.count_nonzero(np.bincount(columns)))
 
 
 def erased(solid: np.ndarray, across: list[Line], down: list[Line]) -> np.ndarray:

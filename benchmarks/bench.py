@@ -142,8 +142,8 @@ def pictures_of_a_digit() -> Part:
     held_out = ", ".join(shipped.HELD_OUT)
     return {
         "conditions": f"{machine()}, {versions('scikit-image', 'Pillow')}. Digits: MNIST's test "
-        f"set, and people's of the contributors {held_out}; what finds the ink was chosen with "
-        "others",
+        f"set, and people's of the contributors {held_out}; the ink finder was tuned on other "
+        "contributors",
         "content": [pictures.table(digits)],
     }
 
@@ -162,8 +162,8 @@ def learning_from_people() -> Part:
     """What digits of more writers gain, compared with more augmentation."""
     return {
         "conditions": f"{machine()}, {versions()}. pen_cnn, learning rate and augmentation as the "
-        f"shipped network; contributors {', '.join(shipped.HELD_OUT)} are read, and the writers "
-        "are of the others",
+        f"shipped network; contributors {', '.join(shipped.HELD_OUT)} are read; the writers are "
+        "from the others",
         "content": [writers.table()],
     }
 

@@ -20,7 +20,7 @@ from digitlab import PersonalRecognizer, Recognizer
 from digitlab.images import as_batch
 from digitlab.personal import PersonalLayer
 from digitlab.prediction import combine_looks
-from digitlab.recognizer import SURE
+from digitlab.recognizer import LOOK_AGAIN_BELOW
 from digitlab.strokes import vary_strokes
 
 LEAST = 20  # drawings of a hand
@@ -76,7 +76,7 @@ class Hand:
 
     def read(self, layer: PersonalLayer | None) -> np.ndarray:
         """Answers as `Recognizer.predict` computes them: (n, 10) or (n, 11)."""
-        unsure = self.answers[0].max(1) < SURE
+        unsure = self.answers[0].max(1) < LOOK_AGAIN_BELOW
         answers = np.where(unsure[:, None], combine_looks(self.answers), self.answers[0])
         return answers if layer is None else layer.adjust(answers, self.features)
 

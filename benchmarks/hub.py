@@ -102,9 +102,9 @@ def content() -> list[Table | str]:
     many_seconds = MANY / COUNT * computed
     training_gb = (trained - used["kernel"][0] / COUNT) / 1000
     many = (
-        f"{MANY} students who draw need {many_gb:.0f} GB. When all come at once, they compute for "
-        f"{many_seconds:,.0f} s until the last is read: {many_seconds / CORES:.0f} s on {CORES} "
-        f"cores. Each who trains at the same time adds up to {training_gb:.1f} GB."
+        f"{MANY} students who draw need {many_gb:.0f} GB. When all log in at once, that is "
+        f"{many_seconds:,.0f} s of computing, or {many_seconds / CORES:.0f} s on {CORES} cores. "
+        f"Each student who trains adds up to {training_gb:.1f} GB."
     )
     how = f"The machine had other work, too: the load average was {busy:.1f} before."
     columns = ["", "one student", f"{COUNT} at once, median / slowest, or mean"]

@@ -24,7 +24,7 @@ export OMP_NUM_THREADS=2 OPENBLAS_NUM_THREADS=2 TF_NUM_INTRAOP_THREADS=2 TF_NUM_
 # A limit for each process: too large an array gives a MemoryError, not a dead kernel or a full machine.
 [ -z "${MEM_LIMIT:-}" ] || ulimit -d $((MEM_LIMIT / 1024))
 
-# Stop a kernel after half an hour without work, even if its tab is open: eleven notebooks mean eleven kernels.
+# Stop a kernel after half an hour without work, even if its tab is open: each open notebook has a kernel.
 exec jupyterhub-singleuser \
   --MappingKernelManager.cull_idle_timeout=1800 \
   --MappingKernelManager.cull_connected=True \

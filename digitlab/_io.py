@@ -8,11 +8,17 @@ network's file ends in its checksum, so that a truncated or changed file is reje
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 _CHECKSUM = b"\ndigitlab SHA-256 "  # before the digest, at the end of a file
 
@@ -21,7 +27,7 @@ _CHECKSUM = b"\ndigitlab SHA-256 "  # before the digest, at the end of a file
 def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a temporary path to write to, and move the file into place when the block ends.
 
-    An earlier file stays until then. If the block raises, it stays for good.
+    Until then, and if the block raises, an existing file is left as it is.
 
     Args:
         path: The file. Its folder is created if necessary.
@@ -29,8 +35,10 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
     Raises:
         OSError: The file cannot be written, or the block did not write one.
     """
-    name = Path(path).name  # whose ending tells some writers the format
+    name = Path(path).name  # some writers take the format from its extension
     path = Path(os.path.realpath(path))  # a link stays, and its file is replaced
+    if path.exists() and not path.is_file():
+        raise OSError(f"expected a file to replace, found something else at {path}")
     path.parent.mkdir(parents=True, exist_ok=True)
     # In a folder of its own: some writers insist on a file name, or put other files beside it.
     with tempfile.TemporaryDirectory(
@@ -38,7 +46,48 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
     ) as folder:
         part = Path(folder) / name
         yield part
+        if path.exists():
+            shutil.copymode(path, part)  # a private file stays private
         os.replace(part, path)
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Wait until nobody else has this folder locked, and lock it, if the system has locks."""
+    if fcntl is None:
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # some network drives have no locks
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def files_below(folder: Path) -> Iterator[Path]:
+    """Yield the files in a folder and its subfolders, in order, but nothing hidden.
+
+    Links to folders are followed, but each folder is read only once. The paths come one by one,
+    because there may be millions.
+
+    Raises:
+        OSError: A folder cannot be read.
+    """
+
+    def fail(error: OSError) -> None:
+        raise error
+
+    seen = set()
+    for here, folders, names in os.walk(folder, onerror=fail, followlinks=True):
+        real = os.path.realpath(here)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield from (Path(here, name) for name in sorted(names) if not name.startswith("."))
 
 
 def shipped_path(name: str) -> Path:

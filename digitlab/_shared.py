@@ -1,4 +1,4 @@
-"""Changes to the whole process that several threads may ask for at once.
+"""Process-wide changes that several threads may need at the same time.
 
 Such a change (where stderr goes, a Keras setting) must be undone by the last thread that needs it.
 If each thread saved the current state and later restored it, one might save another's change.

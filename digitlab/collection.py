@@ -12,9 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
+from digitlab._io import files_below
 from digitlab.drawings import load_drawing
 from digitlab.images import SIZE
-from digitlab.personal import is_hand, read_examples
+from digitlab.personal import is_examples_file, read_examples
 from digitlab.strokes import render_strokes
 
 
@@ -80,11 +81,11 @@ def load_drawings(folder: str | os.PathLike[str]) -> WrittenDigits:
     writers: list[str] = []
     if not folder.is_dir():
         raise NotADirectoryError(f"expected a folder of drawings, found none at {folder}")
-    for path in sorted(folder.rglob("*.json")):
-        if any(name.startswith(".") for name in path.relative_to(folder).parts):
+    for path in sorted(files_below(folder)):
+        if path.suffix != ".json":
             continue
         in_folder = path.parent != folder
-        if is_hand(path):
+        if is_examples_file(path):
             more, digits, _ = read_examples(path)
             writer = path.parent.name if in_folder else path.stem
         else:

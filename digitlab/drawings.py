@@ -75,13 +75,13 @@ def stored_drawing(digit: int, size: int = 280) -> list[np.ndarray]:
         A list of new strokes, each (n, 2) float64: x, y in pad pixels, y down.
 
     Raises:
-        ValueError: The digit is not a whole number from 0 to 9, or the size no number above 0.
+        ValueError: The digit is not a whole number from 0 to 9, or the size not a number above 0.
 
     Example:
         >>> [stroke.shape for stroke in digitlab.stored_drawing(4)]
         [(33, 2), (17, 2)]
     """
-    if np.ndim(digit) or digit not in _STROKES:
+    if np.ndim(digit) or not any(digit == one for one in _STROKES):
         raise ValueError(f"expected a digit from 0 to 9, got {digit!r}")
     scale = _checked_size(size, "size") / 280
     strokes = ([point.split(",") for point in stroke.split()] for stroke in _STROKES[int(digit)])
@@ -125,7 +125,7 @@ def load_drawing(path: str | os.PathLike[str], size: int = 280) -> list[np.ndarr
 
     Raises:
         OSError: The file cannot be read.
-        ValueError: It is not such a file, or `size` is no number above 0.
+        ValueError: It is not such a file, or `size` is not a number above 0.
 
     Example:
         >>> digitlab.save_drawing("five.json", digitlab.stored_drawing(5))

@@ -63,10 +63,11 @@ def measure_saliency(recognizer: Any, image: np.ndarray, digit: int | None = Non
     at = np.arange(28)
     near = [np.abs(at - places[:, None]) <= PATCH // 2 for places in (rows, columns)]  # (n, 28)
     without = np.where(near[0][:, :, None] & near[1][:, None, :], 0, image)  # (n, 28, 28)
-    probabilities = recognizer.predict_images(np.concatenate([image[None], without]))  # (n + 1, 10)
+    answers = recognizer.predict_images(np.concatenate([image[None], without]))
+    probabilities = np.asarray(answers, np.float64)  # (n + 1, 10)
     if digit is None:
         digit = int(probabilities[0].argmax())
-    odds = _log_odds(np.asarray(probabilities, np.float64), digit)
+    odds = _log_odds(probabilities, digit)
     saliency = np.zeros((28, 28), np.float32)
     saliency[rows, columns] = odds[0] - odds[1:]
     return saliency

@@ -103,6 +103,13 @@ def as_batch(images: np.ndarray) -> np.ndarray:
     Raises:
         ValueError: Values are out of range.
     """
+    check_range(images)
+    batch = images.astype(np.float32)[..., None]  # (n, 28, 28, 1)
+    return batch / np.float32(255) if images.dtype.kind in "iu" else batch
+
+
+def check_range(images: np.ndarray) -> None:
+    """Raise ValueError if images, as `as_images` returns them, have values out of range."""
     whole = images.dtype.kind in "iu"
     most = 255 if whole else 1
     if images.dtype != np.uint8 and len(images):
@@ -110,12 +117,11 @@ def as_batch(images: np.ndarray) -> np.ndarray:
         if not (low >= 0 and high <= most):  # False for NaN, too
             raise ValueError(
                 f"expected {'integers from 0 to 255' if whole else 'float images in [0, 1]'}, "
-                f"got values from {low:g} to {high:g}" + ("" if whole else "; divide by 255?")
+                f"got values from {low:.9g} to {high:.9g}"
+                + ("; divide by 255?" if high > 2 and not whole else "")
             )
     if whole and images.max(initial=0) == 1:
         raise ValueError("expected integers from 0 to 255, got only 0 and 1; pass them as float")
-    batch = images.astype(np.float32)[..., None]  # (n, 28, 28, 1)
-    return batch / np.float32(255) if whole else batch
 
 
 def as_labels(labels: Any, count: int | None = None, name: str = "labels") -> np.ndarray:

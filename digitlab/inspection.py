@@ -3,6 +3,9 @@
 Both are arrays, for `digitlab.plot_filters` and `digitlab.plot_embedding`.
 """
 
+from collections.abc import Iterator
+from typing import Any
+
 import keras
 import numpy as np
 from tqdm import tqdm
@@ -22,21 +25,23 @@ def get_filters(model: keras.Model) -> np.ndarray:
         0 where it looks for paper.
 
     Raises:
-        ValueError: The model has no convolution, or its first one looks at several channels.
+        TypeError: It is not a Keras model.
+        ValueError: The model is a class of its own or not built, has no convolution, or its first
+            one looks at several channels.
 
     Example:
         >>> digitlab.get_filters(digitlab.pen_cnn()).shape
         (5, 5, 16)
     """
-    for layer in model.layers:
-        if isinstance(layer, keras.layers.Conv2D):
-            weights = as_float32(layer.kernel)  # (h, w, channels, n)
-            if weights.shape[2] == 1:
-                return weights[:, :, 0]
-            raise ValueError(
-                f"expected a first convolution that looks at 1 channel, got {weights.shape[2]}"
-            )
-    raise ValueError(f"expected a network with a Conv2D layer, {model.name} has none")
+    convolution = next(_convolutions(_checked(model)), None)
+    if convolution is None:
+        raise ValueError(f"expected a network with a Conv2D layer, {model.name} has none")
+    weights = as_float32(convolution.kernel)  # (h, w, channels, n)
+    if weights.shape[2] != 1:
+        raise ValueError(
+            f"expected a first convolution that looks at 1 channel, got {weights.shape[2]}"
+        )
+    return weights[:, :, 0]
 
 
 def embed(model: keras.Model, images: np.ndarray) -> np.ndarray:
@@ -52,8 +57,9 @@ def embed(model: keras.Model, images: np.ndarray) -> np.ndarray:
         (n, features) float32.
 
     Raises:
-        ValueError: For images of another shape or type, or for no images; or the network has no
-            dense layer.
+        TypeError: `model` is not a Keras model.
+        ValueError: For images of another shape or type, or for no images; or the network is a class
+            of its own or not built, or has no dense layer.
 
     Example:
         >>> drawings = [digitlab.stored_drawing(digit) for digit in range(10)]
@@ -61,7 +67,7 @@ def embed(model: keras.Model, images: np.ndarray) -> np.ndarray:
         >>> digitlab.embed(digitlab.pen_cnn(), np.stack(images)).shape
         (10, 1600)
     """
-    images = as_images(images)
+    model, images = _checked(model), as_images(images)
     if not len(images):
         raise ValueError("expected images of shape (n, 28, 28), n at least 1, got none")
     parts = [  # in batches, because the first layers' outputs are large
@@ -69,3 +75,27 @@ def embed(model: keras.Model, images: np.ndarray) -> np.ndarray:
         for i in tqdm(range(0, len(images), 256), "Reading", delay=2, leave=False)
     ]
     return np.concatenate(parts)
+
+
+def _checked(model: Any) -> keras.Model:
+    """Raise an error if this is not a network whose layers Keras knows; return it."""
+    if not isinstance(model, keras.Model):
+        raise TypeError(
+            f"expected a Keras model, got {type(model).__name__}; for a Recognizer, pass its model"
+        )
+    if not getattr(model, "inputs", None):
+        raise ValueError(
+            f"expected a Sequential or functional model that is built, got {model.name}; begin a "
+            "Sequential model with keras.Input((28, 28, 1)), and write a class of your "
+            "own as keras.Model(inputs, outputs)"
+        )
+    return model
+
+
+def _convolutions(model: keras.Model) -> Iterator[keras.layers.Conv2D]:
+    """Yield a model's convolutions, those in nested models too, in their order."""
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Conv2D):
+            yield layer
+        elif isinstance(layer, keras.Model):
+            yield from _convolutions(layer)

@@ -12,7 +12,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from digitlab._io import atomic_write
+from digitlab._io import atomic_write, locked
 
 _FORMAT = {"format": "digitlab journal", "version": 1}
 _COLUMNS: dict[str, type | tuple[type, ...]] = {
@@ -65,15 +65,20 @@ class Journal:
             ValueError: The value is not finite, a text is not a str, or the file is not a journal.
                 In each of these cases the file stays as it is.
         """
+        if isinstance(value, str | bool):  # float() would take them
+            raise TypeError(f"expected a number, got {value!r}")
         figure = dict(zip(_COLUMNS, (notebook, name, float(value), unit, on), strict=True))
         if not _is_figure(figure):
             raise ValueError(f"expected texts and a finite value, got {figure}")
-        # Read again: another notebook may have added its own since.
-        others = [f for f in self._read() if (f["notebook"], f["name"]) != (notebook, name)]
-        self.figures = sorted([*others, figure], key=lambda figure: figure["notebook"])
-        with atomic_write(self.path) as part:
-            text = json.dumps(_FORMAT | {"figures": self.figures}, indent=1, ensure_ascii=False)
-            part.write_text(text, encoding="utf-8")
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with locked(self.path.parent):
+            # Read again: another notebook may have added its own since.
+            others = [f for f in self._read() if (f["notebook"], f["name"]) != (notebook, name)]
+            figures = sorted([*others, figure], key=lambda figure: figure["notebook"])
+            with atomic_write(self.path) as part:
+                text = json.dumps(_FORMAT | {"figures": figures}, indent=1, ensure_ascii=False)
+                part.write_text(text, encoding="utf-8")
+            self.figures = figures
 
     def __repr__(self) -> str:
         if not self.figures:
@@ -108,8 +113,8 @@ class Journal:
 
     def _complaint(self, problem: str) -> str:
         return (
-            f"expected {self.path} to be a journal, but {problem}. It was left as it is: mend it, "
-            "or move it away and run the notebooks again, each of which adds its figures."
+            f"expected {self.path} to be a journal, but {problem}. It was left as it is. Repair "
+            "it, or move it away and run the notebooks again; each adds its figures."
         )
 
 

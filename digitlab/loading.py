@@ -111,7 +111,7 @@ def load_personal(
             f"expected {path} to belong to this network, but it belongs to another one; load it "
             "with that network, or teach its examples to this one with relearn=True"
         )
-    personal.clear()  # a personal recognizer gives its network, not its examples
+    personal.clear()  # take a personal recognizer's network, not its examples
     personal._learn_more(list(images), labels)
     return personal
 

@@ -31,7 +31,7 @@ import pooch
 
 from digitlab._download import RemoteFile, download
 from digitlab._io import atomic_write
-from digitlab.images import as_batch, as_images, as_labels
+from digitlab.images import as_batch, as_images, as_labels, check_range
 
 NPZ = "mnist.npz"
 SAMPLE = Path(__file__).parent / "assets" / "sample_digits.npz"
@@ -167,6 +167,7 @@ class Digits:
                 images, labels = np.zeros((0, 28, 28), np.uint8), []
             images = as_images(images)
             labels = as_labels(labels, len(images), f"y_{part}")
+            check_range(images)
             if images.dtype != np.uint8:
                 images = (255 * as_batch(images)[..., 0]).round().astype(np.uint8)
             elif copy:

@@ -112,7 +112,7 @@ def write_examples(
         part.write_text(with_checksum_json(document), encoding="utf-8")
 
 
-def is_hand(path: str | os.PathLike[str]) -> bool:
+def is_examples_file(path: str | os.PathLike[str]) -> bool:
     """Tell whether a file holds the examples of a hand, even if it is damaged."""
     return f'"{_FORMAT["format"]}"' in Path(path).read_text(encoding="utf-8", errors="replace")
 

@@ -59,6 +59,11 @@ class Prediction:
         return f"I read {article} {self.digit} ({self.confidence:.0%})".replace("%", " %")
 
 
+def are_probabilities(answers: np.ndarray) -> bool:
+    """Tell whether each row of answers (n, 10) or (n, 11) is probabilities that sum to 1."""
+    return bool(answers.min() >= 0 and np.abs(answers.sum(axis=1) - 1).max() < 0.01)
+
+
 def digit_probabilities(answers: np.ndarray) -> np.ndarray:
     """Return probabilities (n, 10) float32, given a digit, from answers (n, 10) or (n, 11)."""
     # Slightly above 0, so that they sum to 1 even if the network is certain of a non-digit.

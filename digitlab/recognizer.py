@@ -19,7 +19,12 @@ from digitlab.personal import PersonalLayer, write_examples
 from digitlab.pictures.brightness import is_picture
 from digitlab.pictures.digit import normalize_image
 from digitlab.pictures.ink import find_ink
-from digitlab.prediction import Prediction, combine_looks, digit_probabilities
+from digitlab.prediction import (
+    Prediction,
+    are_probabilities,
+    combine_looks,
+    digit_probabilities,
+)
 from digitlab.runtimes import as_runtime
 from digitlab.strokes import as_strokes, render_strokes, vary_strokes
 
@@ -28,7 +33,10 @@ _FEW = 16  # the same for the parts of a number: there are about this many
 
 # Below this probability, `predict` and `predict_images` look again. Thresholds from 0.8 to 1 gave
 # the same accuracy, and only 1 to 3 of 100 digits are below 0.9.
-SURE = 0.9
+LOOK_AGAIN_BELOW = 0.9
+
+# With a probability above this, the eleventh output rejects a drawing: it is a non-digit.
+REJECT_ABOVE = 0.5
 
 # One for all, because a recognizer that had a lock of its own could not be pickled.
 _LEARNING = threading.Lock()
@@ -136,8 +144,8 @@ class Recognizer:
         for batch in _batches(len(images)):
             probabilities[batch] = digit_probabilities(self._answers(images[batch]))
             if tta:
-                some = np.flatnonzero(probabilities[batch].max(axis=1) < SURE) + batch.start
-                unsure.extend(some.tolist())
+                some = np.flatnonzero(probabilities[batch].max(axis=1) < LOOK_AGAIN_BELOW)
+                unsure.extend((some + batch.start).tolist())
                 # In full batches, which are fastest, and the rest at the end.
                 while len(unsure) >= _BATCH or unsure and batch.stop >= len(images):
                     again, unsure = unsure[:_BATCH], unsure[_BATCH:]
@@ -228,7 +236,7 @@ class Recognizer:
 
     def _look_again(self, answers: np.ndarray, drawing: Any) -> np.ndarray:
         """Return the answers (1, 10) or (1, 11) to a drawing, from three looks if unsure."""
-        if answers.max() >= SURE:
+        if answers.max() >= LOOK_AGAIN_BELOW:
             return answers
         varied = vary_strokes(as_strokes(drawing))
         # One by one: LiteRT takes long to change to another batch size.
@@ -366,7 +374,7 @@ def _checked(answers: Any, images: int) -> np.ndarray:
             f"expected the network to answer with shape ({images}, {CLASSES}) or "
             f"({images}, {CLASSES + 1}), got {answers.shape}"
         )
-    if not (answers.min() >= 0 and np.abs(answers.sum(axis=1) - 1).max() < 0.01):
+    if not are_probabilities(answers):
         raise ValueError(
             "expected the network to answer with probabilities that sum to 1; got "
             f"{np.array2string(answers[0], precision=3)}; does it end in a softmax?"
@@ -428,4 +436,4 @@ def _moved(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _is_non_digit(answers: np.ndarray) -> np.ndarray:
     """Tell which answers (n, 10) or (n, 11) are those of non-digits: (n,) bool."""
-    return answers[:, CLASSES:].sum(axis=1) > 0.5
+    return answers[:, CLASSES:].sum(axis=1) > REJECT_ABOVE

@@ -137,12 +137,20 @@ class KerasModel(Function):
         finishes = (layers.BatchNormalization, layers.ReLU, layers.Activation)
         passes = (layers.InputLayer, layers.Dropout, layers.Flatten)
         model: Any = self._function
+        following = _following(model)
+        last = next(layer for layer in reversed(following) if not following[layer])
+        shown = [
+            layer
+            for layer in model.layers
+            if layer is not last
+            and not isinstance(layer, passes)
+            and not all(isinstance(after, finishes) for after in following[layer])
+        ]
         kept, count = {}, Counter[str]()
-        for layer, following in zip(model.layers, [*model.layers[1:], None], strict=True):
-            if not isinstance(layer, passes) and not isinstance(following, finishes):
-                kind = type(layer).__name__
-                count[kind] += 1
-                kept[f"{kind} {count[kind]}"] = layer
+        for layer in [*shown, last]:
+            kind = type(layer).__name__
+            count[kind] += 1
+            kept[f"{kind} {count[kind]}"] = layer
         if isinstance(model, keras.Sequential):
             answers, answer = {}, _input_of(model, batch)
             for layer in model.layers:
@@ -150,7 +158,9 @@ class KerasModel(Function):
             found = [answers[layer] for layer in kept.values()]
         else:
             ends = [_call_of(model, layer).outputs[0] for layer in kept.values()]
-            found = keras.Model(model.inputs[0], ends)(batch, training=False)
+            found = keras.Model(model.inputs[0], {str(i): end for i, end in enumerate(ends)})(
+                batch, training=False
+            ).values()
         named = zip(kept, found, strict=True)
         return {name: as_float32(answer)[0] for name, answer in named if answer.ndim in (2, 4)}
 
@@ -201,6 +211,19 @@ def _input_to(layer: Any, model: Any, batch: Any) -> Any:
     for before in model.layers[: model.layers.index(layer)]:
         tensor = _answer_of(before, tensor)
     return tensor
+
+
+def _following(model: Any) -> dict[Any, list[Any]]:
+    """Return, for each layer or operation of a model, those that take its output."""
+    if isinstance(model, sys.modules["keras"].Sequential):
+        layers = model.layers
+        return {layer: layers[i : i + 1] for i, layer in enumerate(layers, start=1)}
+    calls = [call for calls in model._nodes_by_depth.values() for call in calls]
+    following: dict[Any, list[Any]] = {operation: [] for operation in model.operations}
+    for call in calls:
+        for tensor in call.input_tensors:
+            following[tensor._keras_history.operation].append(call.operation)
+    return following
 
 
 def _input_of(model: Any, batch: Any) -> Any:

@@ -14,7 +14,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from digitlab import load_recognizer, read_to_table, render_strokes, stored_drawing
+from digitlab import (
+    load_drawings,
+    load_recognizer,
+    read_to_table,
+    render_strokes,
+    save_drawing,
+    stored_drawing,
+)
 from digitlab.recognizer import Recognizer
 from support.gate import PATIENCE, Gate, wait_for
 
@@ -105,6 +112,20 @@ def test_a_corrupt_picture_is_a_row_with_its_error(pictures, tmp_path):
     for name, *_, error in found:
         assert bool(error) == (name in ("empty.png", "text.png", "b/cut.png")), name
         assert "\n" not in error
+
+
+def test_folders_are_followed_but_not_hidden_ones(tmp_path):
+    inside, beside = tmp_path / "in", tmp_path / "beside"
+    picture = Image.fromarray(image_of(5))
+    for folder in (inside, inside / ".hidden", beside):
+        folder.mkdir()
+        picture.save(folder / "five.png")
+    (inside / "linked").symlink_to(beside)
+    (beside / "around").symlink_to(inside)  # and back again
+    read_to_table(inside, tmp_path / "table.csv")
+    assert [row[0] for row in rows(tmp_path / "table.csv")[1:]] == ["five.png", "linked/five.png"]
+    save_drawing(beside / "4.json", stored_drawing(4))
+    assert load_drawings(inside).labels.tolist() == [4]
 
 
 def test_numbers_are_read(tmp_path):
@@ -245,7 +266,7 @@ def test_a_killed_process_loses_no_more_than_its_block(marked, tmp_path):
         (pid,) = wait_for(gate.waiting)
         wait_for(lambda: len(list(parts.glob("0*.csv"))) == 5)
         os.kill(pid, signal.SIGKILL)
-        with pytest.raises(RuntimeError, match="was killed.* The same call goes on from here"):
+        with pytest.raises(RuntimeError, match="was killed.* Make the same call again to resume"):
             reading.result()
     assert not (tmp_path / "digits.csv").exists()
 
@@ -357,7 +378,7 @@ def test_a_lost_scheduler_is_one_error_and_no_loss(cluster, marked, tmp_path):
         reading = thread.submit(read, client)
         wait_for(gate.waiting)
         scheduler.kill()
-        with pytest.raises(ConnectionError, match="lost the scheduler.* goes on from here"):
+        with pytest.raises(ConnectionError, match="lost the scheduler.* to resume"):
             reading.result()
     with pytest.raises(ConnectionError, match="expected a client with a scheduler"):
         read(client)

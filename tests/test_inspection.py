@@ -206,3 +206,60 @@ def test_layers_of_another_model_are_looked_into():
         found = Recognizer(model).get_activations(image)
         for name in list(expected)[:-1]:
             np.testing.assert_allclose(found[name], expected[name], atol=1e-5)
+
+
+def functional(ends):
+    image = keras.Input((28, 28, 1))
+    return keras.Model(image, ends(image))
+
+
+def test_a_network_of_one_layer_has_one_activation():
+    layers = keras.layers
+    model = functional(lambda x: layers.Dense(10, "softmax")(layers.Flatten()(x)))
+    image = render_strokes(stored_drawing(5))
+    assert {k: v.shape for k, v in get_activations(model, image).items()} == {"Dense 1": (10,)}
+
+
+def test_branches_are_followed_and_the_answer_comes_last():
+    layers = keras.layers
+
+    def branches(x):
+        both = [layers.Conv2D(4, side, padding="same")(x) for side in (3, 5)]
+        x = layers.Add()([layers.ReLU()(one) for one in both])
+        return keras.ops.softmax(layers.Dense(10)(layers.GlobalAveragePooling2D()(x)))
+
+    model, image = functional(branches), render_strokes(stored_drawing(5))
+    found = get_activations(model, image)
+    assert list(found) == [
+        "ReLU 1", "ReLU 2", "Add 1", "GlobalAveragePooling2D 1", "Dense 1", "Softmax 1"
+    ]  # fmt: skip
+    np.testing.assert_allclose(found["ReLU 1"] + found["ReLU 2"], found["Add 1"], atol=1e-6)
+    np.testing.assert_allclose(
+        found["Softmax 1"], Recognizer(model).predict_images(image[None])[0], atol=1e-6
+    )
+    wide = keras.Sequential(
+        [keras.Input((28, 28, 1)), layers.Conv2D(10, 28, activation="softmax"), layers.Flatten()]
+    )
+    assert list(get_activations(wide, image).items())[-1][1].shape == (10,)
+
+
+def test_the_first_convolution_may_be_in_a_model_within():
+    inner = pen_cnn()
+    model = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Rescaling(1.0), inner])
+    np.testing.assert_array_equal(get_filters(model), get_filters(inner))
+
+
+def test_other_models_are_told_what_is_expected():
+    class Own(keras.Model):
+        def call(self, images):
+            return images
+
+    images = np.zeros((1, 28, 28))
+    for look in (get_filters, partial(embed, images=images)):
+        with pytest.raises(
+            TypeError, match="expected a Keras model, got Recognizer.*pass its model"
+        ):
+            look(Recognizer(pen_cnn()))
+        for model in (Own(), keras.Sequential([keras.layers.Dense(10)])):
+            with pytest.raises(ValueError, match="Sequential or functional model that is built"):
+                look(model)

@@ -50,6 +50,20 @@ def test_a_link_stays_and_its_file_is_replaced(tmp_path):
     assert link.is_symlink() and path.read_text() == "new"
 
 
+@pytest.mark.skipif(os.name == "nt", reason="modes and pipes are of POSIX")
+def test_a_private_file_stays_private_and_a_pipe_is_left_alone(tmp_path):
+    drawing = digitlab.stored_drawing(5)
+    private = tmp_path / "mine.json"
+    digitlab.save_drawing(private, drawing)
+    private.chmod(0o600)
+    digitlab.save_drawing(private, drawing)
+    assert private.stat().st_mode & 0o777 == 0o600
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="expected a file to replace, found something else at .*pipe"):
+        digitlab.save_drawing(tmp_path / "pipe", drawing)
+    assert (tmp_path / "pipe").is_fifo()
+
+
 def test_a_full_disk_leaves_the_old_file(tmp_path):
     resource = pytest.importorskip("resource")
     path = tmp_path / "file.txt"

@@ -2,6 +2,7 @@
 
 import json
 import math
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -88,7 +89,7 @@ def test_a_damaged_file_is_kept_and_complained_about(path, damage):
     journal = add_two(path)
     before = damage(path.read_text("utf-8"))
     path.write_text(before, "utf-8")
-    with pytest.raises(ValueError, match=r"journal\.json to be a journal.*left as it is: mend it"):
+    with pytest.raises(ValueError, match=r"journal\.json to be a journal.*is\. Repair it"):
         digitlab.Journal(path)
     with pytest.raises(ValueError, match="left as it is"):
         journal.add("03", "your network", 99.1, on="test digits")
@@ -105,3 +106,20 @@ def test_what_could_not_be_read_again_is_not_written(path, value, on):
     ):
         journal.add("02", "one layer", value, on=on)
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("value", ["5", True])
+def test_texts_and_truths_are_no_figures(path, value):
+    with pytest.raises(TypeError, match=f"expected a number, got {value!r}"):
+        digitlab.Journal(path).add("01", "it", value, on="digits")
+    assert not path.exists()
+
+
+def test_notebooks_that_add_at_the_same_time_lose_nothing(path):
+    def add(notebook):
+        for number in range(20):
+            digitlab.Journal(path).add(notebook, f"figure {number}", number, on="digits")
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(add, ["01", "02", "03", "04"]))
+    assert len(digitlab.Journal(path).figures) == 80

@@ -976,6 +976,14 @@ def test_digits_are_copies_of_what_they_are_made_of():
     assert digits.x_train.any() and digits.x_test.any()
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.int64])
+def test_images_of_0_and_1_are_asked_for_as_float(dtype):
+    images = np.eye(28, dtype=dtype)[None]
+    with pytest.raises(ValueError, match="only 0 and 1; pass them as float"):
+        Digits(images, [1], None, None, "binary")
+    assert Digits(images.astype(float), [1], None, None, "binary").x_train.max() == 255
+
+
 def test_large_arrays_need_not_be_copied():
     arrays = random_arrays(3)
     digits = digits_of(arrays, copy=False)

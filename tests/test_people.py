@@ -139,3 +139,48 @@ def test_people_need_an_augmentation():
     digits = Digits(np.zeros((2, 28, 28)), [0, 1], None, None, "two")
     with pytest.raises(ValueError, match="an augmentation"):
         train(pen_cnn(), digits, TrainConfig(), progress=False, people=people())
+
+
+def test_people_that_do_not_belong_together():
+    ours = people()
+    with pytest.raises(ValueError, match=r"writer for each of 10 drawings, got \(9,\) and \(10,\)"):
+        People(ours.drawings, ours.labels, ours.contributors[:9], ours.writers)
+    with pytest.raises(ValueError, match="whole numbers from 0 to 9"):
+        People(ours.drawings, ours.labels + 5, ours.contributors, ours.writers)
+    digits = Digits(np.zeros((50, 28, 28)), np.arange(50) % 10, None, None, "")
+    config = TrainConfig(augmentation=Augmentation())
+    with pytest.raises(ValueError, match="got no digits"):
+        train(pen_cnn(), digits, config, progress=False, people=ours[np.arange(0)])
+
+
+def test_people_are_taken_one_by_one_and_shown_in_a_line():
+    known = people()
+    names: list = ["ada"] * 10
+    ours = People(known.drawings, known.labels, names, [3] * 10)
+    assert [one.labels.tolist() for one in ours] == [[digit] for digit in range(10)]
+    assert repr(ours) == "<People: 10 digits by 1 writers>"
+
+
+def test_what_is_no_file_of_people(tmp_path):
+    np.save(tmp_path / "pen.npy", np.zeros(3))
+    (tmp_path / "pen.txt").write_text("ada")
+    for name in ("pen.npy", "pen.txt"):
+        with pytest.raises(ValueError, match="people's digits in .*: it is not an npz file"):
+            load_people(tmp_path / name)
+    for changes in ({"drawing_start": np.array(1)}, {"source": np.array("ada")}):
+        np.savez(
+            tmp_path / "pen.npz",
+            **(
+                dict(
+                    points=np.zeros((2, 2)),
+                    stroke_start=[0, 2],
+                    drawing_start=[0, 1],
+                    label=[3],
+                    source=["ada"],
+                    writer=[0],
+                )
+                | changes
+            ),
+        )
+        with pytest.raises(ValueError, match="people's digits in"):
+            load_people(tmp_path / "pen.npz")

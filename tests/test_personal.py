@@ -17,7 +17,7 @@ from digitlab import Recognizer, load_personal, load_recognizer, render_strokes,
 from digitlab.images import as_batch
 from digitlab.personal import PersonalLayer
 from digitlab.prediction import combine_looks, digit_probabilities
-from digitlab.recognizer import SURE
+from digitlab.recognizer import LOOK_AGAIN_BELOW
 from digitlab.strokes import vary_strokes
 from support import networks
 
@@ -104,7 +104,7 @@ def test_it_looks_again_before_the_examples_count(recognizer):
     features = recognizer._runtime.with_features(as_batch(render_strokes(drawing)[None]))[1]
     looks = [drawing, *vary_strokes(drawing)]
     answers = [recognizer._answers(render_strokes(look)[None]) for look in looks]
-    assert answers[0].max() < SURE
+    assert answers[0].max() < LOOK_AGAIN_BELOW
     personal = recognizer.adapt([STORED[7]], [7])
     together = combine_looks(np.stack(answers))
     expected = personal._layer.adjust(together, features)

@@ -5,8 +5,10 @@ import pytest
 from matplotlib import pyplot as plt
 
 from digitlab import (
+    plot_activations,
     plot_digits,
     plot_drawing,
+    plot_filters,
     plot_history,
     plot_probabilities,
     stored_drawing,
@@ -50,6 +52,16 @@ def test_the_history_has_a_line_each():
     axes = plot_history({"loss": [2, 1], "val_loss": [3, 2]}, metric="loss")
     assert [line.get_ydata().tolist() for line in axes.lines] == [[2, 1], [3, 2]]
     assert [text.get_text() for text in axes.get_legend().texts] == ["training", "validation"]
+
+
+@pytest.mark.parametrize("columns", [0, -1, 2.5, True])
+def test_columns_that_are_none(columns):
+    with pytest.raises(ValueError, match=f"columns to be a whole number from 1, got {columns}"):
+        plot_digits(np.zeros((5, 28, 28)), columns=columns)
+    with pytest.raises(ValueError, match="columns to be a whole number"):
+        plot_activations({"Dense 1": np.zeros(10)}, columns=columns)
+    with pytest.raises(ValueError, match="columns to be a whole number"):
+        plot_filters(np.zeros((5, 5, 4)), columns=columns)
 
 
 def test_bad_input():

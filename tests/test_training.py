@@ -183,6 +183,14 @@ def test_models_that_are_not_built_yet_learn_too(stripes, tmp_path, augmentation
     assert model.built
 
 
+def test_a_model_without_softmax_is_rejected(stripes):
+    layers = [keras.Input((28, 28, 1)), keras.layers.Flatten()]
+    for activation in (None, "sigmoid"):
+        model = keras.Sequential([*layers, keras.layers.Dense(10, activation)])
+        with pytest.raises(ValueError, match="which sum to 1.*does it end in a softmax"):
+            train(model, stripes, progress=False)
+
+
 def test_models_that_give_something_else_are_rejected(stripes):
     kinds = keras.layers
     for model, given in (
@@ -309,7 +317,7 @@ def test_a_training_goes_on_where_it_was_stopped(stripes, tmp_path, monkeypatch,
     ("spoil", "message"),
     [
         (lambda path: path.write_bytes(path.read_bytes()[:-100]), "training.npz to hold this"),
-        (lambda path: path.write_bytes(b"nonsense"), "Remove it to start again"),
+        (lambda path: path.write_bytes(b"nonsense"), "remove it to start again"),
         (lambda path: np.savez(path, state=np.array({}, object)), "allow_pickle"),
         (lambda path: np.savez(path, state=np.array('{"config": "TrainConfig()"}')), "it is of"),
     ],
@@ -360,7 +368,7 @@ def test_a_checkpoint_of_other_digits_is_refused(stripes, tmp_path):
     names = np.array(["ada"])
     ada = People([stored_drawing(4)], np.array([4]), names, np.array([0]))
     for digits, people in ((others, None), (stripes, ada)):
-        with pytest.raises(ValueError, match="it is of other digits. Remove it to start again"):
+        with pytest.raises(ValueError, match="it is of other digits.*remove it to start again"):
             train(small(), digits, config, progress=False, checkpoint=path, people=people)
 
 

@@ -1,6 +1,7 @@
 """Type checkers see the public names: README's examples pass, and mistakes are reported."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -47,8 +48,8 @@ USERS_FILE = README + ALLOWED + REVEALED + MISTAKES
 
 def by_mypy(folder):
     """Run mypy; return the lines with errors, and the revealed types."""
-    command = [sys.executable, "-m", "mypy", "--config-file=", "--cache-dir=cache", "user.py"]
-    run = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    command = [sys.executable, "-m", "mypy", "--config-file=", f"--cache-dir={os.devnull}"]
+    run = subprocess.run([*command, "user.py"], cwd=folder, capture_output=True, text=True)
     found = re.findall(r"^user\.py:(\d+): (error|note): (.*)$", run.stdout, re.M)
     assert found, run.stdout + run.stderr
     errors = {int(line) for line, kind, _ in found if kind == "error"}

@@ -49,9 +49,9 @@ def local_pool(recognizer: Recognizer, count: int | None) -> Iterator[Submit]:
         yield lambda block: executor.submit(_read_in_process, block)
     except BrokenProcessPool as error:
         raise RuntimeError(
-            "a process that reads has ended: it was killed, perhaps for want of memory, or could "
-            "not start, as in a script without `if __name__ == '__main__':`. The same call goes "
-            "on from here"
+            "a worker process ended: it was killed, perhaps for lack of memory, or could not "
+            "start, as in a script without `if __name__ == '__main__':`. Make the same call again "
+            "to resume"
         ) from error
     finally:
         executor.shutdown(cancel_futures=True)
@@ -72,8 +72,7 @@ def cluster(client: Any, recognizer: Recognizer) -> Iterator[Submit]:
         yield lambda block: executor.submit(_read, network, block)
     except CancelledError as error:
         raise ConnectionError(
-            "lost the scheduler of the Dask cluster. The same call, with a new client, goes on "
-            "from here"
+            "lost the scheduler of the Dask cluster. Make the same call with a new client to resume"
         ) from error
     finally:
         if client.status == "running":

@@ -37,7 +37,7 @@ def read_to_table(
 ) -> Path:
     """Read all pictures in a folder, or all images in an array on disk, to a table.
 
-    If a call is stopped or killed, the same call goes on from where it stopped. A picture that
+    If a call is stopped or killed, the same call resumes it. A picture that
     cannot be read becomes a row with its error.
 
     Args:

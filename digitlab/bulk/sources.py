@@ -3,7 +3,6 @@
 A block only names its scans; the process that reads it opens them.
 """
 
-import os
 import platform
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from PIL import Image
 
+from digitlab._io import files_below
 from digitlab.images import as_images
 from digitlab.recognizer import Recognizer, predict_batch
 
@@ -106,11 +106,9 @@ class Folder:
 
     def _names(self) -> Iterator[str]:
         """Yield the names one by one, because there may be millions."""
-        for folder, subfolders, files in os.walk(self.folder, onerror=_raise):
-            subfolders.sort()
-            for name in sorted(files):
-                if Path(name).suffix.lower() in PICTURES and not name.startswith("."):
-                    yield (Path(folder) / name).relative_to(self.folder).as_posix()
+        for path in files_below(self.folder):
+            if path.suffix.lower() in PICTURES:
+                yield path.relative_to(self.folder).as_posix()
 
 
 @dataclass(frozen=True)
@@ -245,7 +243,3 @@ def _read_images(recognizer: Recognizer, images: np.ndarray) -> list[Row]:
 def _utf8(text: str) -> str:
     """Escape the parts of a file's name that are not text."""
     return text.encode("utf-8", "backslashreplace").decode()
-
-
-def _raise(error: OSError) -> None:
-    raise error  # a folder that cannot be listed: `os.walk` would silently skip it

@@ -11,11 +11,10 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
-from digitlab._io import shipped_path, with_checksum_json
+from digitlab._io import locked, shipped_path, with_checksum_json
 from digitlab.export.bundle import (
     CPU,
     SOURCES,
@@ -26,11 +25,6 @@ from digitlab.export.bundle import (
     tensorflow_js,
 )
 from digitlab.export.icons import SIDES, icon_png
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
 
 _PAGE = (
     "index.html style.css manifest.json start.js app.js pad.js ../pointer.js ink.js recognizer.js "
@@ -203,21 +197,6 @@ def _compressed(files: dict[str, bytes]) -> dict[str, bytes]:
         return {name: path.read_bytes() for name, path in paths.items() if path.exists()}
 
 
-@contextmanager
-def _lock(folder: Path) -> Iterator[None]:
-    """Wait until no other build is moving its files to this folder, if the system can tell."""
-    if fcntl is None:
-        yield
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        with suppress(OSError):  # some network drives have no locks
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
-
-
 def _publish(files: dict[str, bytes], target: Path) -> None:
     """Write the files, then move them: the weights first, and last those that name other files.
 
@@ -235,7 +214,7 @@ def _publish(files: dict[str, bytes], target: Path) -> None:
     ) as folder:
         fresh = Path(folder)
         _write(files, fresh)
-        with _lock(target):
+        with locked(target):
             (target / "model").mkdir(exist_ok=True)
             for name in [*weights, *others, *last]:
                 for part in (name, *(name + kind for kind in _COPIES)):

@@ -32,101 +32,101 @@ ACTIVATIONS = {
 }
 
 
-class Known(NamedTuple):
+class Supported(NamedTuple):
     """The options and inputs for which TensorFlow.js computes a layer like Keras."""
 
     options: dict[str, Any]  # the values each option may have; every other option must be unset
     ranks: range = range(2, 6)  # how many dimensions the input may have, the batch's included
 
 
-def _known(names: str = "", ranks: range = range(2, 6), **only: Any) -> Known:
-    return Known({name: ANY for name in names.split()} | only, ranks)
+def _supported(names: str = "", ranks: range = range(2, 6), **only: Any) -> Supported:
+    return Supported({name: ANY for name in names.split()} | only, ranks)
 
 
-_POOL = _known("pool_size strides", padding=_SAME_OR_VALID, data_format=_LAST)
-_GLOBAL_POOL = _known(data_format=_LAST)
+_POOL = _supported("pool_size strides", padding=_SAME_OR_VALID, data_format=_LAST)
+_GLOBAL_POOL = _supported(data_format=_LAST)
 _RECURRENT = "units activation recurrent_activation use_bias dropout recurrent_dropout"
 LAYERS = {
-    "Activation": _known("activation"),
-    "Add": _known(),
-    "Average": _known(),
+    "Activation": _supported("activation"),
+    "Add": _supported(),
+    "Average": _supported(),
     "AveragePooling1D": _POOL,
     "AveragePooling2D": _POOL,
-    "BatchNormalization": _known(
+    "BatchNormalization": _supported(
         "epsilon center scale momentum",
         ranks=range(2, 5),
         axis=(-1,),  # any other axis gives wrong numbers
     ),
-    "Concatenate": _known("axis"),
-    "Conv1D": _known(
+    "Concatenate": _supported("axis"),
+    "Conv1D": _supported(
         "filters kernel_size strides dilation_rate activation use_bias",
         padding=_SAME_OR_VALID,  # "causal" raises
         data_format=_LAST,
         groups=(1,),  # ignored by TensorFlow.js
     ),
-    "Conv2D": _known(
+    "Conv2D": _supported(
         "filters kernel_size strides dilation_rate activation use_bias",
         padding=_SAME_OR_VALID,
         data_format=_LAST,
         groups=(1,),  # ignored by TensorFlow.js
     ),
-    "Conv2DTranspose": _known(
+    "Conv2DTranspose": _supported(
         "filters kernel_size strides activation use_bias",
         padding=_SAME_OR_VALID,
         data_format=_LAST,
         dilation_rate=((1, 1),),  # ignored by TensorFlow.js
     ),
-    "Cropping2D": _known("cropping", data_format=_LAST),
-    "Dense": _known("units activation use_bias"),
-    "DepthwiseConv2D": _known(
+    "Cropping2D": _supported("cropping", data_format=_LAST),
+    "Dense": _supported("units activation use_bias"),
+    "DepthwiseConv2D": _supported(
         "kernel_size strides depth_multiplier activation use_bias",
         padding=_SAME_OR_VALID,
         data_format=_LAST,
         dilation_rate=((1, 1),),  # ignored by TensorFlow.js
     ),
-    "Dropout": _known("rate"),
-    "ELU": _known(alpha=(1.0,)),  # any other raises
-    "Flatten": _known(data_format=_LAST, ranks=range(3, 6)),  # a flat input raises
-    "GRU": _known(
+    "Dropout": _supported("rate"),
+    "ELU": _supported(alpha=(1.0,)),  # any other raises
+    "Flatten": _supported(data_format=_LAST, ranks=range(3, 6)),  # a flat input raises
+    "GRU": _supported(
         f"{_RECURRENT} return_sequences go_backwards",
         reset_after=(False,),  # True, Keras' default, raises
     ),
-    "GaussianDropout": _known("rate"),
-    "GaussianNoise": _known("stddev"),
+    "GaussianDropout": _supported("rate"),
+    "GaussianNoise": _supported("stddev"),
     "GlobalAveragePooling1D": _GLOBAL_POOL,
     "GlobalAveragePooling2D": _GLOBAL_POOL,
     "GlobalMaxPooling1D": _GLOBAL_POOL,
     "GlobalMaxPooling2D": _GLOBAL_POOL,
-    "LSTM": _known(f"{_RECURRENT} unit_forget_bias return_sequences go_backwards"),
-    "LayerNormalization": _known("axis epsilon center scale", ranks=range(2, 5)),
-    "LeakyReLU": _known("negative_slope"),
+    "LSTM": _supported(f"{_RECURRENT} unit_forget_bias return_sequences go_backwards"),
+    "LayerNormalization": _supported("axis epsilon center scale", ranks=range(2, 5)),
+    "LeakyReLU": _supported("negative_slope"),
     "MaxPooling1D": _POOL,
     "MaxPooling2D": _POOL,
-    "Maximum": _known(),
-    "Minimum": _known(),
-    "Multiply": _known(),
-    "PReLU": _known("shared_axes"),
-    "Permute": _known("dims"),
-    "ReLU": _known("max_value"),
-    "RepeatVector": _known("n"),
-    "Rescaling": _known("scale offset"),
-    "Reshape": _known("target_shape"),
-    "SeparableConv2D": _known(
+    "Maximum": _supported(),
+    "Minimum": _supported(),
+    "Multiply": _supported(),
+    "PReLU": _supported("shared_axes"),
+    "Permute": _supported("dims"),
+    "ReLU": _supported("max_value"),
+    "RepeatVector": _supported("n"),
+    "Rescaling": _supported("scale offset"),
+    "Reshape": _supported("target_shape"),
+    "SeparableConv2D": _supported(
         "filters kernel_size strides dilation_rate depth_multiplier activation use_bias",
         padding=_SAME_OR_VALID,
         data_format=_LAST,
     ),
-    "SimpleRNN": _known(
+    "SimpleRNN": _supported(
         "units activation use_bias dropout recurrent_dropout return_sequences go_backwards"
     ),
-    "Softmax": _known(axis=(-1,)),  # any other axis raises
-    "SpatialDropout1D": _known("rate"),
-    "UpSampling2D": _known(
+    "Softmax": _supported(axis=(-1,)),  # any other axis raises
+    "SpatialDropout1D": _supported("rate"),
+    "UpSampling2D": _supported(
         "size",
         data_format=_LAST,
         interpolation=("nearest",),  # "bilinear" uses other sampling points
     ),
-    "ZeroPadding2D": _known("padding", data_format=_LAST),
+    "ZeroPadding2D": _supported("padding", data_format=_LAST),
 }
 
 # Layers that do nothing at inference.

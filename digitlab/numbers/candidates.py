@@ -15,14 +15,14 @@ from digitlab.images import CLASSES
 from digitlab.numbers.pieces import Line, Writing
 
 _MOST = 4  # maximum pieces of one character; parts cut from the same piece count once
-_AHEAD = 5  # pieces further to the right that may belong to the same character, counted likewise
+_AHEAD = 5  # maximum pieces to the right to combine a piece with; its parts count once here, too
 _PARTS = 12  # the same, if each part counts
-_CROWD, _AHEAD_IN_CROWD = 100, 2  # the same in a row of more pieces or parts, to save time
+_CROWD, _AHEAD_IN_CROWD = 100, 2  # in a row of more than 100, only 2, to save time
 _GROUPS = 64  # maximum groups that begin with the same piece; those of fewer pieces come first
 _BRIDGE = 0.45  # the widest gap within a character
 _WIDE, _TALL = 1.5, 1.7  # maximum width and height of a character of several pieces
 _LEVEL, _LEVELS = 0.1, 40  # levels at which pieces are compared: how far apart, how many
-_ROUND = [0, 2, 3, 4, 5, 6, 8]  # digits that commas and minuses do not look like
+_UNLIKE_MARKS = [0, 2, 3, 4, 5, 6, 8]  # digits that commas and minuses do not look like
 _REACH = 0.2  # how far neighbours may reach into each other, in widths of the wider one
 _BROAD = 0.9  # digits are rarely wider
 _NARROW = 0.3  # narrower pieces count as this wide when neighbours reach into each other
@@ -37,7 +37,7 @@ class Costs:
     raised: float = 0.22  # standard deviation of the lower end from the line, for raised digits
     sunk: float = 0.4  # and for those that reach below the line
     gap: float = 4.0  # for each digit height of the widest gap inside
-    tangle: float = 14.0  # for the share of the width that others reach into it, above a fifth
+    tangle: float = 14.0  # for the share of the width by which others reach in, above `_REACH`
     covered: float = 1.0  # for the share of its width, or theirs, that other pieces cover
     covered_mark: float = 2.5  # the same, for a comma, a point or a minus
     comma: float = 2.0  # for a digit with a part that looks like a comma (points may be stray dots)
@@ -79,7 +79,7 @@ class Candidate:
         if self.mark == "?":
             mark += logs[CLASSES] if len(answer) > CLASSES else -30.0
         elif self.mark in ",-":  # a comma may look like a 1, 7 or 9, but not like a small 6
-            mark += np.log(max(1 - answer[_ROUND].sum(), 1e-12))
+            mark += np.log(max(1 - answer[_UNLIKE_MARKS].sum(), 1e-12))
         return np.append(digits, mark)
 
 

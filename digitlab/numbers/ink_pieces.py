@@ -1,8 +1,8 @@
 """The pieces of a picture's ink: its connected components, cut where digits touch.
 
 A cut is a seam from top to bottom (S. Avidan and A. Shamir, "Seam carving for content-aware image
-resizing", 2007) that crosses as few strokes as possible: one where two digits touch, but two to go
-through a loop, however thick the place where they touch.
+resizing", 2007) that crosses as few strokes as possible. Where two digits touch it crosses one,
+however thick the join; through a loop it would cross two.
 """
 
 from collections.abc import Sequence
@@ -23,9 +23,9 @@ _MOST = 400  # pieces: only the largest are kept, more are not writing
 _TILTED = np.radians(5)  # smaller tilts are not turned back: the network does not mind
 # For cuts.
 _CROSSED = 4.0  # strokes that a seam may cross
-_ALONG = 0.1  # strokes: what each pen width inside ink costs, and each to the side
-_LEAST = 0.5  # ink of a part, in that of a stem (a line as high as a digit)
-_APART = 0.3  # ink between two seams, likewise
+_ALONG = 0.1  # cost, in strokes, of each pen width inside ink, and of each to the side
+_LEAST = 0.5  # minimum ink of a part, as a share of a stem's (a line as high as a digit)
+_APART = 0.3  # minimum ink between two seams, likewise
 
 # How many of a hundred examples of each digit, 0 to 9, are in one part, in two, or in three or
 # more. This is an estimate: pens skip, and the bars of fives stand apart.

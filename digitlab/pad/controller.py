@@ -1,8 +1,8 @@
-"""What happens between a hand and the page: input changes the drawing, which is read and shown.
+"""The controller: input changes the drawing, which is read and shown.
 
-State flows one way. Hands (the canvas, the buttons) and programs (the pad's methods) ask for an
-action. It changes the history, the drawing is read, and the pad's traits, its views and the
-callbacks get the result.
+State flows one way. The user (canvas, buttons) or a program (the pad's methods) requests an action.
+It changes the history, the drawing is read, and the pad's traits, its views and the callbacks get
+the result.
 """
 
 import threading
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from digitlab.pad.canvas import DrawingCanvas
-from digitlab.pad.controls import Teaching
+from digitlab.pad.controls import TeachingButtons
 from digitlab.pad.hand_file import HandFile
 from digitlab.pad.history import History
 from digitlab.pad.reading import Explanation, as_read, explain_prediction, read_drawing
@@ -48,7 +48,7 @@ class Controller:
         self.view, self.messages = ReadingView(), Messages()
         self.saved = SavedDrawing(pad.size, pad.height)
         self.canvas = DrawingCanvas(pad.size, pad.height, pad.pen_width, self, bool(pad.personal))
-        self.teaching = Teaching(self.handler(self.act)) if pad.personal else None
+        self.teaching = TeachingButtons(self.handler(self.act)) if pad.personal else None
 
     # What hands do: see `Listener`.
 

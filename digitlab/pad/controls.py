@@ -38,7 +38,7 @@ def make_controls(pad: Box, size: int, act: Callable[[str], None]) -> VBox:
     return controls
 
 
-class Teaching(VBox):
+class TeachingButtons(VBox):
     """Ten buttons that say what the drawing was, and two that take back what was learned.
 
     Args:

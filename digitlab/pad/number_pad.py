@@ -18,6 +18,7 @@ from digitlab.pad.reading import explain_prediction
 from digitlab.pad.widget import DrawingPad
 from digitlab.prediction import Prediction
 
+_PEN = 0.02  # share of the pad's width: the pen's width on the screen
 _NOTHING = Prediction(
     None, 0.0, np.full(CLASSES, 1 / CLASSES, np.float32), np.zeros((SIZE, SIZE), np.float32)
 )
@@ -148,7 +149,7 @@ class NumberPad(DrawingPad):
         layout: Any = None,
     ):
         if pen_width is None and type(size) is int:
-            pen_width = 0.02 * size
+            pen_width = _PEN * size
         super().__init__(recognizer, size, live=live, pen_width=pen_width, layout=layout)
 
     @traitlets.validate("recognizer")

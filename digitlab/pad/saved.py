@@ -1,4 +1,4 @@
-"""The drawing as a picture, which stands in a saved notebook, where no kernel shows the pad.
+"""A picture of the drawing, for saved notebooks that are opened without a kernel.
 
 A saved notebook that is opened without its kernel cannot show a widget. So the cell's output also
 has a picture, which is kept up to date. A style sheet shows either the pad or the picture.

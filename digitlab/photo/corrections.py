@@ -13,7 +13,7 @@ _ids = itertools.count()  # no two photos share one, so that no message is for t
 _LEAST = 4.0  # pixels of the ink image: the smallest side of a box
 
 
-class Page:
+class PhotoReading:
     """The ink of a photo, and what is read in it.
 
     Attributes:

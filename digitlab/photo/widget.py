@@ -15,7 +15,7 @@ from PIL import Image
 from digitlab.loading import as_number_recognizer
 from digitlab.numbers.pieces import Box
 from digitlab.numbers.reading import NumberReading
-from digitlab.photo.corrections import Page
+from digitlab.photo.corrections import PhotoReading
 from digitlab.pictures.brightness import read_colour
 from digitlab.pictures.ink import find_ink
 
@@ -65,7 +65,7 @@ class PhotoReader(anywidget.AnyWidget):
         super().__init__()
         self.set_trait("reading", _EMPTY)
         self._recognizer = as_number_recognizer(recognizer)
-        self._page: Page | None = None
+        self._page: PhotoReading | None = None
         self.on_msg(self._receive)
 
     def read(self, picture: str | os.PathLike[str] | npt.ArrayLike | Image.Image) -> NumberReading:
@@ -109,7 +109,7 @@ class PhotoReader(anywidget.AnyWidget):
         ink, scale = find_ink(picture)
         reading = self._recognizer.read_number(picture)
         colour, _, size = read_colour(picture, _SHOWN)
-        self._page = Page(size, ink, scale, self._recognizer, reading)
+        self._page = PhotoReading(size, ink, scale, self._recognizer, reading)
         self._size = list(size)
         values = (255 * colour.clip(0, 1)).round().astype(np.uint8)
         shown = Image.fromarray(values.squeeze(2) if values.shape[2] == 1 else values)
@@ -120,12 +120,12 @@ class PhotoReader(anywidget.AnyWidget):
         self._show()
         return reading
 
-    def _opened_page(self) -> Page:
+    def _opened_page(self) -> PhotoReading:
         if self._page is None:
             raise ValueError("expected a photo first: reader.read(photo)")
         return self._page
 
-    def _page_with(self, number: int) -> Page:
+    def _page_with(self, number: int) -> PhotoReading:
         """Return the page, if it has a character with this index."""
         page = self._opened_page()
         count = len(self.reading.characters)

@@ -117,6 +117,8 @@ def _checked(picture: npt.ArrayLike) -> np.ndarray:
 
 
 def _check_size(width: int, height: int) -> None:
+    if not width or not height:
+        raise ValueError(f"expected a picture with no side 0, got {width} x {height}")
     if width * height > _PIXELS:
         raise ValueError(
             f"expected a picture of at most {_PIXELS:,} pixels, got {width} x {height}; "

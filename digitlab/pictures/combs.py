@@ -12,8 +12,8 @@ _FLAT = 1.5  # minimum length in the height of its connected ink, with digits th
 _WHOLE = 0.9  # minimum length of its line, as a share of its own
 _LEAST = 3  # ticks that no digit touches
 _EVEN = 0.15  # how much their distances and heights may differ, as a share of the usual ones
-_SHORT = 0.6  # maximum height of ticks in their distance, unless the line ends at the outer ones
-_ENDS = 0.2  # how far it may go past these, likewise
+_SHORT = 0.6  # maximum height of ticks in their distance, unless the line ends at the outer ticks
+_ENDS = 0.2  # how far beyond these the line may go, likewise
 _SPECK = 4  # in thicknesses of the line: what the line cuts off is no larger
 
 

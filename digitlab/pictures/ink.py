@@ -21,10 +21,10 @@ _PAGE_AROUND = 0.33
 _BROAD = 0.5  # broadest stroke, as a share of the picture's shorter side
 _ALONG = 0.2  # a desk covers at least this share of the picture's edge, a digit covers less
 _DARKER = 3  # the desk beside the paper is at least this many times darker
-_DARK = 0.8  # ink at least that dark is writing and no shadow
-_PENS = 3  # a shadow is at least so many pens broad
-_UNCLEAR = 96  # pixels: in a smaller picture, a stroke out of focus may look like a shadow
+_DARK = 0.8  # ink at least this dark is writing, not a shadow
+_PENS = 3  # a shadow is at least this many pen widths broad
 _SHADE = 0.3  # and no broader than this share of the picture's shorter side
+_UNCLEAR = 96  # pixels: in a smaller picture, a stroke out of focus may look like a shadow
 _FAINT = 0.06  # minimum contrast of ink, as a share of the paper's brightness
 
 

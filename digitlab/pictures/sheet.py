@@ -12,8 +12,8 @@ _CORNERS = 6  # a sheet has four; where the picture cuts it off, there are more
 _STRAIGHT = 0.015  # how far its sides may bend, as a share of the picture's longer side
 _WRITTEN = 0.002  # minimum share of the sheet that is ink
 _INK = 0.8  # maximum brightness of ink, as a share of the paper's
-# A desk is so many times darker, and covers this share of the picture's edge: what is much darker
-# cannot be a shadow, and no shadow lies all around.
+# A desk is at least this many times darker than the paper, and covers at least this share of the
+# picture's edge. Shadows are never as dark as the first, and never lie all around as the second.
 _DESKS = ((6.0, 0.2), (1.3, 0.9))
 
 

@@ -14,6 +14,7 @@ from digitlab.plots._style import (
     LITERAL,
     ORANGE,
     add_legend,
+    check_count,
     new_axes,
     new_grid,
     set_suptitle,
@@ -196,6 +197,7 @@ def show_grid(
     cell: tuple[float, float],
 ) -> np.ndarray:
     """Show images (n, h, w) as `plot_digits` does, each in a cell of that many inches."""
+    check_count(columns, "columns")
     columns = min(columns, len(images))
     rows = -(-len(images) // columns)
     grid = new_grid(rows, columns, cell[0] * columns, cell[1] * rows + 0.4, figsize)

@@ -15,6 +15,7 @@ from digitlab.images import CLASSES, as_array, as_labels
 from digitlab.plots._style import (
     BLUE,
     add_legend,
+    check_count,
     new_axes,
     new_grid,
     set_suptitle,
@@ -122,7 +123,7 @@ def plot_mistakes(
         The Axes, (rows, columns). If there are no mistakes, a single one that says so.
 
     Raises:
-        ValueError: The shapes or values differ from these, or `most` is below 1.
+        ValueError: The shapes or values differ from these, or `most` is not a whole number from 1.
 
     Example:
         >>> drawings = [digitlab.stored_drawing(digit) for digit in range(10)]
@@ -134,8 +135,7 @@ def plot_mistakes(
     labels, probabilities = _as_labels_and_probabilities(labels, probabilities)
     if len(images) != len(labels):
         raise ValueError(f"expected {len(labels)} images, one for each label, got {len(images)}")
-    if most < 1:
-        raise ValueError(f"expected at least 1 mistake to show, got {most}")
+    check_count(most, "most")
     read, sure = probabilities.argmax(axis=1), probabilities.max(axis=1)
     wrong = np.flatnonzero(read != labels)
     wrong = wrong[np.argsort(-sure[wrong], kind="stable")][:most]
@@ -175,7 +175,7 @@ def plot_calibration(
         The Axes.
 
     Raises:
-        ValueError: The shapes or values differ from these, or `bins` is below 1.
+        ValueError: The shapes or values differ from these, or `bins` is not a whole number from 1.
 
     Example:
         >>> rng = np.random.default_rng(1)
@@ -184,8 +184,7 @@ def plot_calibration(
         >>> ax = digitlab.plot_calibration(labels, probabilities, title="made-up readings")
     """
     labels, probabilities = _as_labels_and_probabilities(labels, probabilities)
-    if bins < 1:
-        raise ValueError(f"expected at least 1 group, got {bins}")
+    check_count(bins, "bins")
     sure, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
     group = np.minimum((sure * bins).astype(int), bins - 1)
     groups = np.unique(group)
@@ -196,7 +195,7 @@ def plot_calibration(
 
     ax = new_axes(4.2, 4) if ax is None else ax
     summary = f"{100 * sure.mean():.1f} % sure, {100 * right.mean():.1f} % right"
-    ax.plot((0, 1), (0, 1), "--", color="gray", label="as sure as right")
+    ax.plot((0, 1), (0, 1), "--", color="gray", label="perfectly calibrated")
     ax.errorbar(
         confidence,
         share,

@@ -19,6 +19,7 @@ from digitlab.plots._style import (
     BLUE,
     FONT,
     LITERAL,
+    check_count,
     digit_marker,
     new_axes,
     new_figure,
@@ -62,6 +63,7 @@ def plot_filters(
     if filters.ndim != 3 or not filters.size:
         raise ValueError(f"expected {expected}, got {filters.shape}")
     count = filters.shape[2]
+    check_count(columns, "columns")
     columns = min(columns, count)
     rows = -(-count // columns)
     grid = new_grid(rows, columns, 0.9 * columns + 1.4, 1.1 * rows + 0.4, figsize)
@@ -116,6 +118,7 @@ def plot_activations(
         answers[name] = as_array(given, expected).astype(float)
         if answers[name].ndim not in (1, 3):
             raise ValueError(f"expected {expected}, got {answers[name].shape}")
+    check_count(columns, "columns")
     figure = new_figure(0.95 * columns + 1.6, 1.15 * len(answers) + 0.4, figsize)
     places = figure.add_gridspec(len(answers), columns + 1, width_ratios=(1.6, *[0.95] * columns))
     grid = np.empty((len(answers), columns), object)

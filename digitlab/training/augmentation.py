@@ -166,9 +166,11 @@ def augment_digits(
         (n, 28, 28) float32 in [0, 1], in the same order.
 
     Raises:
-        ValueError: The images or labels have a different form.
+        ValueError: The images or labels have a different form, or there are none.
     """
     images = as_images(images)
+    if not len(images):
+        raise ValueError("expected images of shape (n, 28, 28), n at least 1, got none")
     everything = np.arange(len(images))
     batches = AugmentedDigits(
         (255 * as_batch(images)[..., 0]).round().astype(np.uint8),

@@ -10,6 +10,7 @@ of another.
 import hashlib
 import json
 import math
+import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -107,9 +108,13 @@ class Checkpoint(keras.callbacks.Callback):
                 raise ValueError("it is of another network")
         except FileNotFoundError:
             return 0
+        except OSError:
+            raise
         except Exception as error:  # zipfile, zlib, json, numpy: each has errors of its own
+            what = error if zipfile.is_zipfile(self.path) else "it is not an npz file"
             raise ValueError(
-                f"expected {self.path} to hold this training: {error}. Remove it to start again"
+                f"expected {self.path} to hold this training: {what}. If it is a checkpoint, "
+                "remove it to start again; if not, name another file"
             ) from error
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)

@@ -16,6 +16,8 @@ from IPython import get_ipython
 from digitlab._keras_defaults import keras_defaults
 from digitlab.images import CLASSES, SIZE, as_batch
 from digitlab.mnist import Digits
+from digitlab.prediction import are_probabilities
+from digitlab.runtimes import as_float32
 from digitlab.training.augmentation import NON_DIGIT, AugmentedDigits
 from digitlab.training.checkpoint import BestWeights, Checkpoint, checksum
 from digitlab.training.people import People
@@ -80,6 +82,8 @@ def train(
         raise ValueError(f"expected training digits, got none: {digits!r}")
     if people is not None and config.augmentation is None:
         raise ValueError("expected an augmentation in config, by which people's digits are drawn")
+    if people is not None and not len(people):
+        raise ValueError("expected people's digits, or None, got no digits")
     keras.utils.set_random_seed(config.seed)
     order = np.random.default_rng(config.seed).permutation(len(digits.x_train))
     held_out, kept = np.split(order, [round(len(order) * config.validation_share)])
@@ -170,6 +174,11 @@ def _outputs(model: keras.Model) -> int:
         raise ValueError(
             f"expected a model that gives probabilities (n, {CLASSES}) or (n, {CLASSES + 1}), got "
             f"{shape or type(answer).__name__} for one image"
+        )
+    if not are_probabilities(as_float32(answer)):
+        raise ValueError(
+            "expected a model that gives probabilities, which sum to 1, got "
+            f"{np.array2string(as_float32(answer)[0], precision=3)}; does it end in a softmax?"
         )
     return shape[1]
 

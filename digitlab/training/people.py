@@ -31,9 +31,11 @@ _SOURCE = (
 )
 
 
-@dataclass(frozen=True, eq=False)  # comparing arrays gives an array
+@dataclass(frozen=True, eq=False, repr=False)  # comparing arrays gives an array
 class People:
     """Digits by many people.
+
+    Raises ValueError if these are not as many of each, or a label is not a digit.
 
     Attributes:
         drawings: n drawings, each a list of strokes (m, 2) float64, in any unit, y down.
@@ -54,13 +56,29 @@ class People:
     contributors: np.ndarray
     writers: np.ndarray
 
+    def __post_init__(self) -> None:
+        labels = as_labels(self.labels, len(self.drawings))
+        contributors, writers = np.asarray(self.contributors), np.asarray(self.writers)
+        if not contributors.shape == writers.shape == labels.shape:
+            raise ValueError(
+                f"expected a contributor and a writer for each of {len(labels)} drawings, got "
+                f"{contributors.shape} and {writers.shape}"
+            )
+        for name, values in zip(
+            ("labels", "contributors", "writers"), (labels, contributors, writers), strict=True
+        ):
+            object.__setattr__(self, name, values)
+
+    def __repr__(self) -> str:
+        return f"<People: {len(self):,} digits by {len(np.unique(self.writers)):,} writers>"
+
     def __len__(self) -> int:
         """How many digits there are."""
         return len(self.drawings)
 
     def __getitem__(self, chosen: np.ndarray | list[int]) -> "People":
-        """Return the digits chosen by a mask (n,) or by their numbers."""
-        numbers = np.arange(len(self))[chosen]
+        """Return the digits chosen by a mask (n,), by their numbers, or by one number."""
+        numbers = np.atleast_1d(np.arange(len(self))[chosen])
         return People(
             [self.drawings[number] for number in numbers],
             self.labels[numbers],
@@ -95,21 +113,20 @@ def load_people(path: str | os.PathLike[str] | None = None) -> People:
     if not Path(path).is_file():
         raise FileNotFoundError(f"expected a file of people's digits, found no {path}. {_SOURCE}")
     try:
-        with np.load(path) as file:
+        with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         points = arrays["points"].astype(float)
         starts = arrays["drawing_start"]
         strokes = np.split(points, arrays["stroke_start"][1:-1])
         drawings = [as_strokes(strokes[a:b]) for a, b in zip(starts[:-1], starts[1:], strict=True)]
-        labels = as_labels(arrays["label"], len(drawings))
-        contributors, writers = arrays["source"].astype(str), arrays["writer"].astype(np.int64)
-        if not len(drawings) == len(contributors) == len(writers):
-            raise ValueError("expected a contributor and a writer for each drawing")
         if not all(drawings):
             raise ValueError("expected strokes in each drawing")
-    except (KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise ValueError(f"expected people's digits in {path}: {error}") from error
-    return People(drawings, labels, contributors, writers)
+        names, writers = arrays["source"].astype(str), arrays["writer"].astype(np.int64)
+        return People(drawings, arrays["label"], names, writers)
+    # Each part has errors of its own for what is no npz file, or has arrays of other shapes.
+    except (KeyError, TypeError, IndexError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        what = error if zipfile.is_zipfile(path) else "it is not an npz file"
+        raise ValueError(f"expected people's digits in {path}: {what}") from error
 
 
 def redraw(drawing: list[np.ndarray], rng: np.random.Generator) -> np.ndarray:
@@ -133,7 +150,7 @@ def redraw(drawing: list[np.ndarray], rng: np.random.Generator) -> np.ndarray:
         else:
             strokes.append(moved)
     line = sample_drawing(strokes)
-    # Thinned lines tremble. Half of people's are thinned, so that trembling is no clue.
+    # Thinned lines are jagged. Half of people's are thinned, too, so that this gives nothing away.
     return draw_and_thin(line) if rng.random() < 0.5 else line
 
 

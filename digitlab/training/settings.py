@@ -29,7 +29,7 @@ class Augmentation:
     stretch: float = 0.2  # largest share by which one side grows relative to the other
     scale: float = 0.1  # digits not redrawn grow or shrink by a factor of up to e to this power
     shear: float = 0.25  # slant: pixels sideways for each pixel up, either way
-    shift: float = 1.0  # pixels: digits move up to 1.5 times this either way, redrawn 0.5 times
+    shift: float = 1.0  # pixels: digits move up to 1.5 times this, redrawn ones 0.5 times
     bend: float = 0.8  # pixels: how far waves bend the line at most
     styles: float = 0.4  # share of the redrawn 0, 1, 5, 7, 9 in a style that is rare in MNIST
     gaps: float = 0.15  # share of the redrawn digits that lack a piece of the line

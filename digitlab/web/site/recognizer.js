@@ -4,7 +4,8 @@ import { renderStrokes, varyStrokes } from "./ink.js";
 import * as tf from "./tensorflow.js";
 
 export const CLASSES = 10;
-const SURE = 0.9; // if no output has this probability, predict looks again
+const LOOK_AGAIN_BELOW = 0.9; // if no output has this probability, predict looks again
+const REJECT_ABOVE = 0.5; // with a higher probability of a non-digit, there is no digit
 
 /**
  * Loads a network that digitlab.export_tfjs wrote.
@@ -67,13 +68,13 @@ export function predict(network, drawing, hand = null, tta = true) {
     return { digit: null, confidence: 0, probabilities, image, reason: "empty" };
   }
   let [answers, features] = hand?.look(image) ?? [answer(network, image)];
-  if (tta && Math.max(...answers) < SURE) {
+  if (tta && Math.max(...answers) < LOOK_AGAIN_BELOW) {
     const others = varyStrokes(drawing).map((varied) => answer(network, renderStrokes(varied)));
     answers = combineLooks([answers, ...others]);
   }
   answers = hand?.adjust(answers, features) ?? answers;
   const probabilities = digitProbabilities(answers);
-  if (answers[CLASSES] > 0.5) {
+  if (answers[CLASSES] > REJECT_ABOVE) {
     return { digit: null, confidence: 0, probabilities, image, reason: "not a digit" };
   }
   const digit = probabilities.indexOf(Math.max(...probabilities));

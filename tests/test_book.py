@@ -139,6 +139,30 @@ def test_a_visitor_draws_before_installing_anything(visit):
         pad.press("Clear")
 
 
+def test_the_frame_of_the_pad_is_as_high_as_its_page(visit):
+    page = visit("index.html", **PHONE)
+    frame = page.frame_locator("iframe")
+    fits = """() => { const frame = document.querySelector('iframe');
+        return frame.offsetHeight === frame.contentDocument.documentElement.offsetHeight; }"""
+    browser.until(page, fits, 30)
+    before = page.locator("iframe").bounding_box()["height"]
+    frame.locator("summary").click()
+    browser.until(page, f"() => document.querySelector('iframe').offsetHeight > {before + 50}", 30)
+    browser.until(page, fits, 30)
+    page.set_viewport_size({"width": 667, "height": 375})  # held sideways
+    browser.until(page, fits, 30)
+    assert frame.locator("#pad").bounding_box()["height"] < 375
+
+
+def test_the_frame_is_as_light_or_dark_as_the_book(visit):
+    # Emulated by Playwright, the system's scheme would count for the frame, too.
+    page = visit("index.html", color_scheme="null", **PHONE)
+    page.evaluate("() => { document.documentElement.dataset.theme = 'dark'; }")
+    dark = """() => document.querySelector('iframe').contentWindow
+        .matchMedia('(prefers-color-scheme: dark)').matches"""
+    browser.until(page, dark, 30)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_book_is_as_light_or_dark_as_the_visitor_s_system(visit, scheme):
     page = visit("index.html", color_scheme=scheme, **PHONE)

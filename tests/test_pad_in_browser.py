@@ -311,6 +311,16 @@ def test_a_pen_comes_after_its_hand(lab):
     pad.says("I read a 1")
     (stroke,) = strokes(page)
     assert np.abs(stroke - (palm["x"] - pad.box["x"], 200)).sum(1).min() > 10
+    # A hand that slides off the pad and back leaves nothing either.
+    pad.press("Clear")
+    pad.says("Draw a digit")
+    for kind, x in (("Start", 250), ("Move", 270), ("Move", 300), ("Move", 260), ("Move", 300)):
+        palm = {"x": pad.box["x"] + x, "y": pad.box["y"] + 200}
+        devtools.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": [palm]})
+    pad.draw_with_pen(browser.quick_drawing(1))
+    devtools.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    pad.wait_for_kernel()
+    wait_for(lambda: len(strokes(page)) == 1)
     # A second finger draws nothing.
     pad.press("Clear")
     pad.says("Draw a digit")

@@ -46,22 +46,28 @@ export class PointerInput {
    * @param {number} width of the canvas in pad pixels, in which points [x, y] are given
    * @param {number} height
    * @param {{down: function(PointerEvent), begin: function(point), extend: function(points), end: function(),
-   *   discard: function()}} listener down: a pointer is pressed; begin, extend, end: of a stroke; discard: the
-   *   stroke came from a hand that rests on the screen
+   *   undo: function()}} listener down: a pointer is pressed; begin, extend, end: of a stroke; undo: take the last
+   *   stroke back, it came from a hand that rests on the screen
    */
   constructor(canvas, width, height, listener) {
     Object.assign(this, { canvas, width, height, listener });
     this.drawing = false; // whether a stroke has begun and not ended
+    this.begun = 0; // how many strokes have begun since the pointer was pressed
     this.pointer = null; // the mouse, finger or pen that draws
     this.kind = null; // which of them it is
     this.last = null; // the place where it was last, which may be beside the canvas
     canvas.addEventListener("pointerdown", (event) => this.down(event));
     canvas.addEventListener("pointermove", (event) => this.move(event));
+    // The system has found that this touch is no finger, but the palm of a hand.
+    canvas.addEventListener("pointercancel", (event) => {
+      if (event.pointerId === this.pointer && this.kind === "touch") this.discard();
+    });
     canvas.addEventListener("lostpointercapture", (event) => event.pointerId === this.pointer && this.lift());
   }
 
   begin(point) {
     this.drawing = true;
+    this.begun++;
     this.listener.begin(point);
   }
 
@@ -81,6 +87,12 @@ export class PointerInput {
     this.end();
   }
 
+  /** Takes back all that the pointer has drawn. */
+  discard() {
+    this.lift();
+    for (; this.begun > 0; this.begun--) this.listener.undo();
+  }
+
   place(event) {
     const box = this.canvas.getBoundingClientRect();
     const scale = this.width / box.width;
@@ -92,9 +104,9 @@ export class PointerInput {
     if (this.pointer !== null) {
       // The first finger draws. But a hand that rested there before its pen came has drawn nothing.
       if (event.pointerType !== "pen" || this.kind !== "touch") return;
-      this.drawing = false;
-      this.listener.discard();
+      this.discard();
     }
+    this.begun = 0;
     this.canvas.setPointerCapture(event.pointerId);
     this.pointer = event.pointerId;
     this.kind = event.pointerType;

@@ -125,10 +125,7 @@ function render({ model, el }) {
       sendSoon(points);
     },
     end,
-    discard() {
-      if (stroke !== null) end();
-      tell({ action: "undo" });
-    },
+    undo: () => tell({ action: "undo" }),
   });
 
   function end() {

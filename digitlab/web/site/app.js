@@ -33,7 +33,7 @@ const pad = new Pad(element("pad"), {
     const drawn = pad.drawing.length > 0;
     document.body.classList.toggle("drawn", drawn);
     if (live.checked || !drawn) read();
-    else show(null, "Press Predict");
+    else if (hand) show(null, "Press Predict");
   },
 });
 
@@ -173,9 +173,18 @@ async function keepForOffline() {
     workers.addEventListener("controllerchange", () => drawn() || location.reload());
     registration.addEventListener("updatefound", () => registration.installing.addEventListener("statechange", update));
     update();
+    await leaveIfGone(registration);
   } catch (error) {
     console.warn(`This page will not work offline: ${error.message}`);
   }
+}
+
+/** Stops keeping the page where the server has it no more, or a visitor would never see what is there now. */
+async function leaveIfGone(registration) {
+  const response = await fetch("sw.js", { cache: "no-store" }).catch(() => null); // null: offline
+  if (response?.status !== 404 && response?.status !== 410) return;
+  await registration.unregister();
+  if (pad.drawing.length === 0) location.reload();
 }
 
 async function start() {
@@ -196,12 +205,12 @@ element("predict").addEventListener("click", () => {
 element("share").addEventListener("click", share);
 if (canShare()) element("share").textContent = "Share drawing";
 for (const button of document.querySelectorAll("#teaching [value]")) button.addEventListener("click", () => teach(button.value));
-document.querySelector("main").addEventListener("keydown", ({ key, ctrlKey, metaKey, altKey, repeat }) => {
+addEventListener("keydown", ({ key, ctrlKey, metaKey, altKey, repeat }) => {
   if (/^[0-9]$/.test(key) && !(ctrlKey || metaKey || altKey || repeat)) teach(key);
 });
 element("export").addEventListener("click", () => hand && save(new File([hand], "hand.json", { type: "application/json" })));
 addEventListener("storage", ({ key }) => {
-  if (key !== hand?.name) return;
+  if (!hand || (key !== null && key !== hand.name)) return; // null: everything was cleared
   hand.load(); // the page is open twice, and has learned in the other window
   showLearned();
   pad.listener.change();

@@ -16,10 +16,15 @@ const FORMAT = { format: "digitlab hand", version: 1 };
 export class PersonalLayer {
   constructor(features, labels) {
     this.examples = features.map(unit);
-    const system = this.examples.map((one, i) => [
-      ...this.examples.map((other, j) => kernel(dot(one, other)) + (i === j ? RIDGE : 0)),
-      ...Array.from({ length: CLASSES }, (_, digit) => (digit === labels[i] ? 1 : 0) - 1 / CLASSES),
-    ]);
+    const count = labels.length;
+    const system = labels.map((label) => {
+      const targets = Array.from({ length: CLASSES }, (_, digit) => (digit === label ? 1 : 0) - 1 / CLASSES);
+      return Float64Array.of(...Array(count), ...targets);
+    });
+    this.examples.forEach((one, i) => {
+      for (let j = 0; j < i; j++) system[i][j] = system[j][i] = kernel(dot(one, this.examples[j]));
+      system[i][i] = 1 + RIDGE;
+    });
     this.weights = solve(system); // ten for each example
   }
 
@@ -57,12 +62,16 @@ function unit(features) {
 
 /** Solves A X = B, given rows [...a, ...b]. A is symmetric and positive definite, so no pivot is 0. */
 function solve(rows) {
+  const subtract = (row, pivot, i, first) => {
+    const factor = row[i] / pivot[i];
+    for (let k = first; k < row.length; k++) row[k] -= factor * pivot[k];
+  };
   rows.forEach((pivot, i) => {
-    for (const row of rows) {
-      const factor = row[i] / pivot[i];
-      if (row !== pivot) for (let k = i; k < row.length; k++) row[k] -= factor * pivot[k];
-    }
+    for (let below = i + 1; below < rows.length; below++) subtract(rows[below], pivot, i, i);
   });
+  for (let i = rows.length - 1; i > 0; i--) {
+    for (let above = 0; above < i; above++) subtract(rows[above], rows[i], i, rows.length);
+  }
   return rows.map((row, i) => row.slice(rows.length).map((value) => value / row[i]));
 }
 

@@ -25,11 +25,11 @@ export class Pad {
     this.stroke = null; // the one under the pen
     this.cursor = null; // the place of the keyboard's pen
     this.input = new PointerInput(canvas, PAD, PAD, {
-      down: () => this.hideCursor(),
+      down: () => this.down(),
       begin: (point) => this.begin(point),
       extend: (points) => this.extend(points),
       end: () => this.end(),
-      discard: () => this.discard(),
+      undo: () => this.undo(),
     });
     canvas.addEventListener("keydown", (event) => this.key(event));
     canvas.addEventListener("blur", () => this.hideCursor());
@@ -40,6 +40,7 @@ export class Pad {
       this[action]();
     });
     new ResizeObserver(() => this.redraw()).observe(canvas);
+    addEventListener("resize", () => this.redraw()); // zooming may leave the canvas' own size alone
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.redraw());
   }
 
@@ -124,12 +125,6 @@ export class Pad {
     this.change([...this.strokes, stroke]);
   }
 
-  discard() {
-    if (this.stroke === null) return this.undo(); // the hand had left the pad again
-    this.stroke = null;
-    this.redraw();
-  }
-
   /** Ends the stroke under the pen, if there is one. */
   lift() {
     this.input.lift();
@@ -165,6 +160,11 @@ export class Pad {
     context.strokeStyle = this.stroke ? "#ffb454" : "#84b4ff";
     context.stroke();
     context.restore();
+  }
+
+  down() {
+    this.hideCursor();
+    this.redraw(); // the window may have come to a sharper screen
   }
 
   hideCursor() {

@@ -95,7 +95,7 @@ def content() -> list[Table | str]:
     rows += [
         ["MB of the hub, its proxy and its culler, PSS", "", f"{hub_mb:.0f}"],
         ["GB of all that, PSS", "", f"{(pss + hub_mb) / 1000:.2f}"],
-        ["MB of a kernel that trains, peak RSS", f"{trained:.0f}", ""],
+        ["MB of a kernel that trains pen_cnn, peak RSS", f"{trained:.0f}", ""],
         ["MB of it that `mem_limit` counts", f"{limited:.0f}", ""],
     ]
     many_gb = (hub_mb + pss - uss + MANY / COUNT * uss) / 1000
@@ -104,7 +104,7 @@ def content() -> list[Table | str]:
     many = (
         f"{MANY} students who draw need {many_gb:.0f} GB. When all log in at once, that is "
         f"{many_seconds:,.0f} s of computing, or {many_seconds / CORES:.0f} s on {CORES} cores. "
-        f"Each student who trains adds up to {training_gb:.1f} GB."
+        f"Each student who trains pen_cnn adds up to {training_gb:.1f} GB."
     )
     how = f"The machine had other work, too: the load average was {busy:.1f} before."
     columns = ["", "one student", f"{COUNT} at once, median / slowest, or mean"]

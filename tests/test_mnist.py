@@ -10,6 +10,7 @@ import gzip
 import hashlib
 import importlib.util
 import io
+import itertools
 import logging
 import os
 import pickle
@@ -239,11 +240,12 @@ def mirrors(server, folders, monkeypatch):
         contents = {}
         changed = []
         for mirror in mnist_module.MIRRORS:
+            changed.append([])
             for remote in mirror:
                 contents[f"/{remote.name}"] = content = files[remote.name]
                 algorithm = remote.hash.split(":")[0]
                 digest = hashlib.new(algorithm, content).hexdigest()
-                changed.append(
+                changed[-1].append(
                     dataclasses.replace(
                         remote,
                         url=f"{server.url}/{remote.name}",
@@ -251,7 +253,7 @@ def mirrors(server, folders, monkeypatch):
                         size=len(content),
                     )
                 )
-        monkeypatch.setattr(mnist_module, "MIRRORS", (tuple(changed[:1]), tuple(changed[1:])))
+        monkeypatch.setattr(mnist_module, "MIRRORS", tuple(map(tuple, changed)))
         for path, content in contents.items():
             server.routes[path] = whole(content)
         return contents
@@ -882,10 +884,10 @@ def test_mnist_has_the_md5_sums_that_its_makers_published(mnist):
 
 
 def test_mirrors_are_complete():
-    (npz,), idx = mnist_module.MIRRORS
-    assert npz.name == mnist_module.NPZ
-    assert [remote.name.removesuffix(".gz") for remote in idx] == list(mnist_module.IDX)
-    for remote in (npz, *idx):
+    for mirror in mnist_module.MIRRORS:
+        names = [remote.name.removesuffix(".gz") for remote in mirror]
+        assert names in ([mnist_module.NPZ], list(mnist_module.IDX))
+    for remote in itertools.chain(*mnist_module.MIRRORS):
         algorithm, digest = remote.hash.split(":")
         assert len(digest) == 2 * hashlib.new(algorithm).digest_size
         assert remote.url.startswith("https://") and remote.url.endswith(f"/{remote.name}")

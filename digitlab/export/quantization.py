@@ -28,7 +28,12 @@ def quantize_weights(weights: Weights, dtype: str) -> QuantizedWeights:
     Args:
         weights: An array of any shape.
         dtype: "float16" or "uint8".
+
+    Raises:
+        ValueError: For another type.
     """
+    if dtype not in ("float16", "uint8"):
+        raise ValueError(f'expected "float16" or "uint8", got {dtype!r}')
     if dtype == "float16":
         return QuantizedWeights(weights.astype(np.float16))
     low, high = float(weights.min()), float(weights.max())

@@ -816,11 +816,10 @@ def test_python_reads_what_was_exported(visit, site, tmp_path):
         np.testing.assert_allclose(reading["probabilities"], expected.probabilities, atol=1e-3)
 
 
-def test_a_number_key_counts_wherever_the_focus_is(visit):
+@pytest.mark.parametrize("device", ["mouse", "finger", "pen"])
+def test_a_number_key_says_what_was_drawn(visit, device):
     pad = visit()
-    pad.draw_with_finger(CROSS)
-    pad.page.mouse.click(5, 400)  # beside everything
-    assert pad.page.evaluate("() => document.activeElement === document.body")
+    getattr(pad, f"draw_with_{device}")(CROSS)
     pad.page.keyboard.press("8")
     pad.says("I read an 8")
 

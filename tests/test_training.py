@@ -479,7 +479,8 @@ def test_bad_knobs(knob, value, message):
 
 
 def test_numpy_s_whole_numbers_are_knobs():
-    assert TrainConfig(epochs=np.int64(3), seed=np.int32(1)).epochs == 3
+    config = TrainConfig(epochs=np.int64(3), augmentation=Augmentation(shift=np.float64(2)))
+    assert repr(config) == repr(TrainConfig(epochs=3, augmentation=Augmentation(shift=2.0)))
 
 
 def test_fine_tuning_learns_a_hand_and_keeps_the_rest(stripes):

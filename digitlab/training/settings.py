@@ -3,11 +3,20 @@
 import math
 from dataclasses import dataclass, fields
 from numbers import Integral, Real
+from typing import Any
 
 from digitlab.images import BOX, SIZE
 
 # The largest value of each setting; those not listed are shares, 1 at most.
 _MOST = {"rotation": 180, "stretch": 4, "shear": 4, "shift": SIZE, "bend": BOX, "pen": 2}
+
+
+def _make_plain(settings: Any) -> None:
+    """Replace NumPy's numbers by Python's, so that equal settings look the same in a checkpoint."""
+    for field in fields(settings):
+        value = getattr(settings, field.name)
+        if hasattr(value, "item"):
+            object.__setattr__(settings, field.name, value.item())
 
 
 @dataclass(frozen=True)
@@ -44,6 +53,7 @@ class Augmentation:
             most = _MOST.get(field.name, 1)
             if not (isinstance(value, Real) and 0 <= float(value) <= most):
                 raise ValueError(f"expected {field.name} from 0 to {most}, got {value!r}")
+        _make_plain(self)
 
 
 # Everything turned off: lines are drawn with MNIST's pen, straight and in the middle.
@@ -94,3 +104,4 @@ class TrainConfig:
             raise ValueError(
                 f"expected an augmentation of digitlab.Augmentation, got {self.augmentation!r}"
             )
+        _make_plain(self)

@@ -205,7 +205,7 @@ element("predict").addEventListener("click", () => {
 element("share").addEventListener("click", share);
 if (canShare()) element("share").textContent = "Share drawing";
 for (const button of document.querySelectorAll("#teaching [value]")) button.addEventListener("click", () => teach(button.value));
-addEventListener("keydown", ({ key, ctrlKey, metaKey, altKey, repeat }) => {
+document.querySelector("main").addEventListener("keydown", ({ key, ctrlKey, metaKey, altKey, repeat }) => {
   if (/^[0-9]$/.test(key) && !(ctrlKey || metaKey || altKey || repeat)) teach(key);
 });
 element("export").addEventListener("click", () => hand && save(new File([hand], "hand.json", { type: "application/json" })));

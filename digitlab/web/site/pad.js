@@ -25,7 +25,7 @@ export class Pad {
     this.stroke = null; // the one under the pen
     this.cursor = null; // the place of the keyboard's pen
     this.input = new PointerInput(canvas, PAD, PAD, {
-      down: () => this.down(),
+      down: (event) => this.down(event),
       begin: (point) => this.begin(point),
       extend: (points) => this.extend(points),
       end: () => this.end(),
@@ -162,7 +162,8 @@ export class Pad {
     context.restore();
   }
 
-  down() {
+  down({ pointerType }) {
+    if (pointerType !== "mouse") this.canvas.focus({ preventScroll: true }); // a mouse gives it the focus by itself
     this.hideCursor();
     this.redraw(); // the window may have come to a sharper screen
   }

@@ -113,6 +113,8 @@ def load_people(path: str | os.PathLike[str] | None = None) -> People:
     if not Path(path).is_file():
         raise FileNotFoundError(f"expected a file of people's digits, found no {path}. {_SOURCE}")
     try:
+        if not zipfile.is_zipfile(path):  # NumPy would advise to load a pickle
+            raise ValueError("it is not an npz file")
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         points = arrays["points"].astype(float)
@@ -125,8 +127,7 @@ def load_people(path: str | os.PathLike[str] | None = None) -> People:
         return People(drawings, arrays["label"], names, writers)
     # Each part has errors of its own for what is no npz file, or has arrays of other shapes.
     except (KeyError, TypeError, IndexError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        what = error if zipfile.is_zipfile(path) else "it is not an npz file"
-        raise ValueError(f"expected people's digits in {path}: {what}") from error
+        raise ValueError(f"expected people's digits in {path}: {error}") from error
 
 
 def redraw(drawing: list[np.ndarray], rng: np.random.Generator) -> np.ndarray:

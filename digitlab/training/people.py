@@ -125,7 +125,7 @@ def load_people(path: str | os.PathLike[str] | None = None) -> People:
             raise ValueError("expected strokes in each drawing")
         names, writers = arrays["source"].astype(str), arrays["writer"].astype(np.int64)
         return People(drawings, arrays["label"], names, writers)
-    # Each part has errors of its own for what is no npz file, or has arrays of other shapes.
+    # Missing arrays and those of other shapes raise errors of many kinds.
     except (KeyError, TypeError, IndexError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise ValueError(f"expected people's digits in {path}: {error}") from error
 

@@ -128,6 +128,20 @@ def test_folders_are_followed_but_not_hidden_ones(tmp_path):
     assert load_drawings(inside).labels.tolist() == [4]
 
 
+class Refusing(Recognizer):
+    """Somebody's own recognizer, which sees no digit in anything."""
+
+    def rejects(self, images):
+        return np.full(len(images), True)
+
+
+def test_a_class_of_ones_own_reads_its_own_way(scans, tmp_path):
+    recognizer = Refusing(load_recognizer().model)
+    read_to_table(scans, tmp_path / "table.csv", recognizer=recognizer)
+    reasons = {row[3] for row in rows(tmp_path / "table.csv")[1:]}
+    assert reasons == {"not a digit", "empty"}
+
+
 def test_numbers_are_read(tmp_path):
     two = np.hstack([np.pad(image_of(digit), 8) for digit in (4, 2)])
     (tmp_path / "pictures").mkdir()

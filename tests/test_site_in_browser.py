@@ -258,6 +258,17 @@ def test_without_live_it_reads_when_asked(visit):
     pad.says("I read a 3")
 
 
+def test_without_a_network_it_does_not_ask_for_predict(chrome, site):
+    gone = only("model/model.json", ANSWERS["is missing"])
+    with browser.serve(site, answer=gone) as address, chrome.new_context() as window:
+        page = browser.Page(window.new_page())
+        page.page.goto(address)
+        page.wait_until("trouble")
+        page.page.get_by_label("Live").uncheck()
+        page.draw_with_mouse(browser.quick_drawing(7))
+        assert page.sentence == "I cannot read"
+
+
 def test_what_is_no_digit_and_a_trembling_tap(visit):
     pad = visit()
     heart = digitlab.doodle("heart", np.random.default_rng(0))

@@ -91,6 +91,7 @@ class Checkpoint(keras.callbacks.Callback):
         """Restore the saved state to a compiled model, and return the number of epochs done.
 
         Raises:
+            OSError: It is a folder, or may not be read.
             ValueError: The file holds the state of another training, or something else.
         """
         model.optimizer.build(model.trainable_variables)
@@ -108,7 +109,7 @@ class Checkpoint(keras.callbacks.Callback):
                 raise ValueError("it is of another network")
         except FileNotFoundError:
             return 0
-        except OSError:
+        except (IsADirectoryError, NotADirectoryError, PermissionError):
             raise
         except Exception as error:  # zipfile, zlib, json, numpy: each has errors of its own
             what = error if zipfile.is_zipfile(self.path) else "it is not an npz file"

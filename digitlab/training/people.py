@@ -35,13 +35,15 @@ _SOURCE = (
 class People:
     """Digits by many people.
 
-    Raises ValueError if these are not as many of each, or a label is not a digit.
-
     Attributes:
         drawings: n drawings, each a list of strokes (m, 2) float64, in any unit, y down.
         labels: (n,) int64, 0 to 9.
         contributors: (n,) str: who collected each digit; each contributor used one kind of tablet.
         writers: (n,) int64: the number of the person who wrote each digit.
+
+    Raises:
+        ValueError: Labels, contributors or writers are not as many as the drawings, or a label is
+            not a digit.
 
     Example:
         >>> names, numbers = np.array(["ada", "ben"]), np.array([0, 1])

@@ -98,10 +98,11 @@ def site() -> Path:
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """The path of a Chromium that Playwright can drive."""
-    path = shutil.which("chromium") or shutil.which("google-chrome")
-    if path is None:
-        _missing("browser", "needs Chromium: apt install chromium")
-    return path
+    # The shell is the same browser without windows and profiles, and takes half the processor time.
+    for name in ("chromium-headless-shell", "chromium", "google-chrome"):
+        if path := shutil.which(name):
+            return path
+    _missing("browser", "needs Chromium: apt install chromium-headless-shell")
 
 
 @pytest.fixture

@@ -550,7 +550,7 @@ def test_what_takes_the_pages_place_is_seen(chrome, site):
         page.page.evaluate("async () => { await navigator.serviceWorker.ready; }")
         gone.append(True)
         page.page.goto(address)
-        browser.until(page.page, "() => document.title === 'Something else'", 30)
+        page.page.wait_for_function("() => document.title === 'Something else'", timeout=30_000)
         registration = "async () => await navigator.serviceWorker.getRegistration() === undefined"
         assert page.page.evaluate(registration)
 

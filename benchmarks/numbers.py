@@ -18,7 +18,7 @@ from PIL import Image
 
 import digitlab
 from benchmarks.compose import Drawing, compose
-from benchmarks.paper import on_paper
+from benchmarks.paper import on_board, on_paper
 from benchmarks.tables import Table
 from digitlab.pictures.digit import fit_ink
 from digitlab.pictures.ink import find_ink
@@ -150,12 +150,14 @@ def accuracy() -> Table:
         "the same, each touching or overlapping the next": numbers(COUNT, touching=True),
         "with a point, a comma or a minus": numbers(COUNT, marked=True),
     }
+    plain = numbers(COUNT, seed=SEED + 1)
+    touching = numbers(COUNT, touching=True, seed=SEED + 1)
+    marked = numbers(COUNT, marked=True, seed=SEED + 1)
     pictures = {
-        "pictures of paper": numbers(COUNT, seed=SEED + 1),
-        "pictures of digits that touch or overlap the next": numbers(
-            COUNT, touching=True, seed=SEED + 1
-        ),
-        "pictures with a point, a comma or a minus": numbers(COUNT, marked=True, seed=SEED + 1),
+        "pictures of paper": (plain, on_paper),
+        "pictures of digits that touch or overlap the next": (touching, on_paper),
+        "pictures with a point, a comma or a minus": (marked, on_paper),
+        "pictures of chalk on a board": (plain, on_board),
     }
 
     def exact(read: Callable, cases: Sequence[tuple]) -> str:
@@ -168,8 +170,8 @@ def accuracy() -> Table:
     for name, cases in strokes.items():
         naive = [lambda case, way=way: way(recognizer, case) for way in (by_gaps, by_width)]
         rows.append([name, *(exact(read, cases) for read in (*naive, ours))])
-    for name, drawings in pictures.items():
-        photos = [(on_paper(drawing, rng), text) for drawing, text in drawings]
+    for name, (drawings, render) in pictures.items():
+        photos = [(render(drawing, rng), text) for drawing, text in drawings]
         naive = [lambda case, way=way: way(recognizer, case) for way in (ink_by_gaps, ink_by_width)]
         rows.append([name, *(exact(read, photos) for read in (*naive, ours))])
     return {"columns": ["exact, %", "by gaps", "by width", "`read_number`"], "rows": rows}

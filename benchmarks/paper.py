@@ -1,6 +1,7 @@
-"""Pictures of writing on paper, rendered from strokes: pen, lines, light, and a camera's faults."""
+"""Pictures of writing on paper or a board, made from strokes: pen, lines, light, grain, blur."""
 
 import numpy as np
+import scipy
 from PIL import Image, ImageDraw, ImageFilter
 
 from benchmarks.compose import Drawing
@@ -26,6 +27,51 @@ def on_paper(drawing: Drawing, rng: np.random.Generator, height: float = 100.0) 
     Returns:
         (h, w, 3) uint8.
     """
+    cover, _ = _written(drawing, rng, height)
+    sheet = np.full((*cover.shape, 3), rng.uniform(0.85, 0.97), np.float32)
+    sheet *= 1 - rng.uniform(0, 0.06, 3).astype(np.float32)
+    lines = _lines(cover.shape, rng, height) * rng.uniform(0.1, 0.35)
+    colour = np.array([[0.1, 0.1, 0.12], [0.1, 0.15, 0.5]], np.float32)[rng.integers(2)]
+    sheet *= 1 - lines[..., None] * np.array([0.8, 0.5, 0.3], np.float32)
+    sheet = sheet * (1 - cover[..., None]) + colour * cover[..., None]
+    sheet *= _light(cover.shape, rng)[..., None]
+    return _taken(sheet, rng, height)
+
+
+def on_board(drawing: Drawing, rng: np.random.Generator, height: float = 100.0) -> np.ndarray:
+    """Render a drawing as a photo of a blackboard.
+
+    With these choices at random:
+
+    - chalk, 5 to 12 % as wide as digits are high, with gaps in 5 to 45 % of each stroke, which are
+      about a fifth to a half as wide as the stroke;
+    - a grey or green board, with the streaks and clouds of dust that a sponge leaves;
+    - light, grain and blur as on paper.
+
+    Args:
+        drawing: Strokes (n, 2), none of them below 0, in pixels of the picture.
+        rng: Makes the choices.
+        height: The height of a digit, in pixels.
+
+    Returns:
+        (h, w, 3) uint8.
+    """
+    cover, pen = _written(drawing, rng, height)
+    rough = _noise(cover.shape, rng, max(0.5, pen * rng.uniform(0.08, 0.2)))
+    gaps = np.quantile(rough, rng.uniform(0.05, 0.45))
+    cover *= np.clip(2 * (rough - gaps) + 0.5, 0.1, 1)
+    streaks = _noise(cover.shape, rng, (0.02 * height, 0.3 * height))
+    clouds = _noise(cover.shape, rng, 0.3 * height)
+    dust = rng.uniform(0.15, 1.3) * np.clip(0.04 + 0.025 * streaks + 0.03 * clouds, 0, 0.3)
+    chalk = np.maximum(cover, dust)[..., None]
+    board = rng.uniform(0.08, 0.3) * np.array([rng.uniform(0.7, 1), 1, rng.uniform(0.75, 1)])
+    sheet = (board * (1 - chalk) + np.array([0.9, 0.9, 0.85]) * chalk).astype(np.float32)
+    sheet *= _light(cover.shape, rng)[..., None]
+    return _taken(sheet, rng, height)
+
+
+def _written(drawing: Drawing, rng: np.random.Generator, height: float) -> tuple[np.ndarray, float]:
+    """The ink's coverage (h, w) in [0, 1], with a margin, and the pen's width in pixels."""
     margin = rng.uniform(0.4, 1.2, 4) * height  # left, top, right, bottom
     points = np.concatenate(drawing)
     low, high = points.min(0), points.max(0)
@@ -42,17 +88,22 @@ def on_paper(drawing: Drawing, rng: np.random.Generator, height: float = 100.0) 
         for (x, y), radius in zip(dense, pen / 2 * wave, strict=True):
             draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=255)
     cover = np.asarray(ink.reduce(_FINER), np.float32) / 255 * pressure  # (h, w)
+    return cover, pen / _FINER
 
-    sheet = np.full((*cover.shape, 3), rng.uniform(0.85, 0.97), np.float32)
-    sheet *= 1 - rng.uniform(0, 0.06, 3).astype(np.float32)
-    lines = _lines(cover.shape, rng, height) * rng.uniform(0.1, 0.35)
-    colour = np.array([[0.1, 0.1, 0.12], [0.1, 0.15, 0.5]], np.float32)[rng.integers(2)]
-    sheet *= 1 - lines[..., None] * np.array([0.8, 0.5, 0.3], np.float32)
-    sheet = sheet * (1 - cover[..., None]) + colour * cover[..., None]
-    sheet *= _light(cover.shape, rng)[..., None]
-    sheet += rng.normal(0, rng.uniform(0.005, 0.025), cover.shape)[..., None]
+
+def _taken(sheet: np.ndarray, rng: np.random.Generator, height: float) -> np.ndarray:
+    """A sheet's colours (h, w, 3) as a camera takes them, with grain and blur: uint8."""
+    sheet += rng.normal(0, rng.uniform(0.005, 0.025), sheet.shape[:2])[..., None]
     picture = Image.fromarray((255 * sheet.clip(0, 1)).astype(np.uint8))
     return np.asarray(picture.filter(ImageFilter.GaussianBlur(rng.uniform(0, 0.015) * height)))
+
+
+def _noise(
+    shape: tuple[int, ...], rng: np.random.Generator, sigma: float | tuple[float, float]
+) -> np.ndarray:
+    """Smooth noise (h, w) with a standard deviation of 1."""
+    noise = scipy.ndimage.gaussian_filter(rng.normal(0, 1, shape).astype(np.float32), sigma)
+    return noise / noise.std()
 
 
 def _dense(stroke: np.ndarray, step: float) -> np.ndarray:

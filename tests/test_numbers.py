@@ -6,7 +6,7 @@ from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 import digitlab
 from benchmarks.compose import compose
-from benchmarks.paper import on_paper
+from benchmarks.paper import on_board, on_paper
 from digitlab.numbers.candidates import Costs, find_candidates
 from digitlab.numbers.pieces import Line
 
@@ -182,6 +182,12 @@ def test_pairs_of_touching_digits_in_pictures():
         read(pixels(written(pair, seed, touching=True))).text for seed, pair in enumerate(pairs)
     ]
     assert np.mean([one == other for one, other in zip(pairs, found, strict=True)]) >= 0.8
+
+
+def test_gaps_in_chalk_take_no_digit_apart():
+    rng = np.random.default_rng(0)
+    found = [read(on_board(written(text, seed), rng)).text for seed, text in enumerate(numbers(30))]
+    assert np.mean([one == other for one, other in zip(numbers(30), found, strict=True)]) >= 0.8
 
 
 def test_parts_of_a_piece_form_a_character_without_gaps():

@@ -25,6 +25,7 @@ _DARK = 0.8  # ink at least this dark is writing, not a shadow
 _PENS = 3  # a shadow is at least this many pen widths broad
 _SHADE = 0.3  # and no broader than this share of the picture's shorter side
 _UNCLEAR = 96  # pixels: in a smaller picture, a stroke out of focus may look like a shadow
+_GAPS = 1.12  # strokes have gaps if closing those makes them seem this many times as broad
 _FAINT = 0.06  # minimum contrast of ink, as a share of the paper's brightness
 
 
@@ -73,6 +74,8 @@ def find_writing(brightness: np.ndarray, page: bool) -> np.ndarray:
         (h, w) float32 in [0, 1].
     """
     ink = _without_shadows(_ink(without_desk(brightness), page))
+    if page:  # the gaps in one digit alone do no harm
+        ink = _without_gaps(ink)
     return without_underlines(without_ruling(without_combs(without_boxes(ink))))
 
 
@@ -121,6 +124,25 @@ def _without_shadows(ink: np.ndarray) -> np.ndarray:
     shade = scipy.ndimage.grey_opening(ink, (window, window))
     shade = np.where(shade < _DARK, shade, 0)
     return np.clip((ink - shade) / np.maximum(1 - shade, 1 - _DARK), 0, 1)
+
+
+def _without_gaps(ink: np.ndarray) -> np.ndarray:
+    """Fill the many gaps that chalk leaves in strokes, which would take digits apart.
+
+    Strokes of other pens, which have none, stay as they are.
+    """
+    if min(ink.shape) < _UNCLEAR:
+        return ink
+    width = pen_width(ink > 0.5)
+    window = 3 if width < 4 else 5
+    # Gaps have edges too, so strokes seem thinner than they are until the gaps are closed.
+    while window <= max(5, width):
+        closed = scipy.ndimage.grey_closing(ink, (window, window))
+        broader = pen_width(closed > 0.5)
+        if broader < _GAPS * width:
+            break
+        ink, width, window = closed, broader, window + 2
+    return ink
 
 
 def _is_light_ink(brightness: np.ndarray, around: float) -> bool:

@@ -191,6 +191,12 @@ def test_a_model_without_softmax_is_rejected(stripes):
             train(model, stripes, progress=False)
 
 
+def test_a_model_that_takes_something_else_is_rejected(stripes):
+    layers = [keras.Input((784,)), keras.layers.Dense(10, activation="softmax")]
+    with pytest.raises(ValueError, match=r"takes images \(n, 28, 28, 1\), got .*\(None, 784\)"):
+        train(keras.Sequential(layers), stripes, progress=False)
+
+
 def test_models_that_give_something_else_are_rejected(stripes):
     kinds = keras.layers
     for model, given in (
@@ -279,11 +285,13 @@ def test_a_stop_keeps_the_best_weights(stripes, monkeypatch, augmentation):
         np.testing.assert_array_equal(kept, best)
 
 
-@pytest.mark.parametrize("augmentation", [None, Augmentation()])
-def test_a_training_goes_on_where_it_was_stopped(stripes, tmp_path, monkeypatch, augmentation):
+# Without an augmentation, Keras would shuffle several batches differently after the stop.
+@pytest.mark.parametrize(("augmentation", "batch_size"), [(None, 500), (Augmentation(), 100)])
+def test_a_training_goes_on_where_it_was_stopped(
+    stripes, tmp_path, monkeypatch, augmentation, batch_size
+):
     path = tmp_path / "folder" / "training.npz"
-    # All digits are in one batch, or else Keras would shuffle them differently after the stop.
-    config = TrainConfig(epochs=4, batch_size=500, augmentation=augmentation)
+    config = TrainConfig(epochs=4, batch_size=batch_size, augmentation=augmentation)
 
     def trained(checkpoint=None):
         keras.utils.set_random_seed(1)

@@ -145,7 +145,10 @@ def train(
                     epoch=done,
                     people=people,
                     multiple=devices,
-                )
+                ),
+                # They come in random order. Keras would shuffle them again, with random numbers
+                # that no checkpoint holds.
+                "shuffle": False,
             }
         model.fit(
             **data,
@@ -168,7 +171,13 @@ def train(
 
 def _outputs(model: keras.Model) -> int:
     """Return how many probabilities a model gives for an image; one that is not built is built."""
-    answer = model(np.zeros((1, SIZE, SIZE, 1), np.float32), training=False)
+    try:
+        answer = model(np.zeros((1, SIZE, SIZE, 1), np.float32), training=False)
+    except ValueError as error:
+        takes = getattr(model, "input_shape", "something else")
+        raise ValueError(
+            f"expected a model that takes images (n, {SIZE}, {SIZE}, 1), got one for {takes}"
+        ) from error
     shape = tuple(getattr(answer, "shape", ()))
     if shape not in ((1, CLASSES), (1, CLASSES + 1)):
         raise ValueError(

@@ -736,6 +736,13 @@ REFUSED = {
     "a slope": (lambda: small(L.ReLU(negative_slope=0.1)), "negative_slope=0.1"),
     "a threshold": (lambda: small(L.ReLU(threshold=1)), "threshold=1"),
     "ELU's alpha": (lambda: small(L.ELU(2.0)), "alpha=2.0"),
+    "PReLU of columns": (lambda: small(L.PReLU(shared_axes=[2])), r"shared_axes=\[2\]"),
+    "padding of the output": (
+        lambda: small(L.Conv2DTranspose(2, 3, strides=2, output_padding=0)),
+        r"output_padding=\(0, 0\)",
+    ),
+    "a sum of one": (lambda: functional(lambda x: L.Add()([x])), "a list of one tensor"),
+    "an output twice": (lambda: functional(lambda x: [y := L.ReLU()(x), y]), "output twice"),
     "an unknown size": (
         lambda: small(L.Reshape((-1, 3)), shape=(None, 6)),
         r"target_shape=\(-1, 3\)",

@@ -168,6 +168,8 @@ def _translate_layer(layer: Any) -> dict[str, Any]:
         elif allowed or value and not TRAINING_ONLY.fullmatch(option):
             expected = " or ".join(map(repr, allowed or ["none"]))
             _reject(layer, f"has the option {option}={value!r}", expected)
+    if getattr(layer, "output_padding", None) is not None:  # Keras leaves it out of the config
+        _reject(layer, f"has the option output_padding={layer.output_padding!r}", "none")
     return {"class_name": kind, "config": config}
 
 
@@ -186,7 +188,10 @@ def _translate_value(layer: Any, option: str, value: Any, rank: int | None) -> A
         return value % len(layer.input[0].shape)  # TensorFlow.js takes any other -n as -1
     if option == "shared_axes" and rank and value:
         # Keras takes `axis - 1` as an index of the sizes without the batch.
-        return [(axis - 1) % (rank - 1) + 1 for axis in value]
+        axes = sorted({(axis - 1) % (rank - 1) + 1 for axis in value})
+        if axes != list(range(1, len(axes) + 1)):  # wrong numbers from WebAssembly
+            _reject(layer, f"has the option {option}={value!r}", "the first axes, such as [1, 2]")
+        return axes
     if option == "target_shape" and -1 in value:
         # TensorFlow.js works out a missing size only if it knows how many images come.
         sizes = layer.output.shape[1:]
@@ -235,6 +240,8 @@ def _translate_call(call: dict[str, Any], layer: Any) -> list[list[Any]]:
     tensors = call["args"]
     if len(tensors) == 1 and isinstance(tensors[0], list | tuple):
         tensors = tensors[0]
+        if len(tensors) == 1 and not isinstance(layer, keras.Model):
+            _reject(layer, "is called on a list of one tensor", "two or more")
     elif len(tensors) != 1:
         _reject(layer, f"is called with {len(tensors)} arguments", "a call on its input alone")
     histories = [
@@ -278,6 +285,11 @@ def _translate_ends(ends: Any, model: Any) -> list[list[Any]]:
         raise ValueError(
             f"The model {model.name!r} has inputs or outputs in a {type(ends).__name__}; expected "
             "a tensor or a flat list of tensors. Export keras.Model(model.inputs, model.outputs)."
+        )
+    if len(set(map(tuple, ends))) < len(ends):
+        raise ValueError(
+            f"The model {model.name!r} gives an output twice, which TensorFlow.js cannot; expected "
+            "each once."
         )
     return [list(end) for end in ends]
 

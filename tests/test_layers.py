@@ -36,6 +36,7 @@ LAYERS: list[dict[str, str]] = [
     {
         "pictures.boxes": "numpy scipy",
         "pictures.combs": "numpy scipy",
+        "pictures.rings": "numpy scipy",
     },
     {
         "pictures.ink": "PIL numpy scipy skimage",

@@ -237,6 +237,39 @@ def test_a_line_whose_ticks_cross_it_is_no_writing():
     assert read(pixels([*digits, *comb])).text == "20753"
 
 
+def test_a_line_below_a_number_is_no_writing():
+    digits = side_by_side("2074", (50, 50, 50, 50))
+    low, high = np.concatenate(digits).min(0), np.concatenate(digits).max(0)
+    line = np.array([(low[0] - 10, high[1] + 15), (high[0] + 20, high[1] + 20)])
+    for drawing in ([*digits, line], [line, *digits]):
+        assert read(drawing).text == read(pixels(drawing)).text == "2074"
+
+
+def ring_around(drawing):
+    """An ellipse around a drawing, not quite closed."""
+    points = np.concatenate(drawing)
+    middle = (points.min(0) + points.max(0)) / 2
+    reach = np.maximum(np.ptp(points, axis=0) * 0.9, 130) + 20
+    angle = np.linspace(-1.5, 4.76, 80)[:, None]
+    return [middle + reach * np.hstack([np.cos(angle), np.sin(angle)])]
+
+
+@pytest.mark.parametrize("text", ["7", "0", "20", "20753"])
+def test_a_ring_around_digits_is_no_writing(text):
+    digits = side_by_side(text, (50,) * len(text))
+    drawing = [stroke + 300 for stroke in [*digits, *ring_around(digits)]]
+    assert read(pixels(drawing)).text == text
+    if len(text) == 1:
+        assert RECOGNIZER.predict(pixels(drawing)).digit == int(text)
+
+
+def test_a_ring_without_digits_in_it_is_a_zero():
+    zero = ring_around([np.zeros((1, 2))])
+    specks = [np.array([(x, y), (x + 4, y + 4.0)]) for x, y in ((0, -70), (0, 70), (30, 0))]
+    image = pixels([stroke + 300 for stroke in [*zero, *specks]])
+    assert RECOGNIZER.predict(image).digit == 0
+
+
 def test_ones_on_a_line_are_no_comb():
     ones = side_by_side("1111", (90, 90, 90, 90))
     low, high = np.concatenate(ones).min(0), np.concatenate(ones).max(0)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from digitlab.numbers.pieces import Box, Line, typical_size
+from digitlab.pictures.ruling import find_underlines
 from digitlab.strokes import render_strokes
 
 # In heights of a digit. All were chosen on composed numbers, see benchmarks/numbers.py.
@@ -33,14 +34,15 @@ class StrokePieces:
 
     def __init__(self, strokes: Sequence[np.ndarray]):
         self.points: list[np.ndarray] = []
-        self.parents = list(range(len(strokes)))
+        self.parents: list[int] = []
         if not strokes:
             return
         ends = np.array([(stroke.min(0), stroke.max(0)) for stroke in strokes])
         low, high = ends[:, 0].min(0), ends[:, 1].max(0)
         # Coordinates from -1 to 1, whatever the pad; halves cannot overflow.
         self._middle, self._half = low / 2 + high / 2, (high / 2 - low / 2).max() or 1.0
-        scaled = [(stroke - self._middle) / self._half for stroke in strokes]
+        scaled = _without_underlines([(stroke - self._middle) / self._half for stroke in strokes])
+        self.parents = list(range(len(scaled)))
         size = typical_size(np.array([np.ptp(stroke, axis=0) for stroke in scaled]))
         self.points = [_resampled(stroke, _DETAIL * size, _STEP * size) for stroke in scaled]
 
@@ -73,6 +75,15 @@ class StrokePieces:
             self.points.append(part)
             self.parents.append(self.parents[piece])
         return made
+
+
+def _without_underlines(strokes: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
+    """Drop lines below several digits; one below a single digit may be a part of it."""
+    if len(strokes) < 3:
+        return strokes
+    ends = np.array([np.ravel([stroke.min(0), stroke.max(0)]) for stroke in strokes])
+    under = find_underlines(ends[:, [1, 3, 0, 2]], digits=2)
+    return [stroke for stroke, line in zip(strokes, under, strict=True) if not line]
 
 
 def _resampled(stroke: np.ndarray, detail: float, step: float) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The ink in a picture, without shadows, printed lines, underlines and the desk."""
+"""The ink in a picture, without shadows, printed lines, underlines, rings and the desk."""
 
 import numpy as np
 import numpy.typing as npt
@@ -9,6 +9,7 @@ from PIL import Image
 from digitlab.pictures.boxes import without_boxes
 from digitlab.pictures.brightness import read_brightness
 from digitlab.pictures.combs import without_combs
+from digitlab.pictures.rings import without_rings
 from digitlab.pictures.ruling import without_ruling, without_underlines
 from digitlab.pictures.sheet import without_desk
 
@@ -76,7 +77,8 @@ def find_writing(brightness: np.ndarray, page: bool) -> np.ndarray:
     ink = _without_shadows(_ink(without_desk(brightness), page))
     if page:  # the gaps in one digit alone do no harm
         ink = _without_gaps(ink)
-    return without_underlines(without_ruling(without_combs(without_boxes(ink))))
+    ink = without_ruling(without_combs(without_boxes(ink)))
+    return without_underlines(without_rings(ink))
 
 
 def _ink(brightness: np.ndarray, page: bool) -> np.ndarray:

@@ -89,21 +89,37 @@ def without_underlines(ink: np.ndarray) -> np.ndarray:
     parts = scipy.ndimage.find_objects(labels)
     # top, bottom, left, right
     ends = np.array([(y.start, y.stop, x.start, x.stop) for y, x in parts]).reshape(-1, 4)
+    under = find_underlines(ends, digits=1)
+    return cleared(ink, labels > 0, np.isin(labels, 1 + np.flatnonzero(under)))
+
+
+def find_underlines(ends: np.ndarray, digits: int) -> np.ndarray:
+    """Find lines drawn by hand below digits, or below a sum.
+
+    Args:
+        ends: The top, bottom, left and right end of each part of the writing, (n, 4), in any unit.
+        digits: The least number of them that a line runs below.
+
+    Returns:
+        (n,) bool.
+    """
     top, bottom, left, right = ends.T
-    tall = int((bottom - top).max(initial=0))
-    digits = bottom - top > _DIGIT * tall
+    tall = (bottom - top).max(initial=0)
+    high = bottom - top > _DIGIT * tall
     under = np.zeros(len(ends), bool)
     for part in np.flatnonzero(bottom - top <= _FLAT * (right - left)):
         wide, thick = right[part] - left[part], bottom[part] - top[part]
         shared = np.minimum(right, right[part]) - np.maximum(left, left[part])
-        beside = digits & (shared > (right - left) / 2)  # above it, below it or across it
+        beside = high & (shared > (right - left) / 2)  # above it, below it or across it
         above, below = top[part] - bottom >= -thick, top - bottom[part] >= -thick
         close = above & (top[part] - bottom < _BELOW * tall)
         least = _WIDER if (beside & below).any() else _WIDE
         under[part] = (
-            wide >= least * tall and (beside & close).any() and not (beside & ~above & ~below).any()
+            wide >= least * tall
+            and np.count_nonzero(beside & close) >= digits
+            and not (beside & ~above & ~below).any()
         )
-    return cleared(ink, labels > 0, np.isin(labels, 1 + np.flatnonzero(under)))
+    return under
 
 
 def cleared(ink: np.ndarray, solid: np.ndarray, gone: np.ndarray) -> np.ndarray:

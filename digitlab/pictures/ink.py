@@ -26,7 +26,7 @@ _DARK = 0.8  # ink at least this dark is writing, not a shadow
 _PENS = 3  # a shadow is at least this many pen widths broad
 _SHADE = 0.3  # and no broader than this share of the picture's shorter side
 _UNCLEAR = 96  # pixels: in a smaller picture, a stroke out of focus may look like a shadow
-_GAPS = 1.12  # strokes have gaps if closing those makes them seem this many times as broad
+_GAPS = 1.14  # strokes have gaps if closing those makes them seem this many times as broad
 _FAINT = 0.06  # minimum contrast of ink, as a share of the paper's brightness
 
 

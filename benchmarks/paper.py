@@ -43,8 +43,7 @@ def on_board(drawing: Drawing, rng: np.random.Generator, height: float = 100.0) 
 
     With these choices at random:
 
-    - chalk, 5 to 12 % as wide as digits are high, with gaps in 5 to 45 % of each stroke, which are
-      about a fifth to a half as wide as the stroke;
+    - chalk, 5 to 12 % as wide as digits are high, with gaps in 5 to 45 % of each stroke;
     - a grey or green board, with the streaks and clouds of dust that a sponge leaves;
     - light, grain and blur as on paper.
 

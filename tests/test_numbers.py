@@ -287,6 +287,17 @@ def test_dirt_beside_a_number_is_no_writing(place):
     assert reading.text == "2074" and len(reading.characters) == 4
 
 
+def test_punched_holes_and_what_a_scanner_shows_beside_the_paper_are_no_writing():
+    image = ImageOps.expand(pixels(side_by_side("2074", (50, 50, 50, 0))), 200, fill=235)
+    draw = ImageDraw.Draw(image)
+    for y in (100, image.height - 100):
+        draw.ellipse((60, y - 25, 110, y + 25), fill=10)
+    draw.rectangle((0, 0, 15, image.height), fill=10)
+    draw.rectangle((0, 0, image.width, 15), fill=10)
+    reading = read(image)
+    assert reading.text == "2074" and len(reading.characters) == 4
+
+
 def test_points_stay_where_dirt_goes():
     digits = side_by_side("2074", (50, 70, 50, 50))
     left = np.concatenate(digits[2:]).min(0)[0]

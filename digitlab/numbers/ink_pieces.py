@@ -20,6 +20,9 @@ _SOLID = 0.25  # pixels with more ink than this are connected to their neighbour
 _SHARP = 64  # pixels: digits need not be higher than this
 _SPECK = 0.05  # pieces smaller than this share of a digit, in both directions, are not writing
 _MOST = 400  # pieces: only the largest are kept, more are not writing
+# Blots are broader than this many widths of the pen, and fill this share of their box at least. So
+# do digits of a pen that is broader than this share of their height: it closes their loops.
+_BLOT, _FILLED, _BROAD = 2.0, 0.55, 1 / 7
 _TILTED = np.radians(5)  # smaller tilts are not turned back: the network does not mind
 # For cuts.
 _CROSSED = 4.0  # strokes that a seam may cross
@@ -116,7 +119,7 @@ class InkPieces:
 
 
 def _components(ink: np.ndarray) -> list[_Patch]:
-    """Split ink (h, w) into its connected components, without specks."""
+    """Split ink (h, w) into its connected components, without specks and blots."""
     ink = np.pad(ink, 1)
     labels, _ = scipy.ndimage.label(ink > _SOLID, np.ones((3, 3)))
     patches = []
@@ -129,7 +132,27 @@ def _components(ink: np.ndarray) -> list[_Patch]:
     patches.sort(key=lambda patch: -max(patch.ink.shape))
     patches = patches[:_MOST]
     least = _SPECK * _size(patches) if patches else 0
-    return [patch for patch in patches if max(patch.ink.shape) - 2 > least]
+    return _without_blots([patch for patch in patches if max(patch.ink.shape) - 2 > least])
+
+
+def _without_blots(patches: list[_Patch]) -> list[_Patch]:
+    """Leave out blots: punched holes, fingers, what a scanner shows beside the paper."""
+    solid = [patch.ink > _SOLID for patch in patches]
+    size = _size(patches) if patches else 0
+    filled = [mask.mean() >= _FILLED for mask in solid]
+    pens = [
+        pen_width(mask)
+        for mask, full in zip(solid, filled, strict=True)
+        if not full and max(mask.shape) > size / 2
+    ]
+    pen = float(np.median(pens)) if pens else np.inf
+    if pen > _BROAD * size:
+        return patches
+    return [
+        patch
+        for patch, mask, full in zip(patches, solid, filled, strict=True)
+        if not full or 2 * scipy.ndimage.distance_transform_edt(mask).max() <= _BLOT * pen
+    ]
 
 
 def _size(patches: Sequence[_Patch]) -> float:

@@ -245,6 +245,23 @@ def test_a_line_below_a_number_is_no_writing():
         assert read(drawing).text == read(pixels(drawing)).text == "2074"
 
 
+def test_strokes_drawn_once_more_are_no_writing():
+    right = 0
+    for seed, text in enumerate(numbers(40)):
+        rng = np.random.default_rng(seed)
+        digits = written(text, seed)
+        size = np.ptp(np.concatenate(digits)[:, 1])
+        again = [stroke + rng.normal(0, 0.02 * size, 2) for stroke in digits]
+        right += read([*digits, *again]).text == text
+    assert right >= 36
+
+
+def test_a_point_on_a_digit_is_not_lost():
+    two, zero = side_by_side("20", (50, 90))
+    point = two[-1] + [(0.0, 0), (4, 4)]
+    assert read([two, point, zero]).text == "2.0"
+
+
 def ring_around(drawing):
     """An ellipse around a drawing, not quite closed."""
     points = np.concatenate(drawing)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+import scipy
 
 from digitlab.numbers.pieces import Box, Line, typical_size
 from digitlab.pictures.ruling import find_underlines
@@ -10,9 +11,11 @@ from digitlab.strokes import render_strokes
 
 # In heights of a digit. All were chosen on composed numbers, see benchmarks/numbers.py.
 _BACK = 0.35  # how far the part after a cut may reach back over the part before
-_LEAST = 0.3  # how tall both parts must be
+_LEAST = 0.3  # how tall both parts must be, and a stroke that retraces another
 _CUTS = 4  # maximum cuts in one stroke
 _DETAIL, _STEP = 0.015, 0.06  # minimum and maximum distance between points
+_RETRACED = 0.05  # maximum distance from a stroke of one that retraces it
+_MOST = 100  # strokes: among more, none is looked for that retraces another, which takes seconds
 # How many of a hundred examples of each digit, 0 to 9, have one, two, three, or more strokes:
 # rounded means of four contributors to UNIPEN, who differ a lot.
 _HABITS = [
@@ -42,9 +45,10 @@ class StrokePieces:
         # Coordinates from -1 to 1, whatever the pad; halves cannot overflow.
         self._middle, self._half = low / 2 + high / 2, (high / 2 - low / 2).max() or 1.0
         scaled = _without_underlines([(stroke - self._middle) / self._half for stroke in strokes])
-        self.parents = list(range(len(scaled)))
         size = typical_size(np.array([np.ptp(stroke, axis=0) for stroke in scaled]))
-        self.points = [_resampled(stroke, _DETAIL * size, _STEP * size) for stroke in scaled]
+        points = [_resampled(stroke, _DETAIL * size, _STEP * size) for stroke in scaled]
+        self.points = _without_retraced(points, size)
+        self.parents = list(range(len(self.points)))
 
     def box(self, pieces: Sequence[int]) -> Box:
         """See `Writing`."""
@@ -75,6 +79,37 @@ class StrokePieces:
             self.points.append(part)
             self.parents.append(self.parents[piece])
         return made
+
+
+def _without_retraced(strokes: list[np.ndarray], size: float) -> list[np.ndarray]:
+    """Leave out strokes that lie on another one, of which they would seem to be a second part.
+
+    Args:
+        strokes: Each (n, 2).
+        size: The size of a digit.
+    """
+    if len(strokes) > _MOST:
+        return strokes
+    near = _RETRACED * size
+    low = np.array([stroke.min(0) for stroke in strokes])
+    high = np.array([stroke.max(0) for stroke in strokes])
+    tall = (high - low).max(1) >= _LEAST * size  # points and commas may lie on a digit
+    trees = [scipy.spatial.KDTree(stroke) for stroke in strokes]
+
+    def lies_on(number: int, other: int) -> bool:
+        some = strokes[number][:: 1 + len(strokes[number]) // 8]  # usually, these are far enough
+        return all(
+            np.isfinite(trees[other].query(points, distance_upper_bound=near)[0]).all()
+            for points in (some, strokes[number])
+        )
+
+    kept = np.ones(len(strokes), bool)
+    # Of two that lie on each other, the earlier stays.
+    for number in np.flatnonzero(tall)[::-1]:
+        around = kept & (low <= low[number] + near).all(1) & (high >= high[number] - near).all(1)
+        around[number] = False
+        kept[number] = not any(lies_on(number, other) for other in np.flatnonzero(around))
+    return [stroke for stroke, keep in zip(strokes, kept, strict=True) if keep]
 
 
 def _without_underlines(strokes: Sequence[np.ndarray]) -> Sequence[np.ndarray]:

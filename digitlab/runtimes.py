@@ -134,7 +134,8 @@ class KerasModel(Function):
         """
         keras = sys.modules["keras"]  # already imported, because the model is a Keras model
         layers = keras.layers
-        finishes = (layers.BatchNormalization, layers.ReLU, layers.Activation)
+        finishes = (layers.BatchNormalization, layers.Activation, layers.ReLU, layers.LeakyReLU)
+        finishes += (layers.PReLU, layers.ELU, layers.Softmax)
         passes = (layers.InputLayer, layers.Dropout, layers.Flatten)
         model: Any = self._function
         following = _following(model)
@@ -339,10 +340,12 @@ class LiteRT:
                 and len(tensor["shape_signature"]) in (2, 4)
                 and tensor["shape_signature"][0] == -1
             ]
-        kept = answers[:1]
-        for answer in answers[1:]:
-            if answer.ndim == kept[-1].ndim or answer.size != kept[-1].size:  # else only flattened
+        kept = [batch[0]]
+        for answer in answers:
+            flat = answer.ndim != kept[-1].ndim and answer.size == kept[-1].size
+            if not (flat and np.array_equal(answer.ravel(), kept[-1].ravel())):
                 kept.append(answer)
+        del kept[0]
         if len(kept) > 1 and kept[-2].shape == kept[-1].shape:
             del kept[-2]  # the last layer's answer before its softmax
         return {f"Layer {number}": answer for number, answer in enumerate(kept, 1)}

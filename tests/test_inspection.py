@@ -67,6 +67,10 @@ def test_activations_are_finished():
     assert all(answer.min() >= 0 for answer in activations.values())
     pooled = activations["ReLU 2"].reshape(7, 2, 7, 2, 32).max(axis=(1, 3))
     np.testing.assert_array_equal(activations["MaxPooling2D 1"], pooled)
+    finished = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Conv2D(4, 3)])
+    for layer in ("LeakyReLU", "Flatten", "Dense", "Softmax"):
+        finished.add(getattr(keras.layers, layer)(*([10] if layer == "Dense" else [])))
+    assert list(get_activations(finished, np.zeros((28, 28)))) == ["LeakyReLU 1", "Softmax 1"]
     names = list(get_activations(article_cnn(), np.zeros((28, 28))))
     assert names == [
         "Conv2D 1",

@@ -246,7 +246,10 @@ def graphs():
     y = keras.Input((48,))
     outer = keras.Model(y, L.Concatenate()([L.Dense(4)(y), keras.Sequential([L.Dense(2)])(y)]))
     towers = [outer(inner(L.Activation("tanh")(shared(side)))) for side in (right, left)]
-    return keras.Model([left, right], [L.Average()(towers), shared(left), towers[0]])
+    one, other = keras.Input((6,)), keras.Input((6,))
+    mixed = keras.Model([one, other], L.Dense(5)(L.Multiply()([L.Dense(6)(one), other])))
+    outputs = [L.Average()(towers), shared(left), towers[0], mixed(towers)]
+    return keras.Model([left, right], outputs)
 
 
 def sequential():

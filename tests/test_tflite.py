@@ -101,6 +101,24 @@ def test_the_same_model_gives_the_same_bytes(exported, tmp_path):
     assert small[0].read_bytes() == small[1].read_bytes()
 
 
+def test_layers_answers_are_those_of_keras(tmp_path):
+    """Without the flattened image in front of them."""
+    image = np.random.default_rng(0).random((28, 28), np.float32)
+    first = [
+        [L.Flatten(), L.Dense(30, activation="relu")],
+        [L.Flatten(), L.Dense(28 * 28, activation="relu")],
+        [L.Conv2D(1, 3, padding="same", activation="relu"), L.Flatten()],
+    ]
+    for layers in first:
+        model = keras.Sequential([keras.Input((28, 28, 1)), *layers])
+        model.add(L.Dense(10, activation="softmax"))
+        export_tflite(model, tmp_path / "model.tflite")
+        found = digitlab.load_recognizer(tmp_path / "model.tflite").get_activations(image)
+        expected = digitlab.Recognizer(model).get_activations(image)
+        for one, other in zip(found.values(), expected.values(), strict=True):
+            np.testing.assert_allclose(one, other, atol=1e-5)
+
+
 def test_an_export_says_nothing_and_leaves_one_file(tmp_path, capfd, caplog):
     export_tflite(digitlab.pen_cnn(), tmp_path / "model.tflite")
     os.write(2, b"heard")

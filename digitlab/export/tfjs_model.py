@@ -235,7 +235,8 @@ def _translate_call(call: dict[str, Any], layer: Any) -> list[list[Any]]:
     for option, value in call["kwargs"].items():
         # For augmentation layers Keras records training=True, which `predict` overrides.
         counts = option != "training" or not _passes_on(layer) or not _trains_by_default(layer)
-        if value and counts:
+        given = any(value) if isinstance(value, list | tuple) else value  # a mask for each input
+        if given and counts:
             _reject(layer, f"is called with {option}={value!r}", "a call on its input alone")
     tensors = call["args"]
     if len(tensors) == 1 and isinstance(tensors[0], list | tuple):

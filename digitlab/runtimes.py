@@ -134,8 +134,8 @@ class KerasModel(Function):
         """
         keras = sys.modules["keras"]  # already imported, because the model is a Keras model
         layers = keras.layers
-        finishes = (layers.BatchNormalization, layers.Activation, layers.ReLU, layers.LeakyReLU)
-        finishes += (layers.PReLU, layers.ELU, layers.Softmax)
+        activations = (layers.Activation, layers.ReLU, layers.LeakyReLU, layers.PReLU, layers.ELU)
+        finishes = (layers.BatchNormalization, *activations, layers.Softmax)
         passes = (layers.InputLayer, layers.Dropout, layers.Flatten)
         model: Any = self._function
         following = _following(model)

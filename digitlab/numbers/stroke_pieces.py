@@ -105,10 +105,10 @@ def _without_retraced(strokes: list[np.ndarray], size: float) -> list[np.ndarray
 
     kept = np.ones(len(strokes), bool)
     # Of two that lie on each other, the earlier stays.
-    for number in np.flatnonzero(tall)[::-1]:
+    for number in np.flatnonzero(tall)[::-1].tolist():
         around = kept & (low <= low[number] + near).all(1) & (high >= high[number] - near).all(1)
         around[number] = False
-        kept[number] = not any(lies_on(number, other) for other in np.flatnonzero(around))
+        kept[number] = not any(lies_on(number, other) for other in np.flatnonzero(around).tolist())
     return [stroke for stroke, keep in zip(strokes, kept, strict=True) if keep]
 
 

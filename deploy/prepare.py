@@ -17,7 +17,9 @@ ROOT = Path(__file__).parents[1]
 def main() -> None:
     """Write both folders, and let everybody read them."""
     digits = digitlab.load_digits(sample=False)  # first, so that without MNIST nothing is half done
-    subprocess.run([sys.executable, ROOT / "scripts" / "make_class.py"], check=True)
+    made = subprocess.run([sys.executable, ROOT / "scripts" / "make_class.py"])
+    if made.returncode:
+        sys.exit(made.returncode)  # it has said why
     names = "x_train", "y_train", "x_test", "y_test"
     (ROOT / "mnist").mkdir(exist_ok=True)
     np.savez_compressed(
@@ -26,10 +28,11 @@ def main() -> None:
     for folder in ("class", "mnist"):
         for path in (ROOT / folder, *(ROOT / folder).rglob("*")):
             path.chmod(0o755 if path.is_dir() else 0o644)
-    # On a shared machine, students must not read the solutions or the page for teachers.
-    for name in ("notebooks", ".git"):
-        if (ROOT / name).is_dir():
-            (ROOT / name).chmod(0o700)
+    # On a shared machine, students must not read the solutions, the slides with the answers, or the
+    # page for teachers, which is in the book, too.
+    for name in ("notebooks", ".git", "_book", "slides.html"):
+        if (ROOT / name).exists():
+            (ROOT / name).chmod(0o700 if (ROOT / name).is_dir() else 0o600)
 
 
 if __name__ == "__main__":

@@ -82,7 +82,8 @@ def test_mnist_and_the_course_are_there_once_and_read_only(hub, students):
 
 
 def test_students_cannot_read_the_solutions_the_passwords_and_the_hub_s_state(hub, a):
-    for path in ("course/notebooks/teacher.md", "state/jupyterhub.sqlite", "log"):
+    closed = "course/notebooks/teacher.md", "course/slides.html", "state/jupyterhub.sqlite", "log"
+    for path in closed:
         assert a.run(f"open('{hub.folder}/{path}')").startswith("PermissionError"), path
 
 

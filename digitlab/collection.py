@@ -4,9 +4,13 @@ A folder holds the files of all people, in either form::
 
     ada.json                  what DrawingPad(personal="ada.json") or the web page learned from Ada
     ben/7.json, ben/7b.json   what pad.save wrote, in a folder for each person: the digit first
+
+The web page calls each file hand.json: name it after the writer, or keep it in the writer's folder.
 """
 
 import os
+import re
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,8 +44,16 @@ class WrittenDigits:
     writers: np.ndarray
 
     def of(self, writer: str) -> "WrittenDigits":
-        """Return one person's digits."""
-        theirs = self.writers == writer
+        """Return one person's digits.
+
+        Raises:
+            ValueError: Nobody has this name.
+        """
+        theirs = self.writers == _name(writer)
+        if not theirs.any():
+            raise ValueError(
+                f"expected one of {sorted(set(self.writers.tolist()))}, got {writer!r}"
+            )
         return WrittenDigits(self.images[theirs], self.labels[theirs], self.writers[theirs])
 
 
@@ -50,17 +62,18 @@ def load_drawings(folder: str | os.PathLike[str]) -> WrittenDigits:
 
     Args:
         folder: Holds what pads wrote: files of ``DrawingPad(personal=...)``, or exported from the
-            web page, which are named after the writer; and drawings of `digitlab.save_drawing` in
-            a folder for each writer, whose names begin with the digit. Skipped are files other
-            than ``.json``, and hidden ones, such as the copies in ``.ipynb_checkpoints``.
+            web page, which are named after the writer; and drawings of `digitlab.save_drawing`,
+            whose names begin with the digit. All in a folder, and in those below it, belongs to
+            the writer after whom the folder is named. Skipped are files other than ``.json``, and
+            hidden ones, such as the copies in ``.ipynb_checkpoints``.
 
     Returns:
         The digits, sorted by file.
 
     Raises:
         OSError: There is no such folder, or a file cannot be read.
-        ValueError: A file is neither of these, a drawing is empty, or its name does not begin
-            with a digit; or there are no drawings at all. The message names the file.
+        ValueError: Files are neither of these, drawings are empty, or their names do not begin
+            with one digit; or there are no drawings at all. The message names all these files.
 
     Example:
         >>> for name, digit in (("ada", 4), ("ben", 7)):
@@ -79,24 +92,36 @@ def load_drawings(folder: str | os.PathLike[str]) -> WrittenDigits:
     images: list[np.ndarray] = []
     labels: list[int] = []
     writers: list[str] = []
+    faults: list[str] = []
     if not folder.is_dir():
         raise NotADirectoryError(f"expected a folder of drawings, found none at {folder}")
     for path in sorted(files_below(folder)):
-        if path.suffix != ".json":
+        if path.suffix.lower() != ".json":
             continue
-        in_folder = path.parent != folder
-        if is_examples_file(path):
-            more, digits, _ = read_examples(path)
-            writer = path.parent.name if in_folder else path.stem
-        else:
-            more, digits = _drawing(path), np.array([_digit(path)])
-            writer = path.resolve().parent.name
+        first, *below = path.relative_to(folder).parts
+        try:
+            if is_examples_file(path):
+                more, digits, _ = read_examples(path)
+                writer = first if below else path.stem
+            else:
+                more, digits = _drawing(path), np.array([_digit(path)])
+                writer = first if below else folder.resolve().name
+        except ValueError as error:
+            faults.append(str(error))
+            continue
         images.extend(more)
         labels.extend(digits.tolist())
-        writers.extend([writer] * len(more))
+        writers.extend([_name(writer)] * len(more))
+    if faults:
+        raise ValueError("\n".join(faults))
     if not images:
         raise ValueError(f"expected drawings in {folder}, as files named .json, found none")
     return WrittenDigits(np.stack(images), np.array(labels), np.array(writers))
+
+
+def _name(writer: str) -> str:
+    """Write an accent in one way: macOS names files with letter and accent apart."""
+    return unicodedata.normalize("NFC", writer)
 
 
 def _drawing(path: Path) -> np.ndarray:
@@ -108,8 +133,8 @@ def _drawing(path: Path) -> np.ndarray:
 
 
 def _digit(path: Path) -> int:
-    if path.name[0] not in "0123456789":
+    if not re.match("[0-9](?![0-9])", path.name):
         raise ValueError(
-            f"expected the name of {path} to begin with the digit that was drawn, such as 7.json"
+            f"expected the name of {path} to begin with the one digit that was drawn, as in 7.json"
         )
     return int(path.name[0])

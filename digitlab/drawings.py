@@ -145,7 +145,7 @@ def load_drawing(path: str | os.PathLike[str], size: int = 280) -> list[np.ndarr
 def _parsed(path: Path) -> dict[str, Any]:
     """Read a drawing's file, and check everything but the strokes."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8-sig"))  # some editors add a BOM
     except (ValueError, RecursionError) as error:  # not UTF-8, not JSON, nested too deeply
         raise ValueError(f"expected {path} to be a drawing in JSON, got: {error}") from None
     if not isinstance(content, dict) or any(content.get(key) != _FORMAT[key] for key in _FORMAT):

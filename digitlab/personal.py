@@ -129,7 +129,7 @@ def read_examples(path: str | os.PathLike[str]) -> tuple[np.ndarray, np.ndarray,
     """
     path = Path(path)
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(path.read_text(encoding="utf-8-sig"))  # some editors add a BOM
         if not isinstance(document, dict) or any(document.get(k) != v for k, v in _FORMAT.items()):
             raise ValueError(f"it does not hold {json.dumps(_FORMAT)}")
         network = document.get("network")

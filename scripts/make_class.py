@@ -37,6 +37,7 @@ ANSWERS = re.compile(r"\n*<details>.*?</details>", flags=re.S)
 # Mentions of the solutions, which the copy does not have.
 SOLUTIONS = re.compile(
     r",? and so are the solutions at the end|\s*The solutions (are at the end|come last)[^.]*\."
+    r"|\s*The solution then [^.]*\."
 )
 
 PAGE = """<!doctype html>
@@ -114,7 +115,9 @@ def strip(notebook: NotebookNode) -> NotebookNode:
         else:
             cell.source = SOLUTIONS.sub("", cell.source)
             if cell.id == "questionnaire":
-                cell.source = ANSWERS.sub("", cell.source)
+                cell.source = ANSWERS.sub("", cell.source).replace(
+                    "before you unfold its answer", "in a sentence or two"
+                )
             kept.append(cell)
     notebook.cells = [part for cell in kept for part in _pack_checks(cell)]
     return notebook
@@ -237,6 +240,6 @@ def _embed_pictures(text: str) -> str:
 
 
 if __name__ == "__main__":
-    write_class(ROOT / "class")
     write_slides(ROOT / "slides.html")
+    write_class(ROOT / "class")
     print("class: to hand out. class/worksheet.html: to print. slides.html: for you.")

@@ -102,6 +102,7 @@ def test_the_copy_asks_and_does_not_answer(pair):
     assert len(answers) == 10
     assert [question for number, question in questions if question not in left] == []
     assert [answer for answer in answers if answer in left] == []
+    assert "unfold" not in left and "in a sentence or two" in left
     ids = [cell.id for cell in original.cells]
     assert ids.index("questionnaire") == ids.index("solutions") - 1
 

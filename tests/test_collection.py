@@ -27,6 +27,30 @@ def test_files_of_both_kinds_come_together(tmp_path):
     assert ours.of("ada").labels.tolist() == [3, 8] and len(ours.of("ada").images) == 2
 
 
+def test_the_first_folder_is_the_writers(tmp_path):
+    """However the files came there: in folders of theirs, by links, or from a Mac or Windows."""
+    for name in (
+        "ada/monday/7.json",
+        "ben/monday/4 (1).JSON",
+        "pool/x99/9.json",
+        "jose\u0301/1.json",
+    ):
+        save_drawing(tmp_path / "class" / name, stored_drawing(int(name.split("/")[-1][0])))
+    hand = digitlab.load_recognizer().adapt([stored_drawing(3)], [3])
+    hand.save(tmp_path / "class/pool/x99/mine.json")
+    (tmp_path / "class" / "pool").rename(tmp_path / "pool")
+    (tmp_path / "class" / "cleo").symlink_to(tmp_path / "pool" / "x99")
+    hand.save(tmp_path / "class" / "jos\u00e9.json")
+    path = tmp_path / "class" / "ada" / "monday" / "7.json"
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())  # as some editors save it
+    ours = load_drawings(tmp_path / "class")
+    assert dict.fromkeys(ours.writers) == dict.fromkeys(["ada", "ben", "cleo", "jos\u00e9"])
+    assert ours.of("jose\u0301").labels.tolist() == [1, 3]
+    assert ours.of("cleo").labels.tolist() == [9, 3]
+    with pytest.raises(ValueError, match="expected one of .*'ada', .* got 'Ada'"):
+        ours.of("Ada")
+
+
 def test_a_folder_that_is_missing(tmp_path):
     with pytest.raises(NotADirectoryError, match="expected a folder of drawings, found none at"):
         load_drawings(tmp_path / "class")
@@ -35,7 +59,9 @@ def test_a_folder_that_is_missing(tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("ada/seven.json", None, "begin with the digit"),
+        ("ada/seven.json", None, "begin with the one digit"),
+        ("ada/42.json", None, "begin with the one digit"),
+        ("ada/2026-11-28 7.json", None, "begin with the one digit"),
         ("ada/7.json", "{", "to be a drawing in JSON"),
         ("ada.json", '{"format": "digitlab hand", "version": 1}', "the examples of a hand"),
         (
@@ -53,4 +79,14 @@ def test_a_bad_file_is_named(tmp_path, name, content, message):
         path.write_text(content)
     with pytest.raises(ValueError, match=message) as error:
         load_drawings(tmp_path)
+    assert "\n" not in str(error.value)
     assert str(path if path.suffix == ".json" else tmp_path) in str(error.value)
+
+
+def test_all_bad_files_are_named(tmp_path):
+    for name in ("ada/seven.json", "ben/7.json", "cleo/10.json"):
+        save_drawing(tmp_path / name, stored_drawing(7))
+    with pytest.raises(ValueError) as error:
+        load_drawings(tmp_path)
+    one, other = str(error.value).splitlines()
+    assert "seven.json" in one and "10.json" in other

@@ -83,20 +83,22 @@ def load_recognizer(path: str | os.PathLike[str] | None = None) -> Recognizer:
 
 
 def load_personal(
-    path: str | os.PathLike[str], recognizer: Recognizer | None = None, relearn: bool = False
+    path: str | os.PathLike[str], recognizer: Any = None, relearn: bool = False
 ) -> PersonalRecognizer:
     """Load what `PersonalRecognizer.save` wrote, or what was exported from the web page.
 
     Args:
         path: The file.
-        recognizer: The recognizer whose network to use. Default: the one that comes with the
-            package.
+        recognizer: The recognizer whose network to use, or a Keras model. Default: the one that
+            comes with the package.
         relearn: Teach the examples to this network even if they were taught to another one.
             Examples from the web page can be taught to any network.
 
     Raises:
+        TypeError: `recognizer` is neither.
         OSError: The file cannot be read.
-        ValueError: It is not such a file, or belongs to another network.
+        ValueError: It is not such a file, or belongs to another network; or no layers of the
+            network are known.
 
     Example:
         >>> eight = digitlab.stored_drawing(8)
@@ -105,7 +107,10 @@ def load_personal(
         array([8])
     """
     images, labels, network = read_examples(path)
-    personal = PersonalRecognizer(load_recognizer() if recognizer is None else recognizer)
+    recognizer = as_recognizer(recognizer)
+    if not isinstance(recognizer, Recognizer):
+        raise TypeError(f"expected a Recognizer, got {type(recognizer).__name__}")
+    personal = PersonalRecognizer(recognizer)
     if not relearn and network not in (None, personal._runtime.checksum()):
         raise ValueError(
             f"expected {path} to belong to this network, but it belongs to another one; load it "

@@ -47,12 +47,15 @@ LAYERS: list[dict[str, str]] = [
         "personal": "numpy",
         "runtimes": "ai_edge_litert numpy tensorflow",
         "prediction": "numpy",
+        "numbers.costs": "",
+    },
+    {
         "numbers.pieces": "numpy",
         "numbers.search": "numpy",
     },
     # Numbers.
     {
-        "numbers.stroke_pieces": "numpy",
+        "numbers.stroke_pieces": "numpy scipy",
         "numbers.ink_pieces": "PIL numpy scipy",
         "numbers.rows": "numpy",
         "numbers.candidates": "numpy",

@@ -7,7 +7,8 @@ from PIL import Image, ImageDraw, ImageFilter, ImageOps
 import digitlab
 from benchmarks.compose import compose
 from benchmarks.paper import on_board, on_paper
-from digitlab.numbers.candidates import Costs, find_candidates
+from digitlab.numbers.candidates import find_candidates
+from digitlab.numbers.costs import Costs
 from digitlab.numbers.pieces import Line
 
 RECOGNIZER = digitlab.load_recognizer()
@@ -194,11 +195,11 @@ def test_parts_of_a_piece_form_a_character_without_gaps():
     """However many parts there are: a wide 5 that was cut may still be read as a whole."""
 
     class Parts:
-        habits = np.zeros((3, 10))
+        habits, costs = np.zeros((3, 10)), Costs()
         parents = [0] * 9 + [9]
         points = [np.array([(x, 0.0), (x + 0.1, 0.0), (x, 1.0)]) for x in np.arange(10) / 9]
 
-    candidates = find_candidates(Parts(), range(10), Line(0.0, 0.0, 1.0, 0.0, 1.0), Costs())
+    candidates = find_candidates(Parts(), range(10), Line(0.0, 0.0, 1.0, 0.0, 1.0))
     groups = {candidate.pieces for candidate in candidates}
     assert tuple(range(9)) in groups and (7, 8, 9) in groups
     parts = [[piece for piece in group if piece < 9] for group in groups]

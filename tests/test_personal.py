@@ -296,3 +296,14 @@ def test_a_changed_file_is_rejected(recognizer, mnist, tmp_path):
         path.write_text(text)
         with pytest.raises(ValueError, match="to hold the examples of a hand"):
             load_personal(path)
+
+
+def test_a_hand_is_loaded_with_a_model_and_not_with_what_has_no_layers(tmp_path):
+    model, path = digitlab.pen_cnn(), tmp_path / "mine.json"
+    Recognizer(model).adapt([stored_drawing(4)], [4]).save(path)
+    assert load_personal(path, model).labels.tolist() == [4]
+    with pytest.raises(ValueError, match="expected a network with layers"):
+        load_personal(path, lambda image: np.full(10, 0.1))
+    for other in ("mine.keras", load_recognizer):
+        with pytest.raises((TypeError, ValueError), match="expected a "):
+            load_personal(path, other)

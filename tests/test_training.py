@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from jupyter_client.manager import start_new_kernel
 
+import digitlab
 from digitlab import (
     Augmentation,
     Digits,
@@ -512,3 +513,18 @@ def test_fine_tuning_needs_ink_and_labels(stripes):
     ):
         with pytest.raises(ValueError, match=message):
             fine_tune(pen_cnn(), drawings, labels, stripes)
+
+
+def test_what_cannot_be_trained_is_said(stripes):
+    recognizer = digitlab.load_recognizer()
+    drawings = [stored_drawing(7)]
+    hand = digitlab.WrittenDigits(stripes.x_test, stripes.y_test, stripes.y_test.astype(str))
+    for arguments, message in (
+        ((recognizer, drawings, [7], stripes), "expected a Keras model, .* got Recognizer"),
+        ((pen_cnn(), hand, [7], stripes), "expected a list of drawings, got WrittenDigits"),
+        ((pen_cnn(), drawings, [7], hand), "as load_digits.* got WrittenDigits"),
+    ):
+        with pytest.raises(TypeError, match=message):
+            fine_tune(*arguments)
+    with pytest.raises(TypeError, match="as load_digits.* got WrittenDigits"):
+        train(pen_cnn(), hand)

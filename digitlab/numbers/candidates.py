@@ -2,8 +2,7 @@
 
 A candidate's score is the logarithm of how likely it is to be a certain character: what the
 recognizer says, minus costs for a shape or a place that characters rarely have. The unit of all
-lengths is the height of a digit. The costs were chosen on composed numbers, see
-benchmarks/numbers.py.
+lengths is the height of a digit.
 """
 
 from collections.abc import Iterator, Sequence
@@ -29,27 +28,6 @@ _NARROW = 0.3  # narrower pieces count as this wide when neighbours reach into e
 _PLACES = 64  # gaps are measured between at most this many points of each piece
 
 
-@dataclass(frozen=True)
-class Costs:
-    """How much less likely a candidate becomes, as natural logarithms."""
-
-    height: float = 0.5  # standard deviation of the logarithm of a digit's height
-    raised: float = 0.22  # standard deviation of the lower end from the line, for raised digits
-    sunk: float = 0.4  # and for those that reach below the line
-    gap: float = 4.0  # for each digit height of the widest gap inside
-    tangle: float = 14.0  # for the share of the width by which others reach in, above `_REACH`
-    covered: float = 1.0  # for the share of its width, or theirs, that other pieces cover
-    covered_mark: float = 2.5  # the same, for a comma, a point or a minus
-    comma: float = 2.0  # for a digit with a part that looks like a comma (points may be stray dots)
-    habits: float = 0.8  # weight of the logarithm of how often a digit is made of this many pieces
-    wide: float = 3.0  # for each digit height that it is wider than digits
-    doubt: float = 2.0  # weight of the logarithm of the probability that it is a digit at all
-    cut: float = 0.5  # for each end that was cut
-    mark: float = 0.5  # for a comma, a point or a minus rather than a digit
-    unknown: float = 7.0  # for a character that is none of these
-    unknown_more: float = 1.0  # for each of its pieces except one
-
-
 @dataclass(frozen=True, eq=False)
 class Candidate:
     """Pieces that may be one character.
@@ -57,6 +35,7 @@ class Candidate:
     Attributes:
         pieces: Their places in the row, in increasing order.
         mark: What it may be other than a digit, by its shape: ".", ",", "-" or "?".
+        weight: How much the probability of a digit counts.
         doubt: How much the eleventh class counts.
         mark_score: The logarithm of how likely the mark is, before the recognizer's answer.
         digit_scores: The same for each digit (10,).
@@ -64,6 +43,7 @@ class Candidate:
 
     pieces: tuple[int, ...]
     mark: str
+    weight: float
     doubt: float
     mark_score: float
     digit_scores: np.ndarray
@@ -72,7 +52,7 @@ class Candidate:
         """Score the ten digits and the mark (11,), with the recognizer's answer (10,) or (11,)."""
         with np.errstate(divide="ignore"):
             logs = np.log(answer.astype(np.float64) + 1e-12)
-        digits = self.digit_scores + logs[:CLASSES]
+        digits = self.digit_scores + self.weight * logs[:CLASSES]
         if len(answer) > CLASSES:  # several digits at once are not always rejected
             digits += self.doubt * np.log(max(1 - float(answer[CLASSES]), 1e-12))
         mark = self.mark_score
@@ -83,21 +63,18 @@ class Candidate:
         return np.append(digits, mark)
 
 
-def find_candidates(
-    writing: Writing, row: Sequence[int], line: Line, costs: Costs
-) -> list[Candidate]:
+def find_candidates(writing: Writing, row: Sequence[int], line: Line) -> list[Candidate]:
     """List the candidates of a row.
 
     Args:
         writing: The pieces.
         row: The pieces of the row, from left to right.
         line: The row's line.
-        costs: What unusual shapes cost.
     """
     level = [line.level(writing.points[piece]) / line.height for piece in row]
     ends = np.array([(*points.min(0), *points.max(0)) for points in level])  # (n, 4)
     parents = [writing.parents[piece] for piece in row]
-    shape = _Shapes(ends, parents, writing.habits, _tangles(level, ends), line, costs)
+    shape = _Shapes(ends, parents, writing, _tangles(level, ends), line)
     windows = _windows(parents)
     gaps = _gaps(level, windows)
     return [
@@ -195,27 +172,25 @@ class _Shapes:
     Args:
         ends: Left, top, right and bottom (n, 4) of the straightened pieces, in digit heights.
         parents: For each, the piece that it was cut from.
-        habits: See `Writing`.
+        writing: What the pieces are from.
         tangles: See `_tangles`.
         line: The row's line.
-        costs: What unusual shapes cost.
     """
 
     def __init__(
         self,
         ends: np.ndarray,
         parents: Sequence[int],
-        habits: np.ndarray,
+        writing: Writing,
         tangles: dict[tuple[int, int], float],
         line: Line,
-        costs: Costs,
     ):
-        self._ends, self._parents, self._costs = ends, parents, costs
+        self._ends, self._parents, self._costs = ends, parents, writing.costs
         self._tangles: list[list[tuple[int, float]]] = [[] for _ in ends]
         for (one, other), reach in tangles.items():
             self._tangles[one].append((other, reach))
             self._tangles[other].append((one, reach))
-        self._habits = costs.habits * habits
+        self._habits = writing.costs.habits * writing.habits
         self._top, self._bottom = line.top / line.height, line.bottom / line.height
         self._is_comma = [  # whether this piece alone would be a comma
             parents.count(parent) == 1 and self._mark(*piece)[0] == ","
@@ -247,7 +222,9 @@ class _Shapes:
         if mark == "?":
             score -= costs.unknown_more * (made_of - 1)
         score -= (costs.covered if mark == "?" else costs.covered_mark) * covered
-        return Candidate(pieces, mark, costs.doubt, both + score, both + digit + habits)
+        # Two digits at once may look like a third one, though less clearly.
+        weight = costs.joined if made_of < len(inside) else 1.0
+        return Candidate(pieces, mark, weight, costs.doubt, both + score, both + digit + habits)
 
     def _mark(self, left: float, top: float, right: float, bottom: float) -> tuple[str, float]:
         """Tell what a shape may be other than a digit, and what that costs."""

@@ -12,6 +12,7 @@ import numpy as np
 import scipy
 from PIL import Image
 
+from digitlab.numbers.costs import Costs
 from digitlab.numbers.pieces import Box, Line, typical_size
 from digitlab.pictures.digit import fit_ink
 from digitlab.pictures.ink import pen_width
@@ -56,6 +57,8 @@ class InkPieces:
     """
 
     habits = np.log(np.array(_HABITS) / 100)
+    # In a picture, most digits are one piece, so where several parts make one up, it must be clear.
+    costs = Costs(cut=0.25, joined=5.0)
 
     def __init__(self, ink: np.ndarray, scale: float):
         patches = _components(ink)

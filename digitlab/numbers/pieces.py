@@ -5,6 +5,8 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from digitlab.numbers.costs import Costs
+
 SPECK = 0.2  # in digit heights: points, and dirt on the paper, are smaller in both directions
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom
@@ -54,11 +56,13 @@ class Writing(Protocol):
         points: For each piece, places of its ink (n, 2) float64: x, y in any unit, y down.
         parents: For each piece, the number of the original that it was cut from, or its own number.
         habits: (k, 10): the logarithm of how often a digit is made of 1, 2, ..., k or more pieces.
+        costs: What unusual shapes cost.
     """
 
     points: list[np.ndarray]
     parents: list[int]
     habits: np.ndarray
+    costs: Costs
 
     def box(self, pieces: Sequence[int]) -> Box:
         """Return the box around some pieces, in pixels of the drawing or picture."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from digitlab.images import CLASSES
-from digitlab.numbers.candidates import Candidate, Costs, find_candidates
+from digitlab.numbers.candidates import Candidate, find_candidates
 from digitlab.numbers.pieces import SPECK, Box, Line, Writing
 from digitlab.numbers.rows import find_rows
 from digitlab.numbers.search import best_path
@@ -84,19 +84,18 @@ class NumberReading:
         return f"I read {' and '.join(self.rows)} ({self.confidence:.0%})".replace("%", " %")
 
 
-def read_pieces(writing: Writing, answer: Answer, costs: Costs | None = None) -> NumberReading:
+def read_pieces(writing: Writing, answer: Answer) -> NumberReading:
     """Read writing.
 
     Args:
         writing: The pieces. Cutting them adds new pieces to it.
         answer: The recognizer's network.
-        costs: What unusual shapes cost.
     """
     characters: list[Character] = []
     share = 1.0 if writing.points else 0.0
     rows = find_rows(writing.points) if writing.points else []
     for number, (line, row) in enumerate(rows):
-        reading = RowReading(writing, answer, line, row, costs or Costs())
+        reading = RowReading(writing, answer, line, row)
         reading.read()
         if reading.cut_doubtful():
             reading.read()
@@ -126,14 +125,14 @@ class RowReading:
     chosen: list[int]
     share: float
 
-    def __init__(self, writing: Writing, answer: Answer, line: Line, row: list[int], costs: Costs):
-        self._writing, self._answer, self._costs = writing, answer, costs
+    def __init__(self, writing: Writing, answer: Answer, line: Line, row: list[int]):
+        self._writing, self._answer = writing, answer
         self.line, self.row = line, row
         self._seen: dict[tuple[int, ...], tuple[np.ndarray, np.ndarray]] = {}
 
     def read(self) -> None:
         """Find the candidates, have them read, and find the best path."""
-        self.candidates = find_candidates(self._writing, self.row, self.line, self._costs)
+        self.candidates = find_candidates(self._writing, self.row, self.line)
         keys = [tuple(self.row[place] for place in found.pieces) for found in self.candidates]
         new = [key for key in keys if key not in self._seen]
         images = np.stack([self._writing.image(key, self.line.tilt) for key in new])

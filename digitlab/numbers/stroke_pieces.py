@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import scipy
 
+from digitlab.numbers.costs import Costs
 from digitlab.numbers.pieces import Box, Line, typical_size
 from digitlab.pictures.ruling import find_underlines
 from digitlab.strokes import render_strokes
@@ -34,6 +35,7 @@ class StrokePieces:
     """
 
     habits = np.log(np.array(_HABITS) / 100)
+    costs = Costs()
 
     def __init__(self, strokes: Sequence[np.ndarray]):
         self.points: list[np.ndarray] = []

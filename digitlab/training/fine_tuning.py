@@ -54,7 +54,8 @@ def fine_tune(
         As `digitlab.train`.
 
     Raises:
-        TypeError, ValueError: There are no drawings, one has no ink, or the labels do not fit.
+        TypeError, ValueError: See `digitlab.train`; or there are no drawings, one has no ink, or
+            the labels do not fit.
 
     Example:
         >>> drawings = [digitlab.stored_drawing(digit) for digit in range(10)]
@@ -64,11 +65,15 @@ def fine_tune(
         >>> len(history.history["loss"])
         1
     """
+    if not np.iterable(drawings):
+        raise TypeError(f"expected a list of drawings, got {type(drawings).__name__}")
     own = np.array([as_example(drawing) for drawing in drawings])
     own_labels = as_labels(labels, len(own))
     if not len(own):
         raise ValueError("expected drawings to learn from, got none")
-    digits, config = digits or load_digits(), config or _CONFIG
+    digits, config = load_digits() if digits is None else digits, config or _CONFIG
+    if not isinstance(digits, Digits):
+        raise TypeError(f"expected digits as load_digits() gives them, got {type(digits).__name__}")
     rng = np.random.default_rng(config.seed)
     replayed = rng.permutation(len(digits.x_train))[:_REPLAYED]
     times = -(-_OWN // len(own))

@@ -63,6 +63,7 @@ def train(
         with validation digits, for ``val_accuracy`` and ``val_loss``.
 
     Raises:
+        TypeError: The model is no Keras model, or the digits are no `Digits`.
         ValueError: There are no training digits, or none beside those for validation; or the model
             gives something else; or the devices cannot share a batch; or `checkpoint` holds the
             state of another training, or something else.
@@ -78,6 +79,12 @@ def train(
         (['accuracy', 'loss'], 2)
     """
     config = config or TrainConfig()
+    if not isinstance(model, keras.Model):
+        raise TypeError(
+            f"expected a Keras model, such as digitlab.pen_cnn(), got {type(model).__name__}"
+        )
+    if not isinstance(digits, Digits):
+        raise TypeError(f"expected digits as load_digits() gives them, got {type(digits).__name__}")
     if not len(digits.x_train):
         raise ValueError(f"expected training digits, got none: {digits!r}")
     if people is not None and config.augmentation is None:

@@ -139,7 +139,7 @@ def _components(ink: np.ndarray) -> list[_Patch]:
 
 
 def _without_blots(patches: list[_Patch]) -> list[_Patch]:
-    """Leave out blots: punched holes, fingers, what a scanner shows beside the paper."""
+    """Leave out blots: punched holes, and what a scanner shows beside the paper."""
     solid = [patch.ink > _SOLID for patch in patches]
     size = _size(patches) if patches else 0
     filled = [mask.mean() >= _FILLED for mask in solid]

@@ -134,8 +134,10 @@ class KerasModel(Function):
         """
         keras = sys.modules["keras"]  # already imported, because the model is a Keras model
         layers = keras.layers
-        activations = (layers.Activation, layers.ReLU, layers.LeakyReLU, layers.PReLU, layers.ELU)
-        finishes = (layers.BatchNormalization, *activations, layers.Softmax)
+        finishes = (
+            *(layers.BatchNormalization, layers.Activation, layers.Softmax),
+            *(layers.ReLU, layers.LeakyReLU, layers.PReLU, layers.ELU),
+        )
         passes = (layers.InputLayer, layers.Dropout, layers.Flatten)
         model: Any = self._function
         following = _following(model)

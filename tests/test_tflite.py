@@ -101,7 +101,7 @@ def test_the_same_model_gives_the_same_bytes(exported, tmp_path):
     assert small[0].read_bytes() == small[1].read_bytes()
 
 
-def test_layers_answers_are_those_of_keras(tmp_path):
+def test_activations_are_those_of_keras(tmp_path):
     """Without the flattened image in front of them."""
     image = np.random.default_rng(0).random((28, 28), np.float32)
     first = [

@@ -148,7 +148,7 @@ def pictures_of_a_digit() -> Part:
     }
 
 
-def whole_numbers() -> Part:
+def several_digits() -> Part:
     """Numbers of several digits, from strokes and from pictures."""
     return {
         "conditions": f"{machine()}. {numbers.COUNT:,} numbers of {numbers.DIGITS[0]} to "
@@ -327,7 +327,7 @@ def machine() -> str:
 PARTS = {
     "reading": accuracy_on_people,
     "pictures": pictures_of_a_digit,
-    "numbers": whole_numbers,
+    "numbers": several_digits,
     "ablation": ablation,
     "writers": learning_from_people,
     "networks": networks,

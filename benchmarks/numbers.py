@@ -1,4 +1,4 @@
-"""Accuracy on whole numbers: composed of people's digits, as strokes and as pictures of paper.
+"""Accuracy on numbers: composed of people's digits, as strokes and as pictures of paper.
 
 People's digits are those of `digitlab.training.people`. `benchmarks.compose` says how numbers are
 composed, `benchmarks.paper` how they become pictures. All settings were chosen on numbers of the

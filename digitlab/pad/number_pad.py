@@ -105,10 +105,10 @@ def _shared(one: Box, other: Box) -> float:
 
 
 class NumberPad(DrawingPad):
-    """A wide pad to write a number on, with what is read under each digit.
+    """A wide pad to write a number on, with the reading below each digit.
 
     It is a `DrawingPad` that is read as one number: boxes show how it was cut into digits, and the
-    button under a digit shows what the network saw of it and how likely the other digits are. Its
+    button below a digit shows what the network saw of it and how likely the other digits are. Its
     traits and methods are those of `DrawingPad`, except for:
 
     - ``reading``: what was read last, a `NumberReading`. Read-only. `predict` returns it, and

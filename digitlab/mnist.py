@@ -1,4 +1,4 @@
-"""MNIST: found on this machine or downloaded, and verified; without a network, a bundled sample.
+"""MNIST: found on this machine or downloaded, and verified; offline, a bundled sample.
 
 `load_digits` looks in these places, in this order:
 
@@ -191,8 +191,8 @@ def load_digits(sample: bool = True) -> Digits:
 
     Args:
         sample: What to do if MNIST can neither be found nor downloaded. True: warn, and return a
-            sample of 1,797 other digits, which come with scikit-learn, after at most 10 seconds
-            of silence on the network. False: raise an error.
+            bundled sample of 1,797 other digits (from scikit-learn), after at most 10 seconds of
+            silence on the network. False: raise an error.
 
     Raises:
         FileNotFoundError: ``DIGITLAB_DATA`` is set, and MNIST is not there.

@@ -150,7 +150,7 @@ def augment_digits(
     augmentation: Augmentation | None = None,
     seed: int = 0,
 ) -> np.ndarray:
-    """Return each digit as somebody else might have written it; `train` learns from such digits.
+    """Return each digit as somebody else might have written it; `train` can learn from such digits.
 
     >>> digits = digitlab.load_digits()
     >>> digitlab.augment_digits(digits.x_train[:10], digits.y_train[:10]).shape

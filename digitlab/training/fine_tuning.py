@@ -22,7 +22,7 @@ _REPLAYED = 2000  # other digits in each epoch
 _OWN = 500  # at least this many of the person's, with repetitions that augmentation makes differ
 _CONFIG = TrainConfig(
     epochs=3,
-    peak_learning_rate=0.0003,  # a tenth of the first training's
+    peak_learning_rate=0.0003,  # far below that of the first training run
     validation_share=0,
     augmentation=Augmentation(),  # with non-digits, so that an eleventh class is not forgotten
 )

@@ -142,7 +142,7 @@ def pictures_of_a_digit() -> Part:
     held_out = ", ".join(shipped.HELD_OUT)
     return {
         "conditions": f"{machine()}, {versions('scikit-image', 'Pillow')}. Digits: MNIST's test "
-        f"set, and people's of the contributors {held_out}; the ink finder was tuned on other "
+        f"set, and digits of the contributors {held_out}; the ink finder was tuned on other "
         "contributors",
         "content": [pictures.table(digits)],
     }
@@ -161,15 +161,15 @@ def several_digits() -> Part:
 def learning_from_people() -> Part:
     """What digits of more writers gain, compared with more augmentation."""
     return {
-        "conditions": f"{machine()}, {versions()}. pen_cnn, learning rate and augmentation as the "
-        f"shipped network; contributors {', '.join(shipped.HELD_OUT)} are read; the writers are "
-        "from the others",
+        "conditions": f"{machine()}, {versions()}. pen_cnn; learning rate and augmentation as for "
+        f"the shipped network; test digits: contributors {', '.join(shipped.HELD_OUT)}; writers: "
+        "from all others",
         "content": [writers.table()],
     }
 
 
 def ablation() -> Part:
-    """What each part of the recipe adds: the same training, shorter, without it."""
+    """What each part of the recipe adds: a shorter training run, without it."""
     digits = digitlab.load_digits(sample=False)
     recipe = dataclasses.replace(shipped.RECIPE, epochs=ABLATION_EPOCHS)
     whole = recipe.augmentation or digitlab.Augmentation()
@@ -202,7 +202,7 @@ def learning_a_hand() -> Part:
     if "DIGITLAB_PEN" not in os.environ:
         return read_results()["hand"]
     content = hand.content(digitlab.load_digits(sample=False), shipped.without)
-    conditions = f"{machine()}. For each hand the network trained without its contributor"
+    conditions = f"{machine()}. Each hand is read by the network trained without its contributor"
     return {"conditions": conditions, "content": content}
 
 

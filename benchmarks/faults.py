@@ -18,7 +18,7 @@ from benchmarks.tables import Table
 
 TESTS = Path(__file__).parents[1] / "tests"
 INPUTS = {
-    "drawings, and lists that are none": (bad.some_drawing, 55_000),
+    "drawings and other lists": (bad.some_drawing, 55_000),
     "arrays of any shape and type": (bad.some_array, 30_000),
     "Pillow images of any mode": (bad.some_image, 10_000),
     "image files, cut off and changed": (bad.some_file, 5_000),

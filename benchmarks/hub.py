@@ -87,16 +87,16 @@ def content() -> list[Table | str]:
         [f"s {step}", f"{one:.1f}", spread(list(times))]
         for step, one, times in zip(steps, alone, zip(*came, strict=True), strict=True)
     ]
-    rows.append(["s of a core, each", "", f"{computed / COUNT:.1f}"])
+    rows.append(["core-seconds per student", "", f"{computed / COUNT:.1f}"])
     for kind, (pss, uss) in used.items():
         mean = f"{pss / COUNT:.0f} ({uss / COUNT:.0f})"
         rows.append([f"MB of each {kind}, PSS (USS)", "", mean])
     pss, uss = (sum(sizes) for sizes in zip(*used.values(), strict=True))
     rows += [
         ["MB of the hub, its proxy and its culler, PSS", "", f"{hub_mb:.0f}"],
-        ["GB of all that, PSS", "", f"{(pss + hub_mb) / 1000:.2f}"],
+        ["GB in total, PSS", "", f"{(pss + hub_mb) / 1000:.2f}"],
         ["MB of a kernel that trains pen_cnn, peak RSS", f"{trained:.0f}", ""],
-        ["MB of it that `mem_limit` counts", f"{limited:.0f}", ""],
+        ["MB that `mem_limit` counts for it", f"{limited:.0f}", ""],
     ]
     many_gb = (hub_mb + pss - uss + MANY / COUNT * uss) / 1000
     many_seconds = MANY / COUNT * computed

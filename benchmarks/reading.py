@@ -219,7 +219,8 @@ def table(article: Callable, digits: Digits) -> Table:
     ours = figures(load_recognizer().model, without, digits)
     rows = []
     for name, value in figures(article, None, digits).items():
-        # A network without an eleventh class rejects nothing.
-        theirs = "never" if "rejected" in name else f"{value:.2f}"
+        theirs = f"{value:.2f}"
+        if "rejected" in name:  # a network without an eleventh class rejects nothing
+            theirs = "\u2013" if name.endswith("not rejected") else "never"
         rows.append([name, theirs, f"{ours[name]:.2f}"])
     return {"columns": ["%", "article_cnn", "digits_cnn"], "rows": rows}

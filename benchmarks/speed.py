@@ -100,8 +100,8 @@ def table(article: keras.Model, ours: keras.Model, images: np.ndarray) -> Table:
         "images a second": a_second[:2],
         "images a second, `tta=True`": a_second[2:4],
         "images a second, float32": a_second[4:],
-        "first prediction in a new Python, s": [f"{seconds:.2f}" for seconds, _ in fresh],
-        "memory of that Python, MB": [f"{megabytes:.0f}" for _, megabytes in fresh],
+        "first prediction in a new process, s": [f"{seconds:.2f}" for seconds, _ in fresh],
+        "memory of that process, MB": [f"{megabytes:.0f}" for _, megabytes in fresh],
     }
     return {
         "columns": ["median", "article_cnn", "digits_cnn"],

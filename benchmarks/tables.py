@@ -34,8 +34,8 @@ GOALS = {  # row -> its goal
     "strokes to 28 x 28 (100 points), ms": "at most 1 ms",
     "strokes to probabilities, ms": "at most 1.5 ms",
     "images a second": "at least 20,000",
-    "first prediction in a new Python, s": "at most 1 s",
-    "memory of that Python, MB": "at most 150 MB",
+    "first prediction in a new process, s": "at most 1 s",
+    "memory of that process, MB": "at most 150 MB",
 }
 
 

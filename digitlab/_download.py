@@ -1,8 +1,8 @@
 """Downloads that give up on a silent network within seconds.
 
 pooch downloads a file, checks its hash and cleans up. This module adds what pooch lacks: a download
-stops after seconds of silence, after far too many bytes and on Ctrl-C, and an error says if the
-server sent a web page instead of the file.
+stops after a few seconds of silence, after far too many bytes and on Ctrl-C, and an error says if
+the server sent a web page instead of the file.
 """
 
 import tempfile

@@ -63,9 +63,9 @@ def load_drawings(folder: str | os.PathLike[str]) -> WrittenDigits:
     Args:
         folder: Holds what pads wrote: files of ``DrawingPad(personal=...)``, or exported from the
             web page, which are named after the writer; and drawings of `digitlab.save_drawing`,
-            whose names begin with the digit. All in a folder, and in those below it, belongs to
-            the writer after whom the folder is named. Skipped are files other than ``.json``, and
-            hidden ones, such as the copies in ``.ipynb_checkpoints``.
+            whose names begin with the digit. Everything in a folder, and in those below it, belongs
+            to the writer after whom the folder is named. Files other than ``.json`` are skipped,
+            and so are hidden ones, such as the copies in ``.ipynb_checkpoints``.
 
     Returns:
         The digits, sorted by file.

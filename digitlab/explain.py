@@ -39,8 +39,8 @@ def measure_saliency(recognizer: Any, image: np.ndarray, digit: int | None = Non
         against it, and 0 where there is no ink.
 
     Raises:
-        ValueError: For another shape, range or digit.
-        TypeError: When the recognizer has no ``predict_images``.
+        ValueError: The image has the wrong shape or range, or `digit` is not a digit.
+        TypeError: The recognizer has no ``predict_images``.
 
     Example:
         >>> recognizer = digitlab.load_recognizer()

@@ -65,7 +65,7 @@ def as_images(images: Any) -> np.ndarray:
     (``numpy.load(path, mmap_mode="r")``); `as_batch` checks the values of each part that is read.
 
     Raises:
-        ValueError: For another shape or type.
+        ValueError: The shape or type is wrong.
     """
     expected = "images of shape (n, 28, 28) or (n, 784), integers (0 to 255) or float (0 to 1)"
     array = as_array(images, expected)
@@ -83,7 +83,7 @@ def as_image(image: Any) -> np.ndarray:
     """Check one image, and return it as (28, 28) float32 in [0, 1].
 
     Raises:
-        ValueError: For another shape, type or range.
+        ValueError: The shape, type or range is wrong.
     """
     expected = "an image of shape (28, 28), integers (0 to 255) or float (0 to 1)"
     array = as_array(image, expected)
@@ -133,7 +133,7 @@ def as_labels(labels: Any, count: int | None = None, name: str = "labels") -> np
         name: What to call them in an error.
 
     Raises:
-        ValueError: For another shape, number or value.
+        ValueError: The shape, number or a value is wrong.
     """
     expected = f"{name} of shape ({'n' if count is None else count},), whole numbers from 0 to 9"
     array = as_array(labels, expected)

@@ -58,8 +58,8 @@ def embed(model: keras.Model, images: np.ndarray) -> np.ndarray:
 
     Raises:
         TypeError: `model` is not a Keras model.
-        ValueError: For images of another shape or type, or for no images; or the network is a class
-            of its own or not built, or has no dense layer.
+        ValueError: The images have the wrong shape or type, or there are none; or the network is a
+            class of its own or not built, or has no dense layer.
 
     Example:
         >>> drawings = [digitlab.stored_drawing(digit) for digit in range(10)]

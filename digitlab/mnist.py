@@ -132,7 +132,7 @@ class Digits:
         copy: False keeps uint8 images without copying them, for large arrays of your own.
 
     Raises:
-        ValueError: Images or labels are not as above, or their numbers differ.
+        ValueError: Images or labels are not as above, or there are not as many labels as images.
 
     Example:
         >>> drawings = [digitlab.stored_drawing(digit) for digit in range(10)]

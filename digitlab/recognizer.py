@@ -28,7 +28,7 @@ from digitlab.prediction import (
 from digitlab.runtimes import as_runtime
 from digitlab.strokes import as_strokes, render_strokes, vary_strokes
 
-_BATCH = 32  # images: the fastest size; from 128 on, their arrays exceed the processor's cache
+_BATCH = 32  # images: the fastest size; at 128 or more, their arrays exceed the processor's cache
 _FEW = 16  # the same for the parts of a number: there are about this many
 
 # Below this probability, `predict` and `predict_images` look again. Thresholds from 0.8 to 1 gave
@@ -135,7 +135,7 @@ class Recognizer:
             (n, 10) float32, each row sums to 1.
 
         Raises:
-            ValueError: The images have another shape, type or range, or the network does not
+            ValueError: The images have the wrong shape, type or range, or the network does not
                 answer with probabilities (n, 10) or (n, 11).
         """
         images = as_images(images)
@@ -190,11 +190,11 @@ class Recognizer:
             layer. The last is the network's own answer. LiteRT has no names for layers, so they
             are "Layer 1" and so on; those of Keras have their kind and number, such as "ReLU 1".
             Layers whose output the next one only normalises or activates, layers that do nothing
-            at inference, and those whose output has another shape are left out. The result is empty
-            for a function, which has no layers.
+            at inference, and those whose output has any other shape are left out. The result is
+            empty for a function, which has no layers.
 
         Raises:
-            ValueError: For another shape or range.
+            ValueError: The shape or range is wrong.
         """
         return self._runtime.activations(as_image(image)[None, ..., None])
 

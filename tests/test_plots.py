@@ -56,7 +56,9 @@ def test_the_history_has_a_line_each():
 
 @pytest.mark.parametrize("columns", [0, -1, 2.5, True])
 def test_columns_that_are_none(columns):
-    with pytest.raises(ValueError, match=f"columns to be a whole number from 1, got {columns}"):
+    with pytest.raises(
+        ValueError, match=f"columns to be a whole number, at least 1, got {columns}"
+    ):
         plot_digits(np.zeros((5, 28, 28)), columns=columns)
     with pytest.raises(ValueError, match="columns to be a whole number"):
         plot_activations({"Dense 1": np.zeros(10)}, columns=columns)

@@ -129,11 +129,11 @@ def test_bad_input():
         plot_calibration([1.5], one)
     with pytest.raises(ValueError, match=r"shape \(2, 10\).*got \(1, 10\)"):
         plot_calibration([1, 2], one)
-    with pytest.raises(ValueError, match="bins to be a whole number from 1, got 0"):
+    with pytest.raises(ValueError, match="bins to be a whole number, at least 1, got 0"):
         plot_calibration([1], one, bins=0)
     with pytest.raises(ValueError, match=r"in \[0, 1\], got .* to 9"):
         plot_mistakes(np.zeros((1, 28, 28)), [1], 10 * one)
     with pytest.raises(ValueError, match="expected 1 images"):
         plot_mistakes(np.zeros((2, 28, 28)), [1], one)
-    with pytest.raises(ValueError, match="most to be a whole number from 1, got 0"):
+    with pytest.raises(ValueError, match="most to be a whole number, at least 1, got 0"):
         plot_mistakes(np.zeros((1, 28, 28)), [1], one, most=0)

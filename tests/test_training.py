@@ -128,7 +128,7 @@ TABLES += ["shuffled frame", "frame with gaps", "frame with names"]
 
 
 def learned(x_train, y_train):
-    """The history of a training."""
+    """The history of a training run."""
     keras.utils.set_random_seed(0)
     digits = Digits(x_train, y_train, None, None, "stripes")
     return train(small(), digits, TrainConfig(epochs=2), progress=False).history
@@ -325,10 +325,13 @@ def test_a_training_goes_on_where_it_was_stopped(
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda path: path.write_bytes(path.read_bytes()[:-100]), "training.npz to hold this"),
+        (lambda path: path.write_bytes(path.read_bytes()[:-100]), "training.npz to belong to this"),
         (lambda path: path.write_bytes(b"nonsense"), "remove it to start again"),
         (lambda path: np.savez(path, state=np.array({}, object)), "allow_pickle"),
-        (lambda path: np.savez(path, state=np.array('{"config": "TrainConfig()"}')), "it is of"),
+        (
+            lambda path: np.savez(path, state=np.array('{"config": "TrainConfig()"}')),
+            "it belongs to",
+        ),
     ],
 )
 def test_a_checkpoint_of_something_else_is_rejected(stripes, tmp_path, spoil, message):
@@ -365,7 +368,7 @@ def train_and_keep(model, digits, config, path, **options):
 def test_a_checkpoint_of_another_network_is_refused(stripes, tmp_path):
     path, config = tmp_path / "training.npz", TrainConfig(epochs=2, batch_size=500)
     train_and_keep(pen_cnn(), stripes, config, path)
-    with pytest.raises(ValueError, match="it is of another network|variable-"):
+    with pytest.raises(ValueError, match="it belongs to another network|variable-"):
         train(article_cnn(), stripes, config, progress=False, checkpoint=path)
 
 
@@ -377,7 +380,9 @@ def test_a_checkpoint_of_other_digits_is_refused(stripes, tmp_path):
     names = np.array(["ada"])
     ada = People([stored_drawing(4)], np.array([4]), names, np.array([0]))
     for digits, people in ((others, None), (stripes, ada)):
-        with pytest.raises(ValueError, match="it is of other digits.*remove it to start again"):
+        with pytest.raises(
+            ValueError, match="it belongs to other digits.*remove it to start again"
+        ):
             train(small(), digits, config, progress=False, checkpoint=path, people=people)
 
 
@@ -470,15 +475,15 @@ def test_the_learning_rate_ends_low_and_is_one_of_keras(stripes):
 @pytest.mark.parametrize(
     ("knob", "value", "message"),
     [
-        ("epochs", 0, "epochs to be a whole number from 1, got 0"),
-        ("batch_size", 2.5, "batch_size to be a whole number from 1, got 2.5"),
-        ("epochs", True, "epochs to be a whole number from 1, got True"),
-        ("seed", -1, "seed to be a whole number from 0, got -1"),
-        ("augmentation", True, "digitlab.Augmentation, got True"),
+        ("epochs", 0, "epochs to be a whole number, at least 1, got 0"),
+        ("batch_size", 2.5, "batch_size to be a whole number, at least 1, got 2.5"),
+        ("epochs", True, "epochs to be a whole number, at least 1, got True"),
+        ("seed", -1, "seed to be a whole number, at least 0, got -1"),
+        ("augmentation", True, "digitlab.Augmentation or None, got True"),
         ("peak_learning_rate", 0, "peak_learning_rate above 0, got 0"),
         ("peak_learning_rate", float("inf"), "peak_learning_rate above 0, got inf"),
-        ("weight_decay", -0.1, "weight_decay from 0, got -0.1"),
-        ("weight_decay", float("nan"), "weight_decay from 0, got nan"),
+        ("weight_decay", -0.1, "weight_decay of at least 0, got -0.1"),
+        ("weight_decay", float("nan"), "weight_decay of at least 0, got nan"),
         ("validation_share", 1, "validation_share to be at least 0 and below 1, got 1"),
     ],
 )

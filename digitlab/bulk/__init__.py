@@ -1,1 +1,1 @@
-"""Reading many scans, on all cores or on a cluster, to a table."""
+"""Reading many scans, on all cores or on a cluster, into a table."""

@@ -1,4 +1,4 @@
-"""Read many scans to a table: in blocks, in parallel, and saved block by block.
+"""Read many scans into a table: in blocks, in parallel, and saved block by block.
 
 The work is handed to an executor of `concurrent.futures`: a pool of processes here, or that of a
 Dask client. Only this process writes the results, so a block that a cluster computes twice, because
@@ -35,7 +35,7 @@ def read_to_table(
     block_size: int | None = None,
     progress: bool = True,
 ) -> Path:
-    """Read all pictures in a folder, or all images in an array on disk, to a table.
+    """Read all pictures in a folder, or all images in an array on disk, into a table.
 
     If a call is stopped or killed, the same call resumes it. A picture that
     cannot be read becomes a row with its error.
@@ -86,7 +86,9 @@ def read_to_table(
     """
     for name, value, least in (("block_size", block_size, 1), ("processes", processes, 0)):
         if value is not None and not (isinstance(value, Integral) and value >= least):
-            raise ValueError(f"expected {name} to be a whole number from {least}, got {value!r}")
+            raise ValueError(
+                f"expected {name} to be a whole number, at least {least}, got {value!r}"
+            )
     path = Path(table).absolute()
     scans = as_source(Path(source).absolute(), numbers)
     form = as_format(path, [scans.column, *Row._fields])

@@ -77,8 +77,8 @@ def as_format(path: Path, names: list[str]) -> Format:
     """Return the format of a table by its file's ending.
 
     Raises:
-        ValueError: For another ending.
-        ModuleNotFoundError: For Parquet without pyarrow.
+        ValueError: The file's name has the wrong ending.
+        ModuleNotFoundError: Parquet needs pyarrow.
     """
     if path.suffix not in FORMATS:
         raise ValueError(f"expected a table named {' or '.join(FORMATS)}, got {path.name}")

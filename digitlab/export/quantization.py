@@ -30,7 +30,7 @@ def quantize_weights(weights: Weights, dtype: str) -> QuantizedWeights:
         dtype: "float16" or "uint8".
 
     Raises:
-        ValueError: For another type.
+        ValueError: `dtype` is neither of these.
     """
     if dtype not in ("float16", "uint8"):
         raise ValueError(f'expected "float16" or "uint8", got {dtype!r}')

@@ -95,8 +95,8 @@ def _convert(model: keras.Model, quantize: str | None) -> bytes:
             return bytes(converter.convert())
     except Exception as error:  # TensorFlow does not export the class of this error
         raise ValueError(
-            f"The model {model.name[:60]!r} cannot be written for LiteRT; expected operations that "
-            f"it has, got {_explain(str(error))}"
+            f"The model {model.name[:60]!r} cannot be written for LiteRT; expected operations of "
+            f"LiteRT, got {_explain(str(error))}"
         ) from error
 
 

@@ -125,7 +125,7 @@ class NumberPad(DrawingPad):
         layout: As for `DrawingPad`.
 
     Raises:
-        TypeError, ValueError: An argument has another type or value.
+        TypeError, ValueError: An argument has the wrong type or value.
 
     Example:
         >>> pad = digitlab.NumberPad()  # `pad` as the last line of a cell shows it

@@ -72,7 +72,7 @@ class DrawingPad(Box):
         layout: An `ipywidgets.Layout`, or a dictionary, for the whole.
 
     Raises:
-        TypeError, ValueError: An argument has another type or value.
+        TypeError, ValueError: An argument has the wrong type or value.
 
     Example:
         >>> pad = digitlab.DrawingPad()  # `pad` as the last line of a cell shows it

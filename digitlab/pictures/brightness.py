@@ -88,7 +88,7 @@ def _opened(picture: Image.Image) -> np.ndarray:
     except Exception as error:  # Pillow reads it only now, and each format has its own errors
         raise ValueError(
             f"expected a picture that can be read, got one of mode {picture.mode}, "
-            f"{picture.width} x {picture.height}, that cannot: {error}"
+            f"{picture.width} x {picture.height}: {error}"
         ) from error
 
 
@@ -122,7 +122,7 @@ def _check_size(width: int, height: int) -> None:
     if width * height > _PIXELS:
         raise ValueError(
             f"expected a picture of at most {_PIXELS:,} pixels, got {width} x {height}; "
-            "make it smaller, 1000 x 1000 is plenty"
+            "make it smaller: 1000 x 1000 is plenty"
         )
 
 

@@ -20,9 +20,9 @@ def normalize_image(picture: npt.ArrayLike | Image.Image) -> np.ndarray:
     """Bring a picture of one digit to MNIST's geometry: threshold, crop, fit, centre.
 
     Ink may be light on dark or dark on light, and of any colour that the paper does not have.
-    Left out are shadows, lines and frames that run along the picture, printed fields, a line below
-    the digit, marks at the picture's edge, and the desk beside the sheet. A pen much thinner
-    than MNIST's is thickened. MNIST's own digits come out almost unchanged.
+    Shadows, lines and frames that run along the picture, printed fields, a line below the digit,
+    marks at the picture's edge, and the desk beside the sheet are left out. A pen much thinner than
+    MNIST's is thickened. MNIST's own digits come out almost unchanged.
 
     Args:
         picture: An array of any size and numeric type, (h, w) or (h, w, c) with c = 1 grey, 3 RGB
@@ -33,7 +33,7 @@ def normalize_image(picture: npt.ArrayLike | Image.Image) -> np.ndarray:
         (28, 28) float32 in [0, 1], ink 1 on paper 0; all 0 for a picture of one value.
 
     Raises:
-        ValueError: It has another shape or more than 64 million pixels, holds a value that is not
+        ValueError: It has the wrong shape or more than 64 million pixels, holds a value that is not
             a finite number, or cannot be read, because the file is truncated, say.
 
     Example:

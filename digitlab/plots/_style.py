@@ -31,9 +31,9 @@ _READABLE = 3.0  # contrast of text with its background, after WCAG 2: 1 is none
 
 
 def check_count(value: Any, name: str) -> None:
-    """Raise ValueError if this is not a whole number from 1."""
+    """Raise ValueError if this is not a whole number, at least 1."""
     if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
-        raise ValueError(f"expected {name} to be a whole number from 1, got {value!r}")
+        raise ValueError(f"expected {name} to be a whole number, at least 1, got {value!r}")
 
 
 def new_axes(width: float, height: float, layout: str = "constrained") -> Axes:

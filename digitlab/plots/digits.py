@@ -110,7 +110,7 @@ def plot_probabilities(
         The Axes.
 
     Raises:
-        ValueError: `probabilities` has another shape.
+        ValueError: `probabilities` has the wrong shape.
 
     Example:
         >>> prediction = digitlab.load_recognizer().predict(digitlab.stored_drawing(5))

@@ -123,7 +123,8 @@ def plot_mistakes(
         The Axes, (rows, columns). If there are no mistakes, a single one that says so.
 
     Raises:
-        ValueError: The shapes or values differ from these, or `most` is not a whole number from 1.
+        ValueError: The shapes or values differ from these, or `most` is not a whole number, at
+            least 1.
 
     Example:
         >>> drawings = [digitlab.stored_drawing(digit) for digit in range(10)]
@@ -175,7 +176,8 @@ def plot_calibration(
         The Axes.
 
     Raises:
-        ValueError: The shapes or values differ from these, or `bins` is not a whole number from 1.
+        ValueError: The shapes or values differ from these, or `bins` is not a whole number, at
+            least 1.
 
     Example:
         >>> rng = np.random.default_rng(1)

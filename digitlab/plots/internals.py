@@ -52,7 +52,7 @@ def plot_filters(
         The Axes, (rows, columns).
 
     Raises:
-        ValueError: `filters` has another shape.
+        ValueError: `filters` has the wrong shape.
 
     Example:
         >>> model = digitlab.pen_cnn()
@@ -102,7 +102,7 @@ def plot_activations(
         repeated.
 
     Raises:
-        ValueError: There are no activations, or some have another number of dimensions.
+        ValueError: There are no activations, or some have the wrong number of dimensions.
 
     Example:
         >>> recognizer = digitlab.load_recognizer()
@@ -170,7 +170,7 @@ def plot_saliency(
         The Axes.
 
     Raises:
-        ValueError: `image` or `saliency` has another shape.
+        ValueError: `image` or `saliency` has the wrong shape.
 
     Example:
         >>> recognizer = digitlab.load_recognizer()

@@ -46,13 +46,13 @@ class BestWeights(keras.callbacks.Callback):
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Saves the state of a training after each epoch: an npz file of arrays, one of them JSON.
+    """Saves the state of a training run after each epoch: an npz file, with one array of JSON.
 
     Args:
         path: The file.
-        config: The training's settings, by which its state is recognised.
+        config: The settings of the run, by which its state is recognised.
         digits: The `checksum` of what it learns from, likewise.
-        history: The training's history, which is saved and restored.
+        history: The history of the run, which is saved and restored.
         best: The best weights, which are saved and restored, too.
     """
 
@@ -92,7 +92,7 @@ class Checkpoint(keras.callbacks.Callback):
 
         Raises:
             OSError: It is a folder, or may not be read.
-            ValueError: The file holds the state of another training, or something else.
+            ValueError: The file holds the state of another run, or something else.
         """
         model.optimizer.build(model.trainable_variables)
         variables = _variables(model)
@@ -100,13 +100,13 @@ class Checkpoint(keras.callbacks.Callback):
             with self.path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
                 state = json.loads(str(file["state"]))
                 if state["config"] != repr(self.config):
-                    raise ValueError(f"it is of {state['config']}, not of {self.config}")
+                    raise ValueError(f"it belongs to {state['config']}, not to {self.config}")
                 if state.get("digits") != self.digits:
-                    raise ValueError("it is of other digits")
+                    raise ValueError("it belongs to other digits")
                 values = [file[f"variable-{i}"] for i in range(len(variables))]
                 best = [file[name] for name in file.files if name.startswith("best-")]
             if [value.shape for value in values] != [tuple(v.shape) for v in variables]:
-                raise ValueError("it is of another network")
+                raise ValueError("it belongs to another network")
         except FileNotFoundError:
             return 0
         except (IsADirectoryError, NotADirectoryError, PermissionError):
@@ -114,7 +114,7 @@ class Checkpoint(keras.callbacks.Callback):
         except Exception as error:  # zipfile, zlib, json, numpy: each has errors of its own
             what = error if zipfile.is_zipfile(self.path) else "it is not an npz file"
             raise ValueError(
-                f"expected {self.path} to hold this training: {what}. If it is a checkpoint, "
+                f"expected {self.path} to belong to this run: {what}. If it is a checkpoint, "
                 "remove it to start again; if not, name another file"
             ) from error
         for variable, value in zip(variables, values, strict=True):

@@ -52,9 +52,9 @@ def train(
             augmentation. The test digits are not used.
         config: The settings; `TrainConfig()` when left out.
         progress: Show a bar with the time left, and the curves.
-        checkpoint: An ``.npz`` file for the state of the training after each epoch. If it holds
-            the state of the same training, stopped or killed earlier, the training resumes from
-            there. The file is removed after the last epoch.
+        checkpoint: An ``.npz`` file for the state of the training run after each epoch. If it holds
+            the state of the same run, stopped or killed earlier, the training resumes from there.
+            The file is removed after the last epoch.
         people: With an augmentation only: digits that take the place of a share of the training
             digits, each redrawn a little differently every time, see `digitlab.load_people`.
 
@@ -63,10 +63,10 @@ def train(
         with validation digits, for ``val_accuracy`` and ``val_loss``.
 
     Raises:
-        TypeError: The model is no Keras model, or the digits are no `Digits`.
+        TypeError: The model is not a Keras model, or the digits are not `Digits`.
         ValueError: There are no training digits, or none beside those for validation; or the model
             gives something else; or the devices cannot share a batch; or `checkpoint` holds the
-            state of another training, or something else.
+            state of another run, or something else.
         OSError: `checkpoint` cannot be written.
 
     Example:

@@ -42,8 +42,8 @@ class People:
         writers: (n,) int64: the number of the person who wrote each digit.
 
     Raises:
-        ValueError: Labels, contributors or writers are not as many as the drawings, or a label is
-            not a digit.
+        ValueError: The labels, contributors or writers differ in number from the drawings, or a
+            label is not a digit.
 
     Example:
         >>> names, numbers = np.array(["ada", "ben"]), np.array([0, 1])

@@ -89,19 +89,20 @@ class TrainConfig:
             whole = isinstance(value, Integral) and not isinstance(value, bool)
             if not (whole and value >= least):
                 raise ValueError(
-                    f"expected {name} to be a whole number from {least}, got {value!r}"
+                    f"expected {name} to be a whole number, at least {least}, got {value!r}"
                 )
         if not 0 < self.peak_learning_rate < math.inf:
             raise ValueError(
                 f"expected a finite peak_learning_rate above 0, got {self.peak_learning_rate!r}"
             )
         if not 0 <= self.weight_decay < math.inf:
-            raise ValueError(f"expected a weight_decay from 0, got {self.weight_decay!r}")
+            raise ValueError(f"expected a weight_decay of at least 0, got {self.weight_decay!r}")
         for name in ("warmup_share", "validation_share"):
             if not 0 <= (value := getattr(self, name)) < 1:
                 raise ValueError(f"expected {name} to be at least 0 and below 1, got {value!r}")
         if not isinstance(self.augmentation, Augmentation | None):
             raise ValueError(
-                f"expected an augmentation of digitlab.Augmentation, got {self.augmentation!r}"
+                "expected augmentation to be a digitlab.Augmentation or None, got "
+                f"{self.augmentation!r}"
             )
         _make_plain(self)

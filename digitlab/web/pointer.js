@@ -58,7 +58,7 @@ export class PointerInput {
     this.last = null; // the place where it was last, which may be beside the canvas
     canvas.addEventListener("pointerdown", (event) => this.down(event));
     canvas.addEventListener("pointermove", (event) => this.move(event));
-    // The system has found that this touch is no finger, but the palm of a hand.
+    // The system has found that this touch is not a finger, but the palm of a hand.
     canvas.addEventListener("pointercancel", (event) => {
       if (event.pointerId === this.pointer && this.kind === "touch") this.discard();
     });

@@ -179,7 +179,7 @@ async function keepForOffline() {
   }
 }
 
-/** Stops keeping the page where the server has it no more, or a visitor would never see what is there now. */
+/** Stops keeping the page if the server no longer has it; otherwise visitors would never see what replaced it. */
 async function leaveIfGone(registration) {
   const response = await fetch("sw.js", { cache: "no-store" }).catch(() => null); // null: offline
   if (response?.status !== 404 && response?.status !== 410) return;

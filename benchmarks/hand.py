@@ -21,7 +21,7 @@ from digitlab.images import as_batch
 from digitlab.personal import PersonalLayer
 from digitlab.prediction import combine_looks
 from digitlab.recognizer import LOOK_AGAIN_BELOW
-from digitlab.strokes import vary_strokes
+from digitlab.strokes import turn_strokes
 
 LEAST = 20  # drawings of a hand
 EACH = (2, 5)  # examples of each digit
@@ -106,7 +106,7 @@ def hand(recognizer: Recognizer, items: Sequence, labels: np.ndarray, contributo
     """Have the network look at drawings or images, rounded to bytes as stored examples are."""
     looks: list[Sequence] = [items]
     if isinstance(items[0], list):
-        every = [[drawing, *vary_strokes(drawing)] for drawing in items]
+        every = [[drawing, *turn_strokes(drawing)] for drawing in items]
         looks = [list(map(digitlab.render_strokes, look)) for look in zip(*every, strict=True)]
     both = [_look(recognizer, np.stack(look)) for look in looks]
     answers = np.stack([answers for answers, _ in both])

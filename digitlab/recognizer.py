@@ -26,7 +26,7 @@ from digitlab.prediction import (
     digit_probabilities,
 )
 from digitlab.runtimes import as_runtime
-from digitlab.strokes import as_strokes, render_strokes, vary_strokes
+from digitlab.strokes import as_strokes, render_strokes, turn_strokes
 
 _BATCH = 32  # images: the fastest size; at 128 or more, their arrays exceed the processor's cache
 _FEW = 16  # the same for the parts of a number: there are about this many
@@ -238,9 +238,9 @@ class Recognizer:
         """Return the answers (1, 10) or (1, 11) to a drawing, from three looks if unsure."""
         if answers.max() >= LOOK_AGAIN_BELOW:
             return answers
-        varied = vary_strokes(as_strokes(drawing))
+        turned = turn_strokes(as_strokes(drawing))
         # One by one: LiteRT takes long to change to another batch size.
-        again = [self._runtime(as_batch(render_strokes(strokes)[None])) for strokes in varied]
+        again = [self._runtime(as_batch(render_strokes(strokes)[None])) for strokes in turned]
         return combine_looks(np.stack([answers, *(_checked(each, 1) for each in again)]))
 
 

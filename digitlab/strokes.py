@@ -122,7 +122,7 @@ def render_strokes(drawing: npt.ArrayLike) -> np.ndarray:
     return _coverage(starts + to_centre, ends + to_centre).astype(np.float32)
 
 
-def vary_strokes(strokes: list[np.ndarray]) -> list[list[np.ndarray]]:
+def turn_strokes(strokes: list[np.ndarray]) -> list[list[np.ndarray]]:
     """Turn a drawing by 20 degrees either way, as other hands might have written it.
 
     Returns:

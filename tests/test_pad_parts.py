@@ -256,7 +256,7 @@ def test_explaining_says_what_it_cannot_know():
     prediction = read_drawing(recognizer, stored_drawing(3), size=280)
     explanation = explain_prediction(recognizer, prediction)
     assert explanation.saliency is None and explanation.activations == {}
-    assert "no predict_images" in explanation.no_saliency
+    assert "no predict_images" in explanation.why_no_saliency
 
 
 def test_the_view_keeps_room_for_an_explanation():

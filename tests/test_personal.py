@@ -18,7 +18,7 @@ from digitlab.images import as_batch
 from digitlab.personal import PersonalLayer
 from digitlab.prediction import combine_looks, digit_probabilities
 from digitlab.recognizer import LOOK_AGAIN_BELOW
-from digitlab.strokes import vary_strokes
+from digitlab.strokes import turn_strokes
 from support import networks
 
 VECTORS = json.loads((Path(__file__).parent / "fixtures" / "hand.json").read_text("utf-8"))
@@ -102,7 +102,7 @@ def test_what_is_like_an_example_is_accepted(recognizer):
 def test_it_looks_again_before_the_examples_count(recognizer):
     drawing = [stroke * (0.5, 1) for stroke in stored_drawing(7)]
     features = recognizer._runtime.with_features(as_batch(render_strokes(drawing)[None]))[1]
-    looks = [drawing, *vary_strokes(drawing)]
+    looks = [drawing, *turn_strokes(drawing)]
     answers = [recognizer._answers(render_strokes(look)[None]) for look in looks]
     assert answers[0].max() < LOOK_AGAIN_BELOW
     personal = recognizer.adapt([STORED[7]], [7])

@@ -14,7 +14,7 @@ from digitlab import Recognizer, doodle, load_recognizer, render_strokes, stored
 from digitlab._io import shipped_path
 from digitlab.images import centre_of_mass
 from digitlab.prediction import combine_looks
-from digitlab.strokes import vary_strokes
+from digitlab.strokes import turn_strokes
 from digitlab.training.non_digits import KINDS
 
 
@@ -106,8 +106,8 @@ def test_an_unsure_drawing_is_looked_at_again(confidence, looks):
     five = stored_drawing(5)
     prediction = Recognizer(reader).predict(five)
     np.testing.assert_array_equal(prediction.image, render_strokes(five))
-    for image, varied in zip(seen, [five, *vary_strokes(five)], strict=False):
-        np.testing.assert_array_equal(image, render_strokes(varied))
+    for image, look in zip(seen, [five, *turn_strokes(five)], strict=False):
+        np.testing.assert_array_equal(image, render_strokes(look))
     assert len(seen) == looks
     rest = (1 - confidence) / 10
     one_sure = np.sqrt((confidence**2 + (looks - 1) * rest**2) / looks)

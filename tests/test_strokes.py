@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 
 from digitlab import normalize_image, render_strokes, stored_drawing
 from digitlab.images import BOX, CENTRE, centre_of_mass
-from digitlab.strokes import vary_strokes
+from digitlab.strokes import turn_strokes
 from fixtures.make_ink import reference
 
 VECTORS = json.loads((Path(__file__).parent / "fixtures" / "ink.json").read_text("utf-8"))
@@ -56,7 +56,7 @@ def test_place_and_size_do_not_matter(digit):
 
 def test_other_hands_turn_by_20_degrees():
     upright = [np.array([(0.0, -10.0), (0.0, 10.0)])]
-    for (stroke,), degrees in zip(vary_strokes(upright), (-20, 20), strict=True):
+    for (stroke,), degrees in zip(turn_strokes(upright), (-20, 20), strict=True):
         along, down = stroke[1] - stroke[0]
         assert np.degrees(np.arctan2(-along, down)) == pytest.approx(degrees)  # clockwise
 
@@ -65,7 +65,7 @@ def test_other_hands_turn_by_20_degrees():
 def test_other_hands_write_drawings_of_any_size(size):
     corners = np.array([(-1.0, -1.0), (1.0, 1.0), (1.0, -1.0)])
     images, expected = (
-        [render_strokes(varied) for varied in vary_strokes([unit * corners])]
+        [render_strokes(turned) for turned in turn_strokes([unit * corners])]
         for unit in (size, 100)
     )
     np.testing.assert_allclose(images, expected, atol=1e-6)

@@ -23,7 +23,7 @@ _SCALE = 2  # canvas pixels per pad pixel, so that ink is sharp on phones, too
 _LETTERS = dict.fromkeys("\u044f\u03b6\u05d6\u0626\u0638\u10d6\u314b\u3064\u30c4\u0e1c", "z")
 _LETTERS |= dict.fromkeys("\u043d\u03c5\u05d8\u063a\u10e7\u315b\u3093\u30f3\u0e31", "y")
 
-_BOX = "#64b5f6"  # the colour of boxes
+_BOX_COLOUR = "#64b5f6"
 
 Point = Sequence[float]  # x, y in pad pixels, y down
 Box4 = tuple[float, float, float, float]  # left, top, right, bottom in pad pixels
@@ -145,7 +145,7 @@ class DrawingCanvas(Box):
                 around = self._overlay.pen_width / 2  # boxes enclose the pen's path, not its ink
                 left, top = np.array(self._boxes).T[:2] - around
                 right, bottom = np.array(self._boxes).T[2:] + around
-                canvas.line_width, canvas.stroke_style = 1, _BOX
+                canvas.line_width, canvas.stroke_style = 1, _BOX_COLOUR
                 canvas.stroke_rects(left, top, right - left, bottom - top)
             canvas.fill_style = canvas.stroke_style = "white"
             canvas.line_width = self._overlay.pen_width

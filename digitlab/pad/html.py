@@ -48,18 +48,18 @@ def reading_html(prediction: Prediction | None, sentence: str, role: str | None 
     )
 
 
-def saliency_html(prediction: Prediction | None, saliency: np.ndarray | None, else_say: str) -> str:
+def saliency_html(prediction: Prediction | None, saliency: np.ndarray | None, fallback: str) -> str:
     """Which ink counted for the digit and which against it: a picture, and the same in words.
 
     Args:
         prediction: What was read.
         saliency: (28, 28), as `digitlab.measure_saliency` gives it; or None.
-        else_say: What to say without a saliency. The picture then shows the ink alone.
+        fallback: What to say without a saliency. The picture then shows the ink alone.
     """
     image = np.zeros((28, 28)) if prediction is None else prediction.image
     places: list[tuple[int, int] | None] = [None, None]
     if prediction is None or saliency is None:
-        title, lines = "Which ink counts", [f"<div>{escape(else_say)}</div>"]
+        title, lines = "Which ink counts", [f"<div>{escape(fallback)}</div>"]
         saliency = np.zeros((28, 28))
     else:
         title = f"Which ink counted for the {prediction.digit}"
@@ -89,7 +89,7 @@ def saliency_html(prediction: Prediction | None, saliency: np.ndarray | None, el
     )
 
 
-def activations_html(activations: Mapping[str, np.ndarray], else_say: str) -> str:
+def activations_html(activations: Mapping[str, np.ndarray], fallback: str) -> str:
     """What each layer found in the drawing: a row of its strongest channels, beside its name.
 
     The last layer's answer is what the bars show, so it is left out here.
@@ -97,7 +97,7 @@ def activations_html(activations: Mapping[str, np.ndarray], else_say: str) -> st
     Args:
         activations: A name for each layer, and its answer, (h, w, channels) or (n,), as
             `digitlab.Recognizer.get_activations` gives them. A layer of zeros is shown black.
-        else_say: What to say without activations.
+        fallback: What to say without activations.
     """
     words = "Bright is where a channel found its pattern."
     rows = []
@@ -114,7 +114,7 @@ def activations_html(activations: Mapping[str, np.ndarray], else_say: str) -> st
     return (
         '<div style="margin-top: 8px; font-size: 14px; line-height: 1.3"'
         ' class="digitlab-activations"><div style="font-weight: bold">What the layers find</div>'
-        f"<div>{words if rows else escape(else_say)}</div>{''.join(rows)}</div>"
+        f"<div>{words if rows else escape(fallback)}</div>{''.join(rows)}</div>"
     )
 
 

@@ -19,12 +19,12 @@ class Explanation:
 
     Attributes:
         saliency: (28, 28), as `digitlab.measure_saliency` gives it; or None.
-        no_saliency: Why there is no saliency; empty for an empty drawing.
+        why_no_saliency: Why there is no saliency; empty for an empty drawing.
         activations: The layers' answers, see `digitlab.Recognizer.get_activations`; may be empty.
     """
 
     saliency: np.ndarray | None
-    no_saliency: str
+    why_no_saliency: str
     activations: Mapping[str, np.ndarray]
 
 
@@ -69,15 +69,15 @@ def as_read(strokes: Sequence[np.ndarray], size: int) -> list[np.ndarray]:
 
 def explain_prediction(recognizer: Any, prediction: Prediction) -> Explanation:
     """Find out which ink counted and what the layers found, as far as the recognizer can tell."""
-    saliency, no_saliency = None, "No digit, so no ink counted for one."
+    saliency, why_no_saliency = None, "No digit, so no ink counted for one."
     if prediction.reason == "empty":
-        no_saliency = ""
+        why_no_saliency = ""
     elif prediction.digit is not None:
-        no_saliency = "This recognizer cannot tell: it has no predict_images."
+        why_no_saliency = "This recognizer cannot tell: it has no predict_images."
         if hasattr(recognizer, "predict_images"):
             saliency = measure_saliency(recognizer, prediction.image, prediction.digit)
     activations: Mapping[str, np.ndarray] = {}
     if hasattr(recognizer, "get_activations"):
         # For an empty drawing, too: they tell how much room the layers will take.
         activations = recognizer.get_activations(prediction.image)
-    return Explanation(saliency, no_saliency, activations)
+    return Explanation(saliency, why_no_saliency, activations)

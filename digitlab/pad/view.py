@@ -40,16 +40,16 @@ class ReadingView(VBox):
         """
         self.sentence, self._prediction, self._below = sentence, prediction, ""
         if hint:
-            saliency, no_saliency, no_layers, activations = None, hint, hint, self._layers
+            saliency, why_no_saliency, no_layers, activations = None, hint, hint, self._layers
             if explanation is not None:
                 saliency = explanation.saliency
-                no_saliency = explanation.no_saliency or hint
+                why_no_saliency = explanation.why_no_saliency or hint
                 no_layers = "This recognizer has no layers to look into."
                 activations = dict(explanation.activations)
                 self._layers = {name: np.zeros_like(old) for name, old in activations.items()}
                 if prediction is None or prediction.reason == "empty":
                     activations = self._layers
-            self._below = saliency_html(prediction, saliency, no_saliency)
+            self._below = saliency_html(prediction, saliency, why_no_saliency)
             self._below += activations_html(activations, no_layers)
         self.refresh()
 

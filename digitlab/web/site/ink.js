@@ -58,7 +58,7 @@ export function renderStrokes(drawing) {
 }
 
 /** Returns a drawing as other hands might have written it: turned either way, and half as large, so that no coordinate overflows. */
-export function varyStrokes(drawing) {
+export function turnStrokes(drawing) {
   return TURNS.map((degrees) => {
     const [cos, sin] = [Math.cos, Math.sin].map((of) => of((degrees * Math.PI) / 180) / 2);
     return drawing.map((stroke) => stroke.map(([x, y]) => [x * cos - y * sin, x * sin + y * cos]));

@@ -1,6 +1,6 @@
 // The recognizer: a Keras network, loaded and run by TensorFlow.js, reads as digitlab/recognizer.py does.
 
-import { renderStrokes, varyStrokes } from "./ink.js";
+import { renderStrokes, turnStrokes } from "./ink.js";
 import * as tf from "./tensorflow.js";
 
 export const CLASSES = 10;
@@ -69,7 +69,7 @@ export function predict(network, drawing, hand = null, tta = true) {
   }
   let [answers, features] = hand?.look(image) ?? [answer(network, image)];
   if (tta && Math.max(...answers) < LOOK_AGAIN_BELOW) {
-    const others = varyStrokes(drawing).map((varied) => answer(network, renderStrokes(varied)));
+    const others = turnStrokes(drawing).map((turned) => answer(network, renderStrokes(turned)));
     answers = combineLooks([answers, ...others]);
   }
   answers = hand?.adjust(answers, features) ?? answers;

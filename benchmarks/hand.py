@@ -3,7 +3,7 @@
 Hands are the writers of people's digits (see `reading.py`) with at least `LEAST` drawings. The
 contributor val wrote each digit to a file of its own, so every ten consecutive files are taken as
 one hand. Drawings whose label nobody can confirm are left out, because no example can teach them.
-The settings in `digitlab/personal.py` were chosen on aga and apb.
+How the settings in `digitlab/personal.py` were chosen is in models/EXPERIMENTS.md.
 """
 
 import functools
@@ -18,7 +18,7 @@ from benchmarks.tables import Table
 from benchmarks.unconfirmed import UNCONFIRMED
 from digitlab import PersonalRecognizer, Recognizer
 from digitlab.images import as_batch
-from digitlab.personal import PersonalLayer
+from digitlab.personal import PersonalLayer, typical_images
 from digitlab.prediction import combine_looks
 from digitlab.recognizer import LOOK_AGAIN_BELOW
 from digitlab.strokes import turn_strokes
@@ -29,11 +29,7 @@ DRAWS = 25  # random choices of examples, and random orders of reading, for each
 GROUPS = {  # titles, and their contributors
     "The three hands of gmd": ["gmd"],
     "The two hands of val, which several people may have written": ["val"],
-    "The hands of aga and apb, on which the settings were chosen, and of apa": [
-        "aga",
-        "apa",
-        "apb",
-    ],
+    "The hands of aga, apa and apb": ["aga", "apa", "apb"],
 }
 HARDER: dict[str, Callable[[list], list | np.ndarray]] = {
     "as it is": lambda drawing: drawing,
@@ -59,6 +55,7 @@ class Hand:
     confirmed: np.ndarray  # (n,) bool, whether a person can confirm them
     answers: np.ndarray  # (looks, n, 10) or (looks, n, 11), from the network
     features: np.ndarray  # (n, f), at the first look
+    typical: np.ndarray  # (t, f), features of typical digits
 
     def at(self, chosen: np.ndarray | list[int]) -> "Hand":
         """Choose some of the digits."""
@@ -72,7 +69,7 @@ class Hand:
 
     def layer(self) -> PersonalLayer:
         """Learn from all digits."""
-        return PersonalLayer(self.features, self.labels)
+        return PersonalLayer(self.features, self.labels, self.typical)
 
     def read(self, layer: PersonalLayer | None) -> np.ndarray:
         """Answers as `Recognizer.predict` computes them: (n, 10) or (n, 11)."""
@@ -111,7 +108,9 @@ def hand(recognizer: Recognizer, items: Sequence, labels: np.ndarray, contributo
     both = [_look(recognizer, np.stack(look)) for look in looks]
     answers = np.stack([answers for answers, _ in both])
     labels = np.asarray(labels, int)
-    return Hand(contributor, labels, np.full(len(labels), True), answers, both[0][1])
+    confirmed = np.full(len(labels), True)
+    _, typical = _look(recognizer, typical_images())
+    return Hand(contributor, labels, confirmed, answers, both[0][1], typical)
 
 
 def _look(recognizer: Recognizer, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,13 +1,15 @@
 """A personal last layer: it learns from a few examples how one person writes.
 
 The network stays as it is. Its *features*, the inputs of its last dense layer, are similar for
-digits that look similar: the median cosine between the features of a digit written twice in the
-same hand is 0.8, and between different digits 0.2. So an additional last layer, kernel ridge
-regression (C. Saunders and others, 1998), learns the labels of the examples from their features.
-The closer a drawing is to an example, the more this layer counts and the less the network; and the
-more examples there are, the less the network counts close to them.
+digits that look similar. Their square roots are even more so, because no strong feature outweighs
+the others (R. Arandjelović and A. Zisserman, 2012), and so is what is left of them without what all
+digits have in common: the mean over a typical drawing of each. The median cosine between digits of
+a kind in the same hand is then 0.74, and between digits of different kinds 0. So an additional last
+layer, kernel ridge regression (C. Saunders and others, 1998), learns the labels of the examples
+from their features. The closer a drawing is to an example, the more this layer counts and the less
+the network; and the more examples there are, the less the network counts close to them.
 
-**The bound.** Where no example has a cosine above 0.45 with a drawing, the answer is the network's
+**The bound.** Where no example has a cosine above 0.2 with a drawing, the answer is the network's
 own, to the last bit. So nothing is forgotten, except close to the examples.
 
 A person's examples are kept in a JSON file, as images of 28 x 28 in base64, one byte per pixel::
@@ -29,19 +31,21 @@ from pathlib import Path
 import numpy as np
 
 from digitlab._io import atomic_write, with_checksum_json
+from digitlab.drawings import stored_drawing
 from digitlab.images import CLASSES, SIZE, as_labels
+from digitlab.strokes import render_strokes
 
 _FORMAT = {"format": "digitlab hand", "version": 1}
 
-# Chosen on the writers of the contributors aga and apb, see benchmarks/hand.py. The same values are
+# Chosen in benchmarks/hand.py, see models/EXPERIMENTS.md. The same values are
 # in web/site/hand.js; tests/fixtures/hand.json checks both.
-_FAR = 0.45  # the cosine up to which an example has no effect
-_SHARPNESS = 6.0  # of the kernel exp(-_SHARPNESS * (1 - cosine))
+_FAR = 0.2  # the cosine up to which an example has no effect
+_SHARPNESS = 2.5  # of the kernel exp(-_SHARPNESS * (1 - cosine))
 _RIDGE = 0.1  # regularisation: how far the answer to an example may stay from its label
-_STRENGTH = 24.0  # factor from the regression's answers, about 0 to 1, to log-probabilities
-_FEW = 5  # with this many examples, the network counts half where the cosine is 1
+_STRENGTH = 22.0  # factor from the regression's answers, about 0 to 1, to log-probabilities
+_FEW = 12  # with this many examples, the network counts half where the cosine is 1
 _SMALLEST = 1e-9  # probability, so that one example can overrule a network that is certain
-_ACCEPT = 1.5  # how much sooner an example overrules the eleventh class than the digits
+_ACCEPT = 1.25  # how much sooner an example overrules the eleventh class than the digits
 
 
 class PersonalLayer:
@@ -50,10 +54,12 @@ class PersonalLayer:
     Args:
         features: (n, f), those of the examples.
         labels: (n,) int64, 0 to 9.
+        typical: (t, f), those of typical digits, see `typical_images`.
     """
 
-    def __init__(self, features: np.ndarray, labels: np.ndarray):
-        self._examples = _unit(features)
+    def __init__(self, features: np.ndarray, labels: np.ndarray, typical: np.ndarray):
+        self._common = _unit(_root(typical)).mean(axis=0)  # (f,)
+        self._examples = self._directions(features)
         kernel = _kernel(self._examples @ self._examples.T)  # (n, n)
         targets = np.eye(CLASSES)[labels] - 1 / CLASSES  # (n, 10)
         self._weights = np.linalg.solve(kernel + _RIDGE * np.eye(len(labels)), targets)
@@ -66,9 +72,9 @@ class PersonalLayer:
             features: (n, f), those that the answers were computed from.
 
         Returns:
-            The same shape, float64. A row without an example above a cosine of 0.45 is unchanged.
+            The same shape, float64. A row without an example above a cosine of 0.2 is unchanged.
         """
-        cosines = _unit(features) @ self._examples.T  # (n, examples)
+        cosines = self._directions(features) @ self._examples.T  # (n, examples)
         near = (cosines.max(axis=1, initial=_FAR, keepdims=True) - _FAR) / (1 - _FAR)  # (n, 1)
         near = near.clip(0, 1)
         personal = _STRENGTH * (_kernel(cosines) @ self._weights)  # (n, 10)
@@ -81,6 +87,25 @@ class PersonalLayer:
         others = answers[:, CLASSES:] * (1 - _ACCEPT * near).clip(0)  # (n, 0) or (n, 1)
         digits *= 1 - others.sum(axis=1, keepdims=True)
         return np.where(near > 0, np.hstack([digits, others]), answers)
+
+    def _directions(self, features: np.ndarray) -> np.ndarray:
+        """Return what features (n, f) have beyond those of all digits, scaled to length 1."""
+        return _unit(_unit(_root(features)) - self._common)
+
+
+def typical_drawings() -> list[list[np.ndarray]]:
+    """Return one typical drawing of each digit, coarse, because the web page holds them too."""
+    return [[stroke[::8] for stroke in stored_drawing(digit)] for digit in range(CLASSES)]
+
+
+def typical_images() -> np.ndarray:
+    """Return the typical drawings as images: (10, 28, 28) float32 in [0, 1]."""
+    return np.stack([render_strokes(drawing) for drawing in typical_drawings()])
+
+
+def _root(features: np.ndarray) -> np.ndarray:
+    """Take square roots, of negative numbers as of positive ones."""
+    return np.sign(features) * np.sqrt(np.abs(features))
 
 
 def _unit(features: np.ndarray) -> np.ndarray:

@@ -15,7 +15,7 @@ from digitlab.numbers.ink_pieces import InkPieces
 from digitlab.numbers.pieces import Writing
 from digitlab.numbers.reading import NumberReading, read_pieces
 from digitlab.numbers.stroke_pieces import StrokePieces
-from digitlab.personal import PersonalLayer, write_examples
+from digitlab.personal import PersonalLayer, typical_images, write_examples
 from digitlab.pictures.brightness import is_picture
 from digitlab.pictures.digit import normalize_image
 from digitlab.pictures.ink import find_ink
@@ -282,6 +282,7 @@ class PersonalRecognizer(Recognizer):
         self._labels = np.zeros(0, np.int64)
         if isinstance(recognizer, PersonalRecognizer):
             self._images, self._labels = recognizer._images, recognizer._labels
+        self._typical = self._features_of(typical_images())
         self._features = self._features_of(self._images)
         self._learn_more([as_example(drawing) for drawing in drawings], labels)
 
@@ -347,7 +348,9 @@ class PersonalRecognizer(Recognizer):
             )
 
     def _learn(self, images: np.ndarray, labels: np.ndarray, features: np.ndarray) -> None:
-        layer = PersonalLayer(features, labels)  # first: if it fails, nothing has changed
+        layer = PersonalLayer(
+            features, labels, self._typical
+        )  # first: if it fails, nothing has changed
         self._images, self._labels, self._features, self._layer = images, labels, features, layer
 
     def _features_of(self, images: np.ndarray) -> np.ndarray:

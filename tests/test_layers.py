@@ -44,12 +44,12 @@ LAYERS: list[dict[str, str]] = [
     {
         "pictures.digit": "PIL numpy scipy skimage",
         "drawings": "numpy",
-        "personal": "numpy",
         "runtimes": "ai_edge_litert numpy tensorflow",
         "prediction": "numpy",
         "numbers.costs": "",
     },
     {
+        "personal": "numpy",
         "numbers.pieces": "numpy",
         "numbers.search": "numpy",
     },

@@ -36,6 +36,11 @@ def unit(rows):
     return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
+def directions(features, typical):
+    """What features have beyond those of typical digits, as unit vectors."""
+    return unit(unit(np.sqrt(features)) - unit(np.sqrt(typical)).mean(axis=0))
+
+
 def moved(drawing, by):
     """The drawing with each point moved at random, as by a trembling hand."""
     rng = np.random.default_rng(0)
@@ -118,9 +123,12 @@ def test_far_from_the_examples_nothing_changes(recognizer, mnist):
     images = mnist.x_test[:400]
     examples = mnist.x_test[2000:2020]
     personal = recognizer.adapt(list(examples), (mnist.y_test[2000:2020] + 1) % 10)  # all wrong
-    features = recognizer._runtime.with_features(as_batch(np.concatenate([images, examples])))[1]
-    cosines = unit(features[:400]) @ unit(features[400:]).T
-    far = cosines.max(axis=1) <= 0.45
+    coarse = [render_strokes([stroke[::8] for stroke in drawing]) for drawing in STORED]
+    shown = np.concatenate([images / 255, examples / 255, coarse]).astype(np.float32)
+    features = recognizer._runtime.with_features(as_batch(shown))[1]
+    ours, theirs = (directions(part, features[420:]) for part in (features[400:420], features))
+    cosines = theirs[:400] @ ours.T
+    far = cosines.max(axis=1) <= 0.2
     assert 10 < far.sum() < 390
     after = personal.predict_images(images)
     # Read the images one by one, because in a batch the last bit differs.
@@ -132,32 +140,34 @@ def test_far_from_the_examples_nothing_changes(recognizer, mnist):
 def test_the_layer_is_a_kernel_ridge_regression():
     rng = np.random.default_rng(0)
     features, labels = rng.uniform(0, 1, (30, 12)), rng.integers(10, size=30)
-    others = rng.uniform(0, 1, (50, 12))
+    others, typical = rng.uniform(0, 1, (50, 12)), rng.uniform(0, 1, (10, 12))
+    ours, theirs = directions(features, typical), directions(others, typical)
     # Without a polynomial, this is kernel ridge regression. For vectors of length 1, |a - b|² is
     # 2 (1 - cosine).
     ridge = RBFInterpolator(
-        unit(features),
+        ours,
         np.eye(10)[labels] - 0.1,
         smoothing=0.1,
         kernel="gaussian",
-        epsilon=np.sqrt(3.0),
+        epsilon=np.sqrt(1.25),
         degree=-1,
     )
-    near = ((unit(others) @ unit(features).T).max(axis=1, keepdims=True) - 0.45) / 0.55
+    near = (((theirs @ ours.T).max(axis=1, keepdims=True) - 0.2) / 0.8).clip(0)
     network = rng.dirichlet(np.ones(10), 50)
-    weight = 1 - near * 30 / (30 + 5)
-    scores = network**weight * np.exp(near * 24 * ridge(unit(others)))
+    weight = 1 - near * 30 / (30 + 12)
+    scores = network**weight * np.exp(near * 22 * ridge(theirs))
     expected = scores / scores.sum(axis=1, keepdims=True)
-    answers = PersonalLayer(features, labels).adjust(network, others)
+    answers = PersonalLayer(features, labels, typical).adjust(network, others)
     np.testing.assert_allclose(answers, expected, rtol=1e-6)
 
 
 def test_the_layer_computes_as_specified():
     for vector in VECTORS:
-        examples, features, answers, adjusted = (
-            np.array(vector[name]) for name in ("examples", "features", "answers", "adjusted")
+        examples, typical, features, answers, adjusted = (
+            np.array(vector[name])
+            for name in ("examples", "typical", "features", "answers", "adjusted")
         )
-        layer = PersonalLayer(examples, np.array(vector["labels"]))
+        layer = PersonalLayer(examples, np.array(vector["labels"]), typical)
         np.testing.assert_allclose(
             layer.adjust(answers, features), adjusted, atol=1e-8, err_msg=vector["name"]
         )

@@ -288,8 +288,8 @@ def javascript(site, tmp_path):
 
 def test_examples_change_the_answers_as_in_python(javascript):
     found = javascript(
-        """data => data.map(({ examples, labels, features, answers }) => {
-            const layer = new hand.PersonalLayer(examples, labels);
+        """data => data.map(({ examples, labels, typical, features, answers }) => {
+            const layer = new hand.PersonalLayer(examples, labels, typical);
             return answers.map((answer, i) => [...layer.adjust(answer, features[i])]); })""",
         HANDS,
     )

@@ -608,7 +608,9 @@ class Visit:
         if response.request.is_navigation_request():
             self.loads.append(set())
         name = response.url.rpartition("/")[2]
-        if re.search(r"^$|\.(js|css)$", name) and not name.startswith(("tensorflow", "sw.js")):
+        if re.search(r"^$|\.(js|css)$", name) and not name.startswith(
+            ("tensorflow", "typical", "sw.js")
+        ):
             self.loads[-1].add(1 + ("version 2" in response.text()))
 
 

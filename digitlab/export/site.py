@@ -25,6 +25,7 @@ from digitlab.export.bundle import (
     tensorflow_js,
 )
 from digitlab.export.icons import SIDES, icon_png
+from digitlab.personal import typical_drawings
 
 _PAGE = (
     "index.html style.css manifest.json start.js app.js pad.js ../pointer.js ink.js recognizer.js "
@@ -99,11 +100,18 @@ def _compose(model: Path) -> dict[str, bytes]:
     node = find_node()
     files = {Path(name).name: (SOURCES / name).read_bytes() for name in _PAGE}
     files |= {f"icon-{side}.png": icon_png(side) for side in SIDES}
+    files["typical.js"] = _typical()
     files |= tensorflow_js(node)
     files |= {f"model/{name}": (model / name).read_bytes() for name in ("model.json", *weights)}
     _check(node, files, model)
     _fill_in(files)
     return files
+
+
+def _typical() -> bytes:
+    """Return a script with the typical drawings that `hand.js` needs."""
+    drawings = [[s.astype(int).tolist() for s in drawing] for drawing in typical_drawings()]
+    return f"export const TYPICAL = {json.dumps(drawings, separators=(',', ':'))};\n".encode()
 
 
 def _weights(model: Path) -> list[str]:

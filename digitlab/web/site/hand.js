@@ -1,21 +1,26 @@
 // The hand: examples of how a visitor writes, kept in this browser, and how they change the network's answers.
 // It computes the same as digitlab/personal.py, where each step is explained; tests hold both to tests/fixtures/hand.json.
 
+import { renderStrokes } from "./ink.js";
 import { CLASSES, answer, withFeatures } from "./recognizer.js";
+import { TYPICAL } from "./typical.js"; // one drawing of each digit, written by digitlab/export/site.py
 
-const FAR = 0.45; // the cosine up to which an example has no effect
-const SHARPNESS = 6; // of the kernel
+const FAR = 0.2; // the cosine up to which an example has no effect
+const SHARPNESS = 2.5; // of the kernel
 const RIDGE = 0.1; // how far an example's own answer may stay from its label
-const STRENGTH = 24; // factor from the regression's answers to log-probabilities
-const FEW = 5; // with this many examples, the network counts half where the cosine is 1
+const STRENGTH = 22; // factor from the regression's answers to log-probabilities
+const FEW = 12; // with this many examples, the network counts half where the cosine is 1
 const SMALLEST = 1e-9; // probability, added so that one example can overrule a network that is certain
-const ACCEPT = 1.5; // how much sooner an example overrules the eleventh class than the digits
+const ACCEPT = 1.25; // how much sooner an example overrules the eleventh class than the digits
 const FORMAT = { format: "digitlab hand", version: 1 };
 
 /** What was learned from examples: features, each a list of numbers, and labels, 0 to 9. */
 export class PersonalLayer {
-  constructor(features, labels) {
-    this.examples = features.map(unit);
+  /** @param {Float32Array[]} typical features of typical digits */
+  constructor(features, labels, typical) {
+    const roots = typical.map(root);
+    this.common = roots[0].map((_, i) => roots.reduce((sum, one) => sum + one[i], 0) / roots.length);
+    this.examples = features.map((one) => this.direction(one));
     const count = labels.length;
     const system = labels.map((label) => {
       const targets = Array.from({ length: CLASSES }, (_, digit) => (digit === label ? 1 : 0) - 1 / CLASSES);
@@ -30,7 +35,7 @@ export class PersonalLayer {
 
   /** The network's answers, 10 or 11 probabilities, as the examples change them. */
   adjust(answers, features) {
-    const direction = unit(features);
+    const direction = this.direction(features);
     const cosines = this.examples.map((example) => dot(example, direction));
     const near = Math.min((Math.max(FAR, ...cosines) - FAR) / (1 - FAR), 1);
     if (near === 0) return answers;
@@ -45,6 +50,11 @@ export class PersonalLayer {
     const left = (1 - (others[0] ?? 0)) / shares.reduce((a, b) => a + b);
     return Float32Array.from([...shares.map((share) => share * left), ...others]);
   }
+
+  /** What features have beyond those of all digits, scaled to length 1. */
+  direction(features) {
+    return unit(root(features).map((value, i) => value - this.common[i]));
+  }
 }
 
 const kernel = (cosine) => Math.exp(-SHARPNESS * (1 - cosine));
@@ -55,10 +65,13 @@ function dot(a, b) {
   return sum;
 }
 
-function unit(features) {
-  const length = Math.max(Math.sqrt(dot(features, features)), 1e-12);
-  return new Float64Array(features).map((value) => value / length);
+function unit(vector) {
+  const length = Math.max(Math.sqrt(dot(vector, vector)), 1e-12);
+  return vector.map((value) => value / length);
 }
+
+/** The square roots of features, of negative ones as of positive ones, scaled to length 1. */
+const root = (features) => unit(Float64Array.from(features, (value) => Math.sign(value) * Math.sqrt(Math.abs(value))));
 
 /** Solves A X = B, given rows [...a, ...b]. A is symmetric and positive definite, so no pivot is 0. */
 function solve(rows) {
@@ -145,6 +158,9 @@ export class Hand {
 
   learn(examples) {
     this.examples = examples;
-    this.layer = new PersonalLayer(examples.map((one) => one.features), examples.map((one) => one.label));
+    if (examples.length === 0) return;
+    this.typical ??= TYPICAL.map((drawing) => this.ask(renderStrokes(drawing))[1]);
+    const [features, labels] = ["features", "label"].map((name) => examples.map((example) => example[name]));
+    this.layer = new PersonalLayer(features, labels, this.typical);
   }
 }

@@ -26,7 +26,8 @@ from digitlab.strokes import as_strokes
 
 _FORMAT = {"format": "digitlab drawing", "version": 1}
 
-# Points on a pad of 280 x 280 pixels: x, y, with y down. One stroke per line.
+# Points on a pad of 280 x 280 pixels: x, y, with y down. One stroke per line. A recognizer that has
+# learned a hand compares with these, too (see personal.py): a change changes what it reads.
 _STROKES = {
     0: [
         "150,52 106,70 84,130 92,194 134,226 178,204 196,144 184,84 146,54",

@@ -1,16 +1,18 @@
 """A personal last layer: it learns from a few examples how one person writes.
 
 The network stays as it is. Its *features*, the inputs of its last dense layer, are similar for
-digits that look similar. Their square roots are even more so, because no strong feature outweighs
-the others (R. Arandjelović and A. Zisserman, 2012), and so is what is left of them without what all
-digits have in common: the mean over a typical drawing of each. The median cosine between digits of
-a kind in the same hand is then 0.74, and between digits of different kinds 0. So an additional last
-layer, kernel ridge regression (C. Saunders and others, 1998), learns the labels of the examples
-from their features. The closer a drawing is to an example, the more this layer counts and the less
-the network; and the more examples there are, the less the network counts close to them.
+digits that look similar. They are compared in two steps. First their square roots are taken, so
+that no strong feature outweighs the others (R. Arandjelović and A. Zisserman, 2012). Then what all
+digits have in common is subtracted: the mean over one typical drawing of each. The median cosine
+between digits of a kind in the same hand is then 0.7, and between digits of different kinds 0. So
+an additional last layer, kernel ridge regression (C. Saunders and others, 1998), learns the labels
+of the examples from their features. The closer a drawing is to an example, the more this layer
+counts and the less the network; and the more examples there are, the less the network counts close
+to them, and the farther they reach.
 
-**The bound.** Where no example has a cosine above 0.2 with a drawing, the answer is the network's
-own, to the last bit. So nothing is forgotten, except close to the examples.
+**The bound.** Where no example has a cosine above 0.42 with a drawing, or 0.2 if there are fifty
+examples, the answer is the network's own, to the last bit. Where the network is certain, it takes a
+higher cosine to overrule it.
 
 A person's examples are kept in a JSON file, as images of 28 x 28 in base64, one byte per pixel::
 
@@ -39,11 +41,12 @@ _FORMAT = {"format": "digitlab hand", "version": 1}
 
 # Chosen in benchmarks/hand.py, see models/EXPERIMENTS.md. The same values are
 # in web/site/hand.js; tests/fixtures/hand.json checks both.
-_FAR = 0.2  # the cosine up to which an example has no effect
+_FAR = 0.14  # the cosine up to which any number of examples has no effect
+_ALONE = 0.3  # how much higher that is for few examples, which say less about a hand
 _SHARPNESS = 2.5  # of the kernel exp(-_SHARPNESS * (1 - cosine))
 _RIDGE = 0.1  # regularisation: how far the answer to an example may stay from its label
 _STRENGTH = 22.0  # factor from the regression's answers, about 0 to 1, to log-probabilities
-_FEW = 12  # with this many examples, the network counts half where the cosine is 1
+_FEW = 12  # this many examples are half way: in how far they reach, and how much the network counts
 _SMALLEST = 1e-9  # probability, so that one example can overrule a network that is certain
 _ACCEPT = 1.25  # how much sooner an example overrules the eleventh class than the digits
 
@@ -72,14 +75,16 @@ class PersonalLayer:
             features: (n, f), those that the answers were computed from.
 
         Returns:
-            The same shape, float64. A row without an example above a cosine of 0.2 is unchanged.
+            The same shape, float64. A row without a close example is unchanged.
         """
         cosines = self._directions(features) @ self._examples.T  # (n, examples)
-        near = (cosines.max(axis=1, initial=_FAR, keepdims=True) - _FAR) / (1 - _FAR)  # (n, 1)
+        count = len(self._examples)
+        many = count / (count + _FEW)
+        far = _FAR + _ALONE * (1 - many)
+        near = (cosines.max(axis=1, initial=far, keepdims=True) - far) / (1 - far)  # (n, 1)
         near = near.clip(0, 1)
         personal = _STRENGTH * (_kernel(cosines) @ self._weights)  # (n, 10)
-        count = len(self._examples)
-        network = 1 - near * count / (count + _FEW)
+        network = 1 - near * many
         logits = network * np.log(answers[:, :CLASSES] + _SMALLEST) + near * personal
         digits = np.exp(logits - logits.max(axis=1, keepdims=True))
         digits /= digits.sum(axis=1, keepdims=True)

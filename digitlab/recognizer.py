@@ -282,7 +282,9 @@ class PersonalRecognizer(Recognizer):
         self._labels = np.zeros(0, np.int64)
         if isinstance(recognizer, PersonalRecognizer):
             self._images, self._labels = recognizer._images, recognizer._labels
-        self._typical = self._features_of(typical_images())
+            self._typical: np.ndarray = recognizer._typical
+        else:
+            self._typical = self._features_of(typical_images())
         self._features = self._features_of(self._images)
         self._learn_more([as_example(drawing) for drawing in drawings], labels)
 
@@ -348,9 +350,8 @@ class PersonalRecognizer(Recognizer):
             )
 
     def _learn(self, images: np.ndarray, labels: np.ndarray, features: np.ndarray) -> None:
-        layer = PersonalLayer(
-            features, labels, self._typical
-        )  # first: if it fails, nothing has changed
+        # First, so that nothing has changed if it fails.
+        layer = PersonalLayer(features, labels, self._typical)
         self._images, self._labels, self._features, self._layer = images, labels, features, layer
 
     def _features_of(self, images: np.ndarray) -> np.ndarray:

@@ -128,7 +128,7 @@ def test_far_from_the_examples_nothing_changes(recognizer, mnist):
     features = recognizer._runtime.with_features(as_batch(shown))[1]
     ours, theirs = (directions(part, features[420:]) for part in (features[400:420], features))
     cosines = theirs[:400] @ ours.T
-    far = cosines.max(axis=1) <= 0.2
+    far = cosines.max(axis=1) <= 0.14 + 0.3 * 12 / (20 + 12)
     assert 10 < far.sum() < 390
     after = personal.predict_images(images)
     # Read the images one by one, because in a batch the last bit differs.
@@ -152,7 +152,8 @@ def test_the_layer_is_a_kernel_ridge_regression():
         epsilon=np.sqrt(1.25),
         degree=-1,
     )
-    near = (((theirs @ ours.T).max(axis=1, keepdims=True) - 0.2) / 0.8).clip(0)
+    far = 0.14 + 0.3 * 12 / (30 + 12)
+    near = (((theirs @ ours.T).max(axis=1, keepdims=True) - far) / (1 - far)).clip(0)
     network = rng.dirichlet(np.ones(10), 50)
     weight = 1 - near * 30 / (30 + 12)
     scores = network**weight * np.exp(near * 22 * ridge(theirs))

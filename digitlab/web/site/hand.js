@@ -5,11 +5,12 @@ import { renderStrokes } from "./ink.js";
 import { CLASSES, answer, withFeatures } from "./recognizer.js";
 import { TYPICAL } from "./typical.js"; // one drawing of each digit, written by digitlab/export/site.py
 
-const FAR = 0.2; // the cosine up to which an example has no effect
+const FAR = 0.14; // the cosine up to which any number of examples has no effect
+const ALONE = 0.3; // how much higher that is for few examples, which say less about a hand
 const SHARPNESS = 2.5; // of the kernel
 const RIDGE = 0.1; // how far an example's own answer may stay from its label
 const STRENGTH = 22; // factor from the regression's answers to log-probabilities
-const FEW = 12; // with this many examples, the network counts half where the cosine is 1
+const FEW = 12; // this many examples are half way: in how far they reach, and how much the network counts
 const SMALLEST = 1e-9; // probability, added so that one example can overrule a network that is certain
 const ACCEPT = 1.25; // how much sooner an example overrules the eleventh class than the digits
 const FORMAT = { format: "digitlab hand", version: 1 };
@@ -37,9 +38,11 @@ export class PersonalLayer {
   adjust(answers, features) {
     const direction = this.direction(features);
     const cosines = this.examples.map((example) => dot(example, direction));
-    const near = Math.min((Math.max(FAR, ...cosines) - FAR) / (1 - FAR), 1);
+    const many = cosines.length / (cosines.length + FEW);
+    const far = FAR + ALONE * (1 - many);
+    const near = Math.min((Math.max(far, ...cosines) - far) / (1 - far), 1);
     if (near === 0) return answers;
-    const network = 1 - (near * cosines.length) / (cosines.length + FEW);
+    const network = 1 - near * many;
     const similar = cosines.map(kernel);
     const logits = Array.from(answers.slice(0, CLASSES), (value, digit) => {
       const personal = similar.reduce((sum, value, i) => sum + value * this.weights[i][digit], 0);

@@ -299,6 +299,20 @@ def test_examples_change_the_answers_as_in_python(javascript):
         )
 
 
+def test_what_digits_have_in_common_is_as_in_python(javascript, site):
+    found = javascript(
+        """async image => {
+            const network = await recognizer.loadNetwork("model/model.json");
+            const learner = new hand.Hand(network, "hand");
+            learner.add(Float32Array.from(image), 3);
+            return [...learner.layer.common]; }""",
+        render_strokes(digitlab.stored_drawing(3)).ravel().tolist(),
+    )
+    model = keras.models.load_model(ROOT / "models" / "digits.keras", compile=False)
+    personal = digitlab.Recognizer(assign(model, site / "model")).adapt()
+    np.testing.assert_allclose(found, personal._layer._common, rtol=0, atol=1e-3)
+
+
 def logits():
     return keras.Sequential(
         [keras.Input((28, 28)), L.Flatten(), L.Dense(8), L.Dense(11), L.Activation("softmax")]

@@ -1,8 +1,9 @@
 """How many errors a recognizer makes after it has learned a hand: see `Recognizer.adapt`.
 
-Hands are the writers of people's digits (see `reading.py`) with at least `LEAST` drawings. The
-contributor val wrote each digit to a file of its own, so every ten consecutive files are taken as
-one hand. Drawings whose label nobody can confirm are left out, because no example can teach them.
+Hands are the writers of people's digits (see `reading.py`) with at least `MIN_DRAWINGS` drawings.
+The contributor val wrote each digit to a file of its own, so every ten consecutive files are taken
+as one hand. Drawings whose label nobody can confirm are left out, because no example can teach
+them.
 How the settings in `digitlab/personal.py` were chosen is in models/EXPERIMENTS.md.
 """
 
@@ -23,7 +24,7 @@ from digitlab.prediction import combine_looks
 from digitlab.recognizer import LOOK_AGAIN_BELOW
 from digitlab.strokes import turn_strokes
 
-LEAST = 20  # drawings of a hand
+MIN_DRAWINGS = 20  # drawings of a hand
 EACH = (2, 5)  # examples of each digit
 DRAWS = 25  # random choices of examples, and random orders of reading, for each hand
 GROUPS = {  # titles, and their contributors
@@ -129,7 +130,7 @@ def hands(recognizers: Recognizers, way: Callable[[list], list | np.ndarray]) ->
     result = []
     for number in np.unique(writer):
         ours = np.flatnonzero(writer == number)
-        if len(ours) >= LEAST:
+        if len(ours) >= MIN_DRAWINGS:
             name = str(contributor[ours[0]])
             recognizer = recognizers if isinstance(recognizers, Recognizer) else recognizers(name)
             items = [way(drawings[index]) for index in ours]
@@ -221,7 +222,7 @@ def loss_table(recognizers: Recognizers, digits: digitlab.Digits) -> Table:
     """The accuracy that other people lose, in points, when the recognizer has learned one hand."""
     drawings, labels = reading.people()
     writer, contributor = writers()
-    hands_of = [n for n in np.unique(writer) if (writer == n).sum() >= LEAST]
+    hands_of = [n for n in np.unique(writer) if (writer == n).sum() >= MIN_DRAWINGS]
     confirmed = ~np.isin(np.arange(len(labels)), list(UNCONFIRMED))
     rng = np.random.default_rng(reading.SEED)
     rows: dict[str, list[list[float]]] = {}
@@ -327,8 +328,8 @@ def content(digits: digitlab.Digits, recognizers: Recognizers) -> list[Table | s
     """
     one = recognizers if isinstance(recognizers, Recognizer) else recognizers("val")
     _, sizes = np.unique(writers()[0], return_counts=True)
-    number = int((sizes >= LEAST).sum())
-    first = f"{number} hands of {LEAST} drawings or more, {DRAWS} draws of each"
+    number = int((sizes >= MIN_DRAWINGS).sum())
+    first = f"{number} hands of {MIN_DRAWINGS} drawings or more, {DRAWS} draws of each"
     return [
         f"{first}. Rejected digits count as errors.",
         *error_tables(recognizers),

@@ -12,7 +12,7 @@ import numpy as np
 from digitlab.images import as_image
 
 PATCH = 5  # pixels: the side of the square that is rubbed out; a stroke is two or three wide
-LEAST = 0.1  # in log-odds, the least worth mentioning: it turns 50 % into 52 %
+MIN_EVIDENCE = 0.1  # in log-odds, the least worth mentioning: it turns 50 % into 52 %
 # Blue and orange of M. Okabe and K. Ito's palette, which colour-blind people can tell apart.
 SIGNS = ("+", "\N{MINUS SIGN}")  # for the digit, against it: colour alone is not enough
 FOR, AGAINST = np.array([86, 180, 233]), np.array([230, 159, 0])
@@ -84,7 +84,7 @@ def colour_saliency(image: np.ndarray, saliency: np.ndarray) -> np.ndarray:
         (28, 28, 3) uint8, on black paper. The strongest ink is coloured fully.
     """
     # If all differences are too small to matter, none should look strong.
-    strength = saliency / max(np.abs(saliency).max(), 10 * LEAST)  # (28, 28) in [-1, 1]
+    strength = saliency / max(np.abs(saliency).max(), 10 * MIN_EVIDENCE)  # (28, 28) in [-1, 1]
     share = np.abs(strength)[..., None] ** 0.7  # makes weak ones easier to see
     colour = np.where(strength[..., None] > 0, FOR, AGAINST)  # (28, 28, 3)
     ink = image[..., None] * (share * colour + (1 - share) * _NEITHER)
@@ -98,7 +98,7 @@ def strongest_ink(image: np.ndarray, saliency: np.ndarray) -> list[tuple[int, in
     compared with the other side, that its colour cannot be seen.
     """
     weighed = saliency * image
-    least = max(LEAST, np.abs(weighed).max() / 20)
+    least = max(MIN_EVIDENCE, np.abs(weighed).max() / 20)
     places: list[tuple[int, int] | None] = []
     for signed in (weighed, -weighed):
         row, column = np.unravel_index(signed.argmax(), signed.shape)

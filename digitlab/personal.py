@@ -46,7 +46,8 @@ _ALONE = 0.3  # how much higher that is for few examples, which say less about a
 _SHARPNESS = 2.5  # of the kernel exp(-_SHARPNESS * (1 - cosine))
 _RIDGE = 0.1  # regularisation: how far the answer to an example may stay from its label
 _STRENGTH = 22.0  # factor from the regression's answers, about 0 to 1, to log-probabilities
-_FEW = 12  # this many examples are half way: in how far they reach, and how much the network counts
+# With this many examples, their threshold has fallen half way, and the network counts half.
+_HALF_WAY = 12
 _SMALLEST = 1e-9  # probability, so that one example can overrule a network that is certain
 _ACCEPT = 1.25  # how much sooner an example overrules the eleventh class than the digits
 
@@ -79,7 +80,7 @@ class PersonalLayer:
         """
         cosines = self._directions(features) @ self._examples.T  # (n, examples)
         count = len(self._examples)
-        many = count / (count + _FEW)
+        many = count / (count + _HALF_WAY)
         far = _FAR + _ALONE * (1 - many)
         near = (cosines.max(axis=1, initial=far, keepdims=True) - far) / (1 - far)  # (n, 1)
         near = near.clip(0, 1)

@@ -29,7 +29,7 @@ from digitlab.runtimes import as_runtime
 from digitlab.strokes import as_strokes, render_strokes, turn_strokes
 
 _BATCH = 32  # images: the fastest size; at 128 or more, their arrays exceed the processor's cache
-_FEW = 16  # the same for the parts of a number: there are about this many
+_NUMBER_BATCH = 16  # the same for the parts of a number: there are about this many
 
 # Below this probability, `predict` and `predict_images` look again. Thresholds from 0.8 to 1 gave
 # the same accuracy, and only 1 to 3 of 100 digits are below 0.9.
@@ -218,7 +218,7 @@ class Recognizer:
 
     def _answers_in_batches(self, images: np.ndarray) -> np.ndarray:
         """Do what `_answers` does, in batches of one size: LiteRT takes long to change sizes."""
-        count, size = len(images), _FEW
+        count, size = len(images), _NUMBER_BATCH
         whole = np.zeros((-(-count // size) * size, *images.shape[1:]), np.float32)
         whole[:count] = images
         answers = [self._answers(whole[at : at + size]) for at in range(0, len(whole), size)]

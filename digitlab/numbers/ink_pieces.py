@@ -28,7 +28,7 @@ _TILTED = np.radians(5)  # smaller tilts are not turned back: the network does n
 # For cuts.
 _CROSSED = 4.0  # strokes that a seam may cross
 _ALONG = 0.1  # cost, in strokes, of each pen width inside ink, and of each to the side
-_LEAST = 0.5  # minimum ink of a part, as a share of a stem's (a line as high as a digit)
+_MIN_INK = 0.5  # minimum ink of a part, as a share of a stem's (a line as high as a digit)
 _APART = 0.3  # minimum ink between two seams, likewise
 
 # How many of a hundred examples of each digit, 0 to 9, are in one part, in two, or in three or
@@ -205,7 +205,7 @@ def _seams(ink: np.ndarray, height: float, pen: float) -> list[np.ndarray]:
         lower = _traced(from_below, len(ink) - 1 - middle, column)
         seam = np.concatenate([upper[::-1], lower[1:]])
         left = before[rows, seam].sum()
-        if min(left, everything - left) < _LEAST * stem:
+        if min(left, everything - left) < _MIN_INK * stem:
             continue
         if all(abs(left - other) >= _APART * stem for other, _ in seams):
             seams.append((left, seam))

@@ -12,7 +12,7 @@ from digitlab.strokes import render_strokes
 
 # In heights of a digit. All were chosen on composed numbers, see benchmarks/numbers.py.
 _BACK = 0.35  # how far the part after a cut may reach back over the part before
-_LEAST = 0.3  # how tall both parts must be, and a stroke that retraces another
+_MIN_HEIGHT = 0.3  # how tall both parts must be, and a stroke that retraces another
 _CUTS = 4  # maximum cuts in one stroke
 _DETAIL, _STEP = 0.015, 0.06  # minimum and maximum distance between points
 _RETRACED = 0.05  # maximum distance from a stroke of one that retraces it
@@ -95,7 +95,7 @@ def _without_retraced(strokes: list[np.ndarray], size: float) -> list[np.ndarray
     near = _RETRACED * size
     low = np.array([stroke.min(0) for stroke in strokes])
     high = np.array([stroke.max(0) for stroke in strokes])
-    tall = (high - low).max(1) >= _LEAST * size  # points and commas may lie on a digit
+    tall = (high - low).max(1) >= _MIN_HEIGHT * size  # points and commas may lie on a digit
     trees = [scipy.spatial.KDTree(stroke) for stroke in strokes]
 
     def lies_on(number: int, other: int) -> bool:
@@ -142,7 +142,7 @@ def _cuts(level: np.ndarray) -> list[int]:
     reach = np.maximum.accumulate(x) - np.minimum.accumulate(x[::-1])[::-1]  # (n,)
     before = np.maximum.accumulate(y) - np.minimum.accumulate(y)
     after = (np.maximum.accumulate(y[::-1]) - np.minimum.accumulate(y[::-1]))[::-1]
-    possible = (reach < _BACK) & (before > _LEAST) & (after > _LEAST)
+    possible = (reach < _BACK) & (before > _MIN_HEIGHT) & (after > _MIN_HEIGHT)
     cuts: list[int] = []
     # The best of each run of possible places.
     edges = np.flatnonzero(np.diff(possible, prepend=False, append=False))

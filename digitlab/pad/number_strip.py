@@ -7,7 +7,7 @@ from ipywidgets import Button, HBox, Layout, VBox
 
 from digitlab.numbers.reading import Character
 
-_LEAST = 6  # percent of the pad's width: the smallest width of a button
+_MIN_WIDTH = 6  # percent of the pad's width: the smallest width of a button
 
 
 class NumberStrip(VBox):
@@ -48,7 +48,7 @@ class NumberStrip(VBox):
     def _place(self, buttons: Sequence[Button], row: Sequence[Character]) -> None:
         """Place the buttons of a row under their characters, and side by side."""
         sides = [[100 * side / self._size for side in character.box[::2]] for character in row]
-        least = min(_LEAST, 100 / len(row))
+        least = min(_MIN_WIDTH, 100 / len(row))
         widths = [max(right - left, least) for left, right in sides]
         scale = min(100 / sum(widths), 1.0)
         end, room = 0.0, 100 - scale * sum(widths)  # both in percent of the pad's width

@@ -10,7 +10,7 @@ from digitlab.numbers.pieces import Box
 from digitlab.numbers.reading import MARKS, Character, NumberReading
 
 _ids = itertools.count()  # no two photos share one, so that no message is for the wrong photo
-_LEAST = 4.0  # pixels of the ink image: the smallest side of a box
+_MIN_SIDE = 4.0  # pixels of the ink image: the smallest side of a box
 
 
 class PhotoReading:
@@ -80,8 +80,8 @@ class PhotoReading:
         self.reading = NumberReading(tuple(found), float(np.prod(sure)) if found else 0.0)
 
     def _within(self, box: Box) -> Box:
-        """Return the box, limited to the photo and no smaller than `_LEAST`."""
-        least = _LEAST * self._scale
+        """Return the box, limited to the photo and no smaller than `_MIN_SIDE`."""
+        least = _MIN_SIDE * self._scale
         (left, right), (top, bottom) = (
             (float(np.clip(low, 0, side - least)), float(np.clip(high, low + least, side)))
             for low, high, side in zip(box[:2], box[2:], self.size, strict=True)

@@ -3,9 +3,9 @@
 import numpy as np
 import scipy
 
-from digitlab.pictures.ruling import SOLID, Line, cleared, erased, find_lines
+from digitlab.pictures.ruling import SOLID, RuledLine, cleared, erased, find_lines
 
-_LEAST = 0.12  # minimum side of a box, as a share of the picture's shorter side
+_MIN_SIDE = 0.12  # minimum side of a box, as a share of the picture's shorter side
 _INKED = 0.5  # maximum share of a box that is ink
 _BORDER = 0.12  # how far a box's sides may be from the ends of its ink, as a share of its side
 
@@ -20,7 +20,7 @@ def without_boxes(ink: np.ndarray) -> np.ndarray:
     gone = np.zeros_like(solid)
     for label, place in enumerate(scipy.ndimage.find_objects(labels), start=1):
         box = labels[place] == label
-        if min(box.shape) < _LEAST * min(ink.shape) or box.mean() > _INKED:
+        if min(box.shape) < _MIN_SIDE * min(ink.shape) or box.mean() > _INKED:
             continue
         across = _sides(box)
         if _are_borders(across, len(box)) and _are_borders(down := _sides(box.T), box.shape[1]):
@@ -30,14 +30,14 @@ def without_boxes(ink: np.ndarray) -> np.ndarray:
     return cleared(ink, solid, gone)
 
 
-def _sides(box: np.ndarray) -> list[Line]:
+def _sides(box: np.ndarray) -> list[RuledLine]:
     """Find the lines across a mask (h, w) from one end to the other."""
     away = _BORDER * box.shape[1]
     lines = find_lines(box)
     return [it for it in lines if it.first <= away and it.end >= box.shape[1] - away]
 
 
-def _are_borders(lines: list[Line], side: int) -> bool:
+def _are_borders(lines: list[RuledLine], side: int) -> bool:
     """Tell whether lines include the first and the last of a box with this side."""
     places = [float(line.heights.mean()) for line in lines] or [float(side)]
     return min(places) <= _BORDER * side and max(places) >= (1 - _BORDER) * side

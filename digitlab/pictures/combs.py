@@ -5,12 +5,12 @@ from typing import NamedTuple
 import numpy as np
 import scipy
 
-from digitlab.pictures.ruling import SOLID, Line, cleared, erased, find_lines
+from digitlab.pictures.ruling import SOLID, RuledLine, cleared, erased, find_lines
 
 _LONG = 0.3  # minimum length of a comb, as a share of the picture's width
 _FLAT = 1.5  # minimum length in the height of its connected ink, with digits that touch it
 _WHOLE = 0.9  # minimum length of its line, as a share of its own
-_LEAST = 3  # ticks that no digit touches
+_MIN_TICKS = 3  # ticks that no digit touches
 _EVEN = 0.15  # how much their distances and heights may differ, as a share of the usual ones
 _SHORT = 0.6  # maximum height of ticks in their distance, unless the line ends at the outer ticks
 _ENDS = 0.2  # how far beyond these the line may go, likewise
@@ -61,7 +61,7 @@ def _without_comb(part: np.ndarray) -> np.ndarray:
     return rest[room : room + len(part)]
 
 
-def _find_ticks(rest: np.ndarray, line: Line) -> _Ticks | None:
+def _find_ticks(rest: np.ndarray, line: RuledLine) -> _Ticks | None:
     """Find the ticks in a mask (h, w) from which their line was erased."""
     labels, _ = scipy.ndimage.label(rest, np.ones((3, 3)))
     found = []
@@ -76,7 +76,7 @@ def _find_ticks(rest: np.ndarray, line: Line) -> _Ticks | None:
     places = places[np.abs(heights - height) <= _EVEN * height + 1]
     # Where the line has a gap, a tick that crosses it is in two parts at the same place.
     places = places[np.diff(places, prepend=-np.inf) > 2 * line.thickness]
-    if len(places) < _LEAST:
+    if len(places) < _MIN_TICKS:
         return None
     steps = np.diff(places) / np.diff(places).min()  # 2 where a digit touches a tick
     count = int(np.rint(steps).sum())
@@ -90,14 +90,14 @@ def _find_ticks(rest: np.ndarray, line: Line) -> _Ticks | None:
     return _Ticks(height, first, distance, count + 1 + before + after)
 
 
-def _level(line: Line, place: float) -> float:
+def _level(line: RuledLine, place: float) -> float:
     """Return a line's row in a column."""
     return float(line.heights[int(np.clip(place - line.first, 0, len(line.heights) - 1))])
 
 
-def _as_line(line: Line, place: float, height: float) -> Line:
+def _as_line(line: RuledLine, place: float, height: float) -> RuledLine:
     """Make a tick, above and below its line, a line down the picture."""
     level = _level(line, place)
     rows = np.arange(max(int(level - height), 0), int(level + height) + 1)
     tilt = (line.heights[-1] - line.heights[0]) / len(line.heights)
-    return Line(int(rows[0]), place - (rows - level) * tilt, line.thickness)
+    return RuledLine(int(rows[0]), place - (rows - level) * tilt, line.thickness)

@@ -5,7 +5,7 @@ import scipy
 
 from digitlab.pictures.ruling import SOLID, cleared
 
-_LEAST = 12  # pixels: minimum height of a ring
+_MIN_HEIGHT = 12  # pixels: minimum height of a ring
 _ROUND = 0.75  # minimum width of a ring, as a share of its height; most zeros are narrower
 _HOLLOW = 0.5  # minimum share of its box that it encloses
 _WRITTEN = 0.3  # minimum height of what is written inside, as a share of its own
@@ -24,7 +24,7 @@ def without_rings(ink: np.ndarray) -> np.ndarray:
     for label, part in enumerate(parts, start=1):
         ring = labels[part] == label
         height, width = ring.shape
-        if height < _LEAST or width < _ROUND * height or ring.mean() > 1 - _HOLLOW:
+        if height < _MIN_HEIGHT or width < _ROUND * height or ring.mean() > 1 - _HOLLOW:
             continue
         window = 2 * round(_OPEN * min(height, width) / 2) + 1
         closed = scipy.ndimage.grey_closing(np.pad(ring, window).view(np.uint8), (window, window))

@@ -18,7 +18,7 @@ _TILT = 0.12  # maximum slope of a line: 7 degrees
 _THICK = 0.06  # maximum thickness of a line, as a share of the picture's shorter side
 _LONG = 0.5  # minimum length of a line, as a share of the picture's side
 _ALONE = 0.4  # minimum share of its columns in which it does not touch other ink
-_LEAST = _LONG * _ALONE  # a line needs thin ink in at least this share of the columns
+_MIN_THIN = _LONG * _ALONE  # a line needs thin ink in at least this share of the columns
 _GAP = 0.03  # longest gap in a line, as a share of the picture's side
 _PAST = 0.03  # minimum length of a line beyond the writing, as a share of the line's length
 _NEAR = 0.12  # maximum gap from a line's end to the edge, as a share of the picture's side
@@ -35,7 +35,7 @@ _BELOW = 0.5  # how far below the digits it is at most, likewise
 _LARGE = 0.08  # minimum size of a part of the writing, as a share of the picture's shorter side
 
 
-class Line(NamedTuple):
+class RuledLine(NamedTuple):
     """A line across a picture; or down it, if the picture was transposed."""
 
     first: int  # column
@@ -136,13 +136,13 @@ def cleared(ink: np.ndarray, solid: np.ndarray, gone: np.ndarray) -> np.ndarray:
     return np.where(soft_edge & ~scipy.ndimage.maximum_filter(solid & ~gone, 3), 0, ink)
 
 
-def find_lines(solid: np.ndarray) -> list[Line]:
+def find_lines(solid: np.ndarray) -> list[RuledLine]:
     """Find the lines across a mask (h, w)."""
     height, width = solid.shape
     columns, tops, ends = _runs(solid)
     thin = ends - tops <= max(2, _THICK * min(height, width))
     columns, tops, ends = columns[thin], tops[thin], ends[thin]
-    if _distinct(columns) < _LEAST * width:
+    if _distinct(columns) < _MIN_THIN * width:
         return []
     middles, thickness = (tops + ends - 1) / 2, ends - tops
     # Each run votes for the lines through its middle (P. Hough, 1962). A cell of the table stands
@@ -186,13 +186,13 @@ def _runs(solid: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def _traced(
     solid: np.ndarray, columns: np.ndarray, middles: np.ndarray, thickness: np.ndarray
-) -> Line | None:
+) -> RuledLine | None:
     """Follow a line through the middles of its runs; return None if it is short or has gaps."""
     height, width = solid.shape
     powers = np.vander(np.linspace(-1, 1, width), 3)
     near = np.ones(len(columns), bool)
     for _ in range(3):
-        if _distinct(columns[near]) < max(3, _LEAST * width):
+        if _distinct(columns[near]) < max(3, _MIN_THIN * width):
             return None
         thick = float(np.median(thickness[near]))
         # A parabola, because paper may bend.
@@ -215,7 +215,7 @@ def _traced(
     alone[columns[near]] = True
     if alone[first:end].mean() < _ALONE:  # it only passes through other ink
         return None
-    return Line(first, heights[first:end], thick)
+    return RuledLine(first, heights[first:end], thick)
 
 
 def _distinct(columns: np.ndarray) -> int:
@@ -223,7 +223,7 @@ def _distinct(columns: np.ndarray) -> int:
     return int(np.count_nonzero(np.bincount(columns)))
 
 
-def erased(solid: np.ndarray, across: list[Line], down: list[Line]) -> np.ndarray:
+def erased(solid: np.ndarray, across: list[RuledLine], down: list[RuledLine]) -> np.ndarray:
     """Return a mask (h, w) without these lines."""
     rest = solid
     for lines in (across, down):
@@ -265,7 +265,7 @@ def _size(part: tuple[slice, slice]) -> int:
     return max(side.stop - side.start for side in part)
 
 
-def _runs_through(line: Line, side: int, others: list[Line]) -> bool:
+def _runs_through(line: RuledLine, side: int, others: list[RuledLine]) -> bool:
     """Tell whether a line ends near both edges of a picture of this side, or at crossing lines."""
     away = max(2, _GAP * side)
 
@@ -283,7 +283,7 @@ def _runs_through(line: Line, side: int, others: list[Line]) -> bool:
     return near or meets(line.first, line.heights[0]) and meets(line.end, line.heights[-1])
 
 
-def _runs_past(line: Line, start: int, end: int) -> bool:
+def _runs_past(line: RuledLine, start: int, end: int) -> bool:
     """Tell whether a line begins before the writing and ends after it."""
     past = max(1, _PAST * len(line.heights))
     return start - line.first >= past and line.end - end >= past

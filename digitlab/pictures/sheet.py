@@ -6,7 +6,7 @@ import skimage as ski
 from PIL import Image
 
 _SIDE = 192  # pixels: the picture is reduced to less than twice that
-_LEAST = 0.2  # minimum share of the picture that the sheet covers
+_MIN_AREA = 0.2  # minimum share of the picture that the sheet covers
 _CONVEX = 0.8  # minimum share of its convex hull that is paper, the rest being ink
 _CORNERS = 6  # a sheet has four; where the picture cuts it off, there are more
 _STRAIGHT = 0.015  # how far its sides may bend, as a share of the picture's longer side
@@ -52,7 +52,7 @@ def _find_sheet(depth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     # Without light streaks in the desk's wood.
     labels = ski.measure.label(scipy.ndimage.binary_opening(light, np.ones((5, 5))))
     sizes = np.bincount(labels.ravel(), minlength=2)[1:]
-    if sizes.max() < _LEAST * depth.size:
+    if sizes.max() < _MIN_AREA * depth.size:
         return nothing
     paper = labels == 1 + np.argmax(sizes)
     sheet = ski.morphology.convex_hull_image(paper)

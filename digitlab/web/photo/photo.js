@@ -8,7 +8,7 @@
 // each has an id that it keeps.
 
 const SIDE = 2400; // pixels: larger photos are made smaller, because the size of Jupyter's messages is limited
-const LEAST = 6; // pixels on the screen: a new box smaller than this was a click
+const MIN_SIDE = 6; // pixels on the screen: a new box smaller than this was a click
 
 function make(tag, name, parent) {
   const element = document.createElement(tag);
@@ -178,7 +178,7 @@ function render({ model, el }) {
     drag(event, element, drawn, (box) => {
       const { width, height } = element.getBoundingClientRect();
       element.remove();
-      if (box && Math.min(width, height) >= LEAST) send({ do: "add", box });
+      if (box && Math.min(width, height) >= MIN_SIDE) send({ do: "add", box });
     });
   });
 

@@ -1,4 +1,4 @@
-"""Atomic writes and checksums.
+"""Files: atomic writes, locks, JSON and checksums.
 
 A file is written under a temporary name next to its target, and moved into place when it is
 complete: a process that is killed at any moment leaves either the old file or the new one. A
@@ -95,6 +95,22 @@ def shipped_path(name: str) -> Path:
     package = Path(__file__).parent
     in_wheel = package / "models" / name
     return in_wheel if in_wheel.exists() else package.parent / "models" / name
+
+
+def read_json(path: Path, form: dict[str, Any]) -> dict[str, Any]:
+    """Read a JSON object that has these members.
+
+    Raises:
+        OSError: The file cannot be read.
+        ValueError: It holds something else. The message is about "it", for the caller to complete.
+    """
+    try:
+        document = json.loads(path.read_text(encoding="utf-8-sig"))  # some editors add a BOM
+    except (ValueError, RecursionError) as error:  # not UTF-8, not JSON, nested too deeply
+        raise ValueError(f"it cannot be read: {error}") from None
+    if not isinstance(document, dict) or any(document.get(name) != form[name] for name in form):
+        raise ValueError(f"it does not hold {json.dumps(form)}")
+    return document
 
 
 def with_checksum(content: bytes) -> bytes:

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from digitlab._io import atomic_write
+from digitlab._io import atomic_write, read_json
 from digitlab.strokes import as_strokes
 
 _FORMAT = {"format": "digitlab drawing", "version": 1}
@@ -146,13 +146,11 @@ def load_drawing(path: str | os.PathLike[str], size: int = 280) -> list[np.ndarr
 def _parsed(path: Path) -> dict[str, Any]:
     """Read a drawing's file, and check everything but the strokes."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))  # some editors add a BOM
-    except (ValueError, RecursionError) as error:  # not UTF-8, not JSON, nested too deeply
-        raise ValueError(f"expected {path} to be a drawing in JSON, got: {error}") from None
-    if not isinstance(content, dict) or any(content.get(key) != _FORMAT[key] for key in _FORMAT):
+        content = read_json(path, _FORMAT)
+    except ValueError as error:
         raise ValueError(
-            f"expected {path} to hold {json.dumps(_FORMAT)}, as digitlab.save_drawing writes it"
-        )
+            f"expected {path} to be a drawing, as digitlab.save_drawing writes it, but {error}"
+        ) from None
     size = content.get("size")
     if isinstance(size, bool) or not isinstance(size, (int, float)) or not 0 < size < math.inf:
         raise ValueError(

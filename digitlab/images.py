@@ -1,9 +1,10 @@
 """Images: the format that networks read, and the conversion of tables and tensors to it.
 
 An *image* is 28 x 28 with ink light on dark, as in MNIST: integers from 0 (paper) to 255 (ink), or
-floating point in [0, 1]. Several images are ``(n, 28, 28)``, or a table ``(n, 784)`` with a row for
-each, as in CSV files of MNIST. They may be arrays, lists, pandas objects, or tensors of PyTorch or
-TensorFlow. Networks get the result of `as_batch`: ``(n, 28, 28, 1)`` float32 in [0, 1].
+floating point in [0, 1]. Several images are ``(n, 28, 28)``, ``(n, 28, 28, 1)`` as for Keras, or a
+table ``(n, 784)`` with a row for each, as in CSV files of MNIST. They may be arrays, lists, pandas
+objects, or tensors of PyTorch or TensorFlow. Networks get the result of `as_batch`:
+``(n, 28, 28, 1)`` float32 in [0, 1].
 """
 
 from typing import Any
@@ -71,6 +72,10 @@ def as_images(images: Any) -> np.ndarray:
     array = as_array(images, expected)
     if array.ndim == 2 and array.shape[1] == SIZE * SIZE:
         array = array.reshape(-1, SIZE, SIZE)
+    elif array.ndim == 4 and array.shape[3] == 1:
+        array = array[..., 0]
+    elif array.shape == (0,):  # an empty list
+        array = array.reshape(0, SIZE, SIZE)
     if array.ndim != 3 or array.shape[1:] != (SIZE, SIZE):
         hint = ""
         if array.ndim == 2 and array.shape[1] == SIZE * SIZE + 1:

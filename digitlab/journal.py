@@ -12,7 +12,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from digitlab._io import atomic_write, locked
+from digitlab._io import atomic_write, locked, read_json
 
 _FORMAT = {"format": "digitlab journal", "version": 1}
 _COLUMNS: dict[str, type | tuple[type, ...]] = {
@@ -95,13 +95,11 @@ class Journal:
     def _read(self) -> list[dict[str, Any]]:
         """Read the figures from the file, and check them."""
         try:
-            content = json.loads(self.path.read_text(encoding="utf-8"))
+            content = read_json(self.path, _FORMAT)
         except FileNotFoundError:
             return []
-        except (ValueError, RecursionError) as error:  # not UTF-8, not JSON, nested too deeply
-            raise ValueError(self._complaint(f"it cannot be read: {error}")) from None
-        if not isinstance(content, dict) or not _FORMAT.items() <= content.items():
-            raise ValueError(self._complaint(f"it does not hold {json.dumps(_FORMAT)}"))
+        except ValueError as error:
+            raise ValueError(self._complaint(str(error))) from None
         figures = content.get("figures")
         if not isinstance(figures, list) or not all(map(_is_figure, figures)):
             raise ValueError(

@@ -26,13 +26,26 @@ def as_number_recognizer(reader: Any) -> Any:
     return recognizer
 
 
+def as_network_recognizer(reader: Any) -> Recognizer:
+    """Make a `Recognizer`, which has a network: see `as_recognizer`.
+
+    Raises:
+        TypeError: Also for another object with ``predict(drawing)``.
+    """
+    recognizer = as_recognizer(reader)
+    if not isinstance(recognizer, Recognizer):
+        raise TypeError(f"expected a Recognizer, got {type(recognizer).__name__}")
+    return recognizer
+
+
 def as_recognizer(reader: Any) -> Any:
     """Make a recognizer, something with ``predict(drawing)``, out of a model or a function.
 
     Args:
         reader: A `Recognizer` or another object with ``predict(drawing) -> Prediction``, which is
-            returned unchanged; a Keras model; a function from an image, (28, 28) float32 in [0, 1],
-            to ten probabilities; or None for the network that comes with the package.
+            returned unchanged; a Keras model, or what can be called and has ``predict`` like one; a
+            function from an image, (28, 28) float32 in [0, 1], to ten probabilities; or None for
+            the network that comes with the package.
 
     Raises:
         TypeError: It is none of these.
@@ -107,17 +120,13 @@ def load_personal(
         array([8])
     """
     images, labels, network = read_examples(path)
-    recognizer = as_recognizer(recognizer)
-    if not isinstance(recognizer, Recognizer):
-        raise TypeError(f"expected a Recognizer, got {type(recognizer).__name__}")
-    personal = PersonalRecognizer(recognizer)
+    personal = PersonalRecognizer(as_network_recognizer(recognizer))
     if not relearn and network not in (None, personal._runtime.checksum()):
         raise ValueError(
             f"expected {path} to belong to this network, but it belongs to another one; load it "
             "with that network, or teach its examples to this one with relearn=True"
         )
-    personal.clear()  # take a personal recognizer's network, not its examples
-    personal._learn_more(list(images), labels)
+    personal._learn_instead(images, labels)
     return personal
 
 

@@ -32,7 +32,7 @@ from pathlib import Path
 
 import numpy as np
 
-from digitlab._io import atomic_write, with_checksum_json
+from digitlab._io import atomic_write, read_json, with_checksum_json
 from digitlab.drawings import stored_drawing
 from digitlab.images import CLASSES, SIZE, as_labels
 from digitlab.strokes import render_strokes
@@ -160,9 +160,7 @@ def read_examples(path: str | os.PathLike[str]) -> tuple[np.ndarray, np.ndarray,
     """
     path = Path(path)
     try:
-        document = json.loads(path.read_text(encoding="utf-8-sig"))  # some editors add a BOM
-        if not isinstance(document, dict) or any(document.get(k) != v for k, v in _FORMAT.items()):
-            raise ValueError(f"it does not hold {json.dumps(_FORMAT)}")
+        document = read_json(path, _FORMAT)
         network = document.get("network")
         if not isinstance(network, str | None):
             raise ValueError('"network" is not a checksum')

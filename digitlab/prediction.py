@@ -1,6 +1,6 @@
 """A network's answer about one image, as an object: a digit, or the reason why there is none."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -32,8 +32,8 @@ class Prediction:
 
     digit: int | None
     confidence: float
-    probabilities: np.ndarray
-    image: np.ndarray
+    probabilities: np.ndarray = field(repr=False)
+    image: np.ndarray = field(repr=False)
 
     def __post_init__(self) -> None:
         for name in ("probabilities", "image"):
@@ -42,7 +42,7 @@ class Prediction:
             object.__setattr__(self, name, array)
 
     def __reduce__(self) -> tuple[Any, ...]:  # via __init__: pickle makes arrays writable
-        return type(self), tuple(getattr(self, field.name) for field in fields(self))
+        return type(self), tuple(getattr(self, each.name) for each in fields(self))
 
     @property
     def reason(self) -> str | None:

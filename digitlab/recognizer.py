@@ -1,5 +1,6 @@
 """The recognizer: from a drawing, or images of 28 x 28, to probabilities of the ten digits."""
 
+import operator
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -281,11 +282,13 @@ class PersonalRecognizer(Recognizer):
         self._images = np.zeros((0, SIZE, SIZE), np.uint8)
         self._labels = np.zeros(0, np.int64)
         if isinstance(recognizer, PersonalRecognizer):
-            self._images, self._labels = recognizer._images, recognizer._labels
             self._typical: np.ndarray = recognizer._typical
+            with _LEARNING:
+                self._images, self._labels = recognizer._images, recognizer._labels
+                self._features: np.ndarray = recognizer._features
         else:
             self._typical = self._features_of(typical_images())
-        self._features = self._features_of(self._images)
+            self._features = self._typical[:0]
         self._learn_more([as_example(drawing) for drawing in drawings], labels)
 
     @property
@@ -315,10 +318,12 @@ class PersonalRecognizer(Recognizer):
 
         Raises:
             IndexError: There is no such example.
+            TypeError: The index is not a whole number.
         """
-        if not -len(self._labels) <= index < len(self._labels):
-            raise IndexError(f"expected one of {len(self._labels)} examples, got {index}")
+        index = operator.index(index)
         with _LEARNING:
+            if not -len(self._labels) <= index < len(self._labels):
+                raise IndexError(f"expected one of {len(self._labels)} examples, got {index}")
             kept = np.delete(np.arange(len(self._labels)), index)
             self._learn(self._images[kept], self._labels[kept], self._features[kept])
 
@@ -336,7 +341,9 @@ class PersonalRecognizer(Recognizer):
         Raises:
             OSError: The file cannot be written.
         """
-        write_examples(path, self._images, self._labels, self._runtime.checksum())
+        with _LEARNING:
+            images, labels = self._images, self._labels
+        write_examples(path, images, labels, self._runtime.checksum())
 
     def _learn_more(self, images: list[np.ndarray], labels: npt.ArrayLike) -> None:
         digits = as_labels(labels, len(images))
@@ -348,6 +355,12 @@ class PersonalRecognizer(Recognizer):
                 np.concatenate([self._labels, digits]),
                 np.concatenate([self._features, features]),
             )
+
+    def _learn_instead(self, images: np.ndarray, labels: np.ndarray) -> None:
+        """Learn these examples, and forget all others."""
+        features = self._features_of(images)
+        with _LEARNING:
+            self._learn(images, labels, features)
 
     def _learn(self, images: np.ndarray, labels: np.ndarray, features: np.ndarray) -> None:
         # First, so that nothing has changed if it fails.

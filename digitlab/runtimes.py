@@ -69,6 +69,7 @@ def as_runtime(model: Callable) -> Runtime:
 
     Raises:
         TypeError: It cannot be called.
+        ValueError: It is a Keras model that expects something other than images.
     """
     if not callable(model):
         raise TypeError(
@@ -79,7 +80,15 @@ def as_runtime(model: Callable) -> Runtime:
         return model
     # Only Keras' own classes: a user's class may compute anything between its layers.
     of_keras = type(model).__module__.startswith("keras.") and hasattr(model, "layers")
-    return KerasModel(model) if of_keras else Function(model)
+    if not of_keras:
+        return Function(model)
+    shape = getattr(model, "input_shape", None)  # unknown until a model is built
+    if isinstance(shape, tuple) and len(shape) < 3:
+        raise ValueError(
+            f"expected a model for images (n, 28, 28, 1), got one for {shape}; let it begin with "
+            "keras.Input((28, 28, 1)) and keras.layers.Flatten()"
+        )
+    return KerasModel(model)
 
 
 class Function:

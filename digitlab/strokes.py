@@ -100,7 +100,11 @@ def render_strokes(drawing: npt.ArrayLike) -> np.ndarray:
         >>> image.shape, image.min(), image.max()
         ((28, 28), np.float32(0.0), np.float32(1.0))
     """
-    strokes = as_strokes(drawing)
+    return render_checked(as_strokes(drawing))
+
+
+def render_checked(strokes: list[np.ndarray]) -> np.ndarray:
+    """Do what `render_strokes` does with what `as_strokes` gives, or with more points than that."""
     if not strokes:
         return np.zeros((SIZE, SIZE), np.float32)
     starts = np.concatenate([stroke[: max(len(stroke) - 1, 1)] for stroke in strokes])  # (s, 2)

@@ -212,6 +212,16 @@ def test_one_error_says_what_was_expected(source, table, error, said, scans, tmp
     assert not list(tmp_path.glob("digits*"))
 
 
+def test_any_network_reads_but_no_other_object(scans, tmp_path):
+    def seven(image):
+        return np.eye(10)[7]
+
+    table = read_to_table(scans, tmp_path / "digits.csv", recognizer=seven, progress=False)
+    assert {line.split(",")[1] for line in table.read_text().splitlines()[1:]} == {"7", ""}
+    with pytest.raises(TypeError, match="expected a recognizer with predict.*got dict"):
+        read_to_table(scans, tmp_path / "digits.csv", recognizer={})
+
+
 @pytest.mark.parametrize(
     "wrong", [{"block_size": -1}, {"block_size": 2.5}, {"block_size": "10"}, {"processes": -1}]
 )

@@ -35,6 +35,7 @@ FORMS = {
     "list": IMAGES.tolist(),
     "list of images": list(IMAGES),
     "tuple": tuple(IMAGES),
+    "for Keras": IMAGES[..., None],
     "rows": IMAGES.reshape(10, 784),
     "table": frame(),
     "table of fractions": frame() / 255,
@@ -53,6 +54,10 @@ def test_images_in_any_form_are_the_same(form):
     assert batch.shape == (10, 28, 28, 1) and batch.dtype == np.float32
     tolerance = 5e-4 if form == "float16" else 1e-7
     np.testing.assert_allclose(batch[..., 0], IMAGES / np.float32(255), rtol=0, atol=tolerance)
+
+
+def test_no_images_are_read_as_none():
+    assert load_recognizer().predict_images([]).shape == (0, 10)
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -173,7 +178,7 @@ def test_a_file_on_disk_is_not_read_at_once(tmp_path):
         (frame().assign(label=LABELS), r"\(n, 784\).*got \(10, 785\); is one column the label"),
         (frame().astype(str), "got DataFrame of dtype"),
         ([[1, 2], [3]], r"expected images of shape \(n, 28, 28\)"),
-        (IMAGES[..., None], r"got \(10, 28, 28, 1\)"),
+        (IMAGES[..., None].repeat(3, axis=3), r"got \(10, 28, 28, 3\)"),
         (IMAGES.astype(np.int64) - 1, "expected integers from 0 to 255, got values from -1"),
         (IMAGES.astype(np.int64) * 2, "expected integers from 0 to 255, got values from 0 to 510"),
         (frame().astype(float), "divide by 255"),

@@ -267,3 +267,9 @@ def test_other_models_are_told_what_is_expected():
         for model in (Own(), keras.Sequential([keras.layers.Dense(10)])):
             with pytest.raises(ValueError, match="Sequential or functional model that is built"):
                 look(model)
+
+
+def test_a_model_for_something_else_than_images_is_refused():
+    model = keras.Sequential([keras.Input((784,)), keras.layers.Dense(10, activation="softmax")])
+    with pytest.raises(ValueError, match=r"got one for \(None, 784\); let it begin"):
+        Recognizer(model)

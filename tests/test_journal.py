@@ -97,6 +97,12 @@ def test_a_damaged_file_is_kept_and_complained_about(path, damage):
     assert list(path.parent.iterdir()) == [path]
 
 
+def test_an_editor_may_have_marked_it_as_unicode(path):
+    add_two(path)
+    path.write_text(path.read_text("utf-8"), "utf-8-sig")
+    assert len(digitlab.Journal(path).figures) == 2
+
+
 @pytest.mark.parametrize(("value", "on"), [(math.nan, "digits"), (math.inf, "digits"), (1.0, None)])
 def test_what_could_not_be_read_again_is_not_written(path, value, on):
     journal = add_two(path)

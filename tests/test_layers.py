@@ -138,7 +138,7 @@ LAYERS: list[dict[str, str]] = [
     # The pad.
     {
         "pad.history": "numpy",
-        "pad.hand_file": "",
+        "pad.hand_file": "numpy",
         "pad.throttle": "",
         "pad.overlay": "anywidget numpy traitlets",
         "pad.controls": "ipywidgets traitlets",

@@ -374,6 +374,10 @@ def test_any_network_will_do():
     assert digitlab.Recognizer(always_three).read_number(written("12")).text in ("33", "3")
 
 
+def test_more_points_than_a_hand_draws_are_read():
+    assert read([np.random.default_rng(0).uniform(0, 280, (20_000, 2))]).characters
+
+
 def odd_drawings():
     """Random walks, dots and straight lines on pads of any size, and the most extreme floats."""
     rng = np.random.default_rng(4)

@@ -6,6 +6,8 @@ import io
 import json
 import pickle
 import re
+import subprocess
+import sys
 import time
 from collections import Counter
 
@@ -25,6 +27,8 @@ from digitlab import (
     DrawingPad,
     Prediction,
     Recognizer,
+    load_personal,
+    load_recognizer,
     measure_saliency,
     render_strokes,
     stored_drawing,
@@ -336,6 +340,63 @@ def test_pads_share_a_file(tmp_path):
     assert DrawingPad(personal=file).recognizer.labels.tolist() == [8, 9]
 
 
+def test_a_recognizer_and_a_file_lose_nothing_of_each_other(tmp_path):
+    file = tmp_path / "mine.json"
+    load_recognizer().adapt([CROSS] * 2, [3, 4]).save(file)
+    empty = load_recognizer().adapt()
+    pads = [DrawingPad(empty, personal=file) for _ in range(2)]
+    for pad in pads:
+        assert pad.recognizer is empty
+        pad.draw(CROSS)
+        press(pad, "8")
+    assert load_personal(file).labels.tolist() == [3, 4, 8, 8]
+    other = load_recognizer().adapt([CROSS], [9])
+    with pytest.raises(ValueError, match=r"or with those in .*mine.json, got one with others"):
+        DrawingPad(other, personal=file)
+    assert other.labels.tolist() == [9]
+    pad = DrawingPad(other, personal=tmp_path / "others.json")
+    pad.draw(CROSS)
+    press(pad, "1")
+    assert load_personal(tmp_path / "others.json").labels.tolist() == [9, 1]
+
+
+def test_pads_in_two_processes_take_turns_with_a_file(tmp_path):
+    """Each teaches while the other does; no lesson is lost."""
+    code = """import sys, digitlab, ipywidgets
+_, file, label = sys.argv
+pad = digitlab.DrawingPad(personal=file)
+pad.draw(digitlab.stored_drawing(1))
+def buttons(widget):
+    inner = sum(map(buttons, getattr(widget, "children", ())), [])
+    return inner + [widget] * isinstance(widget, ipywidgets.Button)
+(button,) = (button for button in buttons(pad) if button.description == label)
+for _ in range(20):
+    button.click()
+"""
+    file = tmp_path / "mine.json"
+    both = [subprocess.Popen([sys.executable, "-c", code, file, label]) for label in "34"]
+    assert [process.wait(120) for process in both] == [0, 0]
+    assert Counter(load_personal(file).labels.tolist()) == {3: 20, 4: 20}
+
+
+def test_a_pad_knows_what_another_has_learned(tmp_path):
+    one, other = (DrawingPad(personal=tmp_path / "mine.json") for _ in range(2))
+    for pad in (one, other):
+        pad.draw(CROSS)
+    press(one, "8")
+    assert other.predict().digit == 8
+    assert part(other, HTML, lambda html: "learned" in html.value).value == "1 learned from you"
+    (tmp_path / "mine.json").write_text("something else")
+    assert other.predict().digit == 8 and not messages(other)
+
+
+def test_none_stands_for_the_network_of_the_package(pad):
+    pad.recognizer = Reader()
+    pad.recognizer = None
+    pad.draw(stored_drawing(5))
+    assert pad.prediction.digit == 5
+
+
 def test_a_pad_that_cannot_keep_what_it_learned_says_so(tmp_path):
     (tmp_path / "file").touch()
     pad = DrawingPad(personal=tmp_path / "file" / "mine.json")
@@ -390,6 +451,8 @@ def test_callbacks_get_each_prediction(pad):
     assert len(seen) == 4
     with pytest.raises(TypeError, match="expected a function"):
         pad.on_predict(5)
+    with pytest.raises(ValueError, match="expected a function that the pad calls, got <built-in"):
+        pad.on_predict(print, remove=True)
 
 
 class Counting:
@@ -766,6 +829,12 @@ def test_bad_input_draws_nothing(pad):
 def test_size_is_checked(size):
     with pytest.raises(ValueError, match="size to be a whole number"):
         DrawingPad(size=size)
+
+
+def test_a_size_may_come_from_numpy_and_the_file_must_be_one():
+    assert type(DrawingPad(size=np.int64(100)).size) is int
+    with pytest.raises(TypeError, match="personal to be True, False or a file, got None"):
+        DrawingPad(personal=None)
 
 
 def test_two_pads_do_not_share(pad):

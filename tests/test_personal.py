@@ -192,6 +192,8 @@ def test_one_example_can_be_taken_back(recognizer):
     personal.clear()
     with pytest.raises(IndexError, match="one of 0 examples"):
         personal.remove()
+    with pytest.raises(TypeError, match="integer"):
+        personal.remove(0.5)
     for drawing in STORED:
         np.testing.assert_array_equal(
             personal.predict(drawing).probabilities, recognizer.predict(drawing).probabilities

@@ -56,6 +56,8 @@ def test_a_box_stays_within_the_photo_and_has_some_size():
         reader.add_box(box)
         left, top, right, bottom = reader.reading.characters[-1].box
         assert 0 <= left < right <= 800 and 0 <= top < bottom <= 220
+    reader.add_box((300, 160, 100, 40))  # from the lower right to the upper left
+    assert (100, 40, 300, 160) in [found.box for found in reader.reading.characters]
     for call in (lambda: PhotoReader().add_box((0, 0, 9, 9)), lambda: reader.remove_box(9)):
         with pytest.raises(ValueError, match="expected"):
             call()

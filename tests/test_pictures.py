@@ -1,5 +1,7 @@
 """Finding the ink on pictures: digits with lines, frames, marks, shadows, and in colour."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
@@ -284,3 +286,10 @@ def test_paper_alone_is_empty(blank, grain):
     picture = np.clip(blank + noise, 0, 255).astype(np.uint8)
     assert not normalize_image(picture).any()
     assert not find_ink(picture)[0].any()
+
+
+@pytest.mark.parametrize("path", ["five.png", Path("five.png"), b"five.png"])
+def test_a_path_is_no_picture(path):
+    for function in (normalize_image, find_ink):
+        with pytest.raises(ValueError, match="got .*; open a file with PIL.Image.open"):
+            function(path)

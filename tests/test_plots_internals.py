@@ -98,6 +98,11 @@ def test_an_embedding_in_the_plane_is_shown_as_it_is():
     assert ax.texts[0].get_text() == "yours" and ax.get_title() == "made up"
 
 
+def test_what_is_infinitely_far_away_is_not_drawn():
+    with pytest.raises(ValueError, match="expected finite points, got NaN or infinity"):
+        plot_embedding([[0.0, 1.0], [2.0, np.nan], [3.0, 4.0]], [1, 2, 3])
+
+
 def test_an_embedding_is_seen_from_where_the_digits_are_apart():
     rng = np.random.default_rng(0)
     labels = np.arange(100) % 4

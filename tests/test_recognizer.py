@@ -33,6 +33,7 @@ def test_a_prediction_holds_together(recognizer):
     assert prediction.confidence == prediction.probabilities[5]
     np.testing.assert_array_equal(prediction.image, render_strokes(stored_drawing(5)))
     assert str(prediction).startswith("I read a 5 (")
+    assert repr(prediction) == f"Prediction(digit=5, confidence={prediction.confidence!r})"
 
 
 def test_strokes_and_their_picture_are_read_alike(recognizer):

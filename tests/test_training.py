@@ -533,3 +533,5 @@ def test_what_cannot_be_trained_is_said(stripes):
             fine_tune(*arguments)
     with pytest.raises(TypeError, match="as load_digits.* got WrittenDigits"):
         train(pen_cnn(), hand)
+    with pytest.raises(TypeError, match="expected a TrainConfig, got ndarray"):
+        train(pen_cnn(), stripes.x_train, stripes.y_train)  # as Keras' fit takes them

@@ -44,7 +44,7 @@ def local_pool(recognizer: Recognizer, count: int | None) -> Iterator[Submit]:
     """
     # Not a fork: this process may have threads, as a notebook's kernel and TensorFlow do.
     spawn = multiprocessing.get_context("spawn")
-    executor = ProcessPoolExecutor(count or os.cpu_count(), spawn, _start, (recognizer,))
+    executor = ProcessPoolExecutor(count, spawn, _start, (recognizer,))
     try:
         yield lambda block: executor.submit(_read_in_process, block)
     except BrokenProcessPool as error:

@@ -19,7 +19,7 @@ from digitlab._io import atomic_write
 from digitlab.bulk.executors import cluster, local_pool, one_thread, read_blocks
 from digitlab.bulk.sources import Block, Row, as_source
 from digitlab.bulk.tables import as_format
-from digitlab.loading import load_recognizer
+from digitlab.loading import as_network_recognizer
 from digitlab.recognizer import PersonalRecognizer, Recognizer
 from digitlab.runtimes import LiteRT, as_runtime
 
@@ -29,7 +29,7 @@ def read_to_table(
     table: str | os.PathLike[str],
     client: Any = None,
     *,
-    recognizer: Recognizer | None = None,
+    recognizer: Any = None,
     numbers: bool = False,
     processes: int | None = None,
     block_size: int | None = None,
@@ -51,8 +51,9 @@ def read_to_table(
             this machine read. The workers must see the source under the same path, and should have
             one thread each. In a script, the local processes need
             ``if __name__ == "__main__":`` before the call.
-        recognizer: What to read with. Default: the network that comes with the package. To resume,
-            pass the same one.
+        recognizer: A `Recognizer`, a Keras model, or a function from an image, (28, 28) float32 in
+            [0, 1], to ten probabilities. Default: the network that comes with the package. To
+            resume, pass the same one.
         numbers: Read a number instead of a digit in each picture, see `Recognizer.read_number`.
         processes: How many processes read on this machine. Default: one for each core. With 0, or
             if all scans fit in one block, this process reads.
@@ -67,6 +68,7 @@ def read_to_table(
         by name, those of a folder before those of its subfolders.
 
     Raises:
+        TypeError: The recognizer is none of these.
         FileNotFoundError: There is no such source, or a worker does not see it.
         ValueError: The source has no scans or is something else, the table's name has another
             ending, or a number is too small.
@@ -95,7 +97,7 @@ def read_to_table(
     count, size = scans.count(), block_size or scans.block_size
     if not count:
         raise ValueError(f"expected pictures or images in {source}, found none")
-    reader = _single_threaded(recognizer or load_recognizer())
+    reader = _single_threaded(as_network_recognizer(recognizer))
     if client is not None:
         pool = cluster(client, reader)
     elif processes == 0 or count <= size:  # other processes would take longer to start

@@ -8,7 +8,7 @@ import scipy
 from digitlab.numbers.costs import Costs
 from digitlab.numbers.pieces import Box, Line, typical_size
 from digitlab.pictures.ruling import find_underlines
-from digitlab.strokes import render_strokes
+from digitlab.strokes import render_checked
 
 # In heights of a digit. All were chosen on composed numbers, see benchmarks/numbers.py.
 _BACK = 0.35  # how far the part after a cut may reach back over the part before
@@ -63,7 +63,7 @@ class StrokePieces:
         """See `Writing`."""
         cos, sin = np.cos(tilt), np.sin(tilt)
         turn = np.array([[cos, -sin], [sin, cos]])
-        return render_strokes([self.points[piece] @ turn for piece in pieces])
+        return render_checked([self.points[piece] @ turn for piece in pieces])
 
     def cut(self, piece: int, line: Line) -> list[int]:
         """See `Writing`. Cuts are where what follows is to the right of what came before."""

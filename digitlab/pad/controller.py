@@ -142,6 +142,9 @@ class Controller:
     def predict(self) -> Prediction:
         """Read the drawing, explain the reading if wanted, and call the callbacks."""
         with self._action():
+            if self._hand_file:
+                with suppress(OSError, ValueError):  # the pad says so when it is taught
+                    self._hand_file.catch_up(self._pad.recognizer)
             try:
                 prediction = self._read()
                 if self._pad.explain:
@@ -220,12 +223,9 @@ class Controller:
         """Change what was learned, keep it, and have the drawing read again."""
         file, recognizer = self._hand_file, self._pad.recognizer
         with self._action():
-            if file:
-                file.catch_up(recognizer)
-            change()
             try:
-                if file:
-                    file.save(recognizer)
+                with file.changing(recognizer) if file else nullcontext():
+                    change()
             finally:  # what could not be saved is still learned
                 self.predict()
 

@@ -1,11 +1,15 @@
 """The file in which a pad keeps what it learns. Several pads may keep it in the same file."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
-from digitlab.loading import load_personal
+import numpy as np
+
+from digitlab._io import locked
 from digitlab.personal import read_examples
-from digitlab.recognizer import PersonalRecognizer, Recognizer
+from digitlab.recognizer import PersonalRecognizer
 
 
 class HandFile:
@@ -17,41 +21,52 @@ class HandFile:
 
     def __init__(self, path: str | os.PathLike[str]):
         self._path = Path(path)
-        self._seen = self._version()  # the one that this pad knows
+        self._seen: tuple[int, int, int] | None = None  # the version that this pad knows
 
-    def load(self, recognizer: Recognizer) -> PersonalRecognizer:
-        """Adapt a recognizer to the examples, if there is a file.
+    def load(self, recognizer: PersonalRecognizer) -> None:
+        """Teach a recognizer the examples, if there is a file.
 
         Raises:
-            OSError, ValueError: See `load_personal`.
+            OSError: The file cannot be read.
+            ValueError: It is not such a file, or the recognizer has other examples.
         """
-        self._seen = self._version()
-        if self._seen is None:
-            return recognizer.adapt()
-        return load_personal(self._path, recognizer, relearn=True)
+        self._seen = None
+        own = recognizer.images, recognizer.labels
+        if len(own[1]) and self._version():
+            kept = read_examples(self._path)[:2]
+            if not all(map(np.array_equal, own, kept)):
+                raise ValueError(
+                    f"expected a recognizer without examples or with those in {self._path}, got "
+                    "one with others; keep them in another file"
+                )
+        self.catch_up(recognizer)
+
+    @contextmanager
+    def changing(self, recognizer: PersonalRecognizer) -> Iterator[None]:
+        """Teach a recognizer what other pads have written since; save it after the block.
+
+        Raises:
+            OSError: The file cannot be read, and nothing has changed; or it cannot be written.
+            ValueError: It is not such a file; nothing has changed.
+        """
+        folder = self._path.parent
+        with locked(folder) if folder.is_dir() else nullcontext():
+            self.catch_up(recognizer)
+            yield
+            recognizer.save(self._path)
+            self._seen = self._version()
 
     def catch_up(self, recognizer: PersonalRecognizer) -> None:
-        """Replace the recognizer's examples if another pad has written the file since.
+        """Teach a recognizer what is in the file, and nothing else, if that is new to it.
 
         Raises:
-            OSError, ValueError: See `load_personal`; nothing has changed then.
+            OSError, ValueError: See `changing`; nothing has changed.
         """
         version = self._version()
-        if version in (None, self._seen):
-            return
-        images, labels, _ = read_examples(self._path)
-        recognizer.clear()
-        recognizer._learn_more(list(images), labels)
-        self._seen = version
-
-    def save(self, recognizer: PersonalRecognizer) -> None:
-        """Write the recognizer's examples.
-
-        Raises:
-            OSError: The file cannot be written.
-        """
-        recognizer.save(self._path)
-        self._seen = self._version()
+        if version not in (None, self._seen):
+            images, labels, _ = read_examples(self._path)
+            recognizer._learn_instead(images, labels)
+            self._seen = version
 
     def _version(self) -> tuple[int, int, int] | None:
         """Return what changes whenever the file is replaced; None if there is no file."""

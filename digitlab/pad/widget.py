@@ -28,6 +28,12 @@ _PEN = 0.07  # share of the pad's side: the pen's width on the screen, which the
 _HISTORY = 200  # changes that can be undone
 
 
+class _Reader(traitlets.Any):
+    """What reads the drawing. None is validated like the rest, and stands for our own network."""
+
+    allow_none = False
+
+
 class _Strokes(traitlets.List):
     """The drawing as a list that is the caller's own."""
 
@@ -68,7 +74,8 @@ class DrawingPad(Box):
             as "mine.json", the pad keeps what it learns there, from one session to the next, and
             nowhere else; what was taught to another network is taught to this one. Several
             pads can share the file. With True, it learns for this session only. ``recognizer`` is
-            then a `PersonalRecognizer`; one that you pass is used as it is.
+            then a `PersonalRecognizer`. One that you pass learns what is in the file, and may not
+            have other examples.
         layout: An `ipywidgets.Layout`, or a dictionary, for the whole.
 
     Raises:
@@ -89,7 +96,7 @@ class DrawingPad(Box):
     image = traitlets.Instance(np.ndarray, read_only=True)
     live = traitlets.Bool(True).tag(sync=True)  # for ipywidgets.jslink
     pen_width = traitlets.Float().tag(sync=True)
-    recognizer = traitlets.Any()
+    recognizer = _Reader()
     explain = traitlets.Bool(False)
     _aspect = 1.0  # height by width
     _make_controller = Controller
@@ -105,8 +112,11 @@ class DrawingPad(Box):
         personal: bool | str | os.PathLike[str] = False,
         layout: Layout | dict | None = None,
     ):
-        if not (type(size) is int and size > 0):
+        if not (isinstance(size, int | np.integer) and not isinstance(size, bool) and size > 0):
             raise ValueError(f"expected size to be a whole number of pixels above 0, got {size!r}")
+        if not isinstance(personal, bool | str | os.PathLike):
+            raise TypeError(f"expected personal to be True, False or a file, got {personal!r}")
+        size = int(size)
         pen_width = size * _PEN if pen_width is None else pen_width
         self.size, self.height = size, round(size * self._aspect)
         self.personal = personal
@@ -194,13 +204,20 @@ class DrawingPad(Box):
         Args:
             callback: The function.
             remove: Stop calling it.
+
+        Raises:
+            TypeError: It is not a function.
+            ValueError: The pad should stop calling it, but does not call it.
         """
         if not callable(callback):
             raise TypeError(f"expected a function of a Prediction, got {type(callback).__name__}")
-        if remove:
-            self._controller.callbacks.remove(callback)
+        callbacks = self._controller.callbacks
+        if not remove:
+            callbacks.append(callback)
+        elif callback in callbacks:
+            callbacks.remove(callback)
         else:
-            self._controller.callbacks.append(callback)
+            raise ValueError(f"expected a function that the pad calls, got {callback!r}")
 
     def close(self) -> None:
         """Close the pad with all its parts; pages no longer show them, but the drawing stays."""
@@ -218,13 +235,16 @@ class DrawingPad(Box):
     @traitlets.validate("recognizer")
     def _validate_recognizer(self, proposal: Any) -> Any:
         reader = as_recognizer(proposal.value)
-        if not self.personal or isinstance(reader, PersonalRecognizer):
+        if not self.personal:
             return reader
         if not isinstance(reader, Recognizer):
             raise TypeError(
                 f"expected a digitlab.Recognizer for a pad that learns, got {type(reader).__name__}"
             )
-        return self._hand_file.load(reader) if self._hand_file else reader.adapt()
+        personal = reader if isinstance(reader, PersonalRecognizer) else reader.adapt()
+        if self._hand_file:
+            self._hand_file.load(personal)
+        return personal
 
     @traitlets.validate("pen_width")
     def _validate_pen_width(self, proposal: Any) -> float:

@@ -130,7 +130,7 @@ class PhotoReader(anywidget.AnyWidget):
         page = self._opened_page()
         count = len(self.reading.characters)
         if number not in range(count):
-            raise ValueError(f"expected the number of one of {count} boxes, from 0, got {number}")
+            raise ValueError(f"expected the number of one of {count} boxes, from 0, got {number!r}")
         return page
 
     def _show(self) -> None:
@@ -172,11 +172,11 @@ class PhotoReader(anywidget.AnyWidget):
 
 
 def _checked_box(box: Any) -> Box:
-    """Check that a box is four finite numbers."""
+    """Check that a box is four finite numbers, and sort its sides."""
     try:
         left, top, right, bottom = map(float, box)
         if np.isfinite([left, top, right, bottom]).all():
-            return left, top, right, bottom
+            return min(left, right), min(top, bottom), max(left, right), max(top, bottom)
     except (TypeError, ValueError):
         pass
     raise ValueError(f"expected a box of left, top, right and bottom in pixels, got {box!r}")

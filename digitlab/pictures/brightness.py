@@ -1,5 +1,6 @@
 """Brightness: check a picture of any kind, make it grey and reduce it to a working size."""
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -94,6 +95,9 @@ def _opened(picture: Image.Image) -> np.ndarray:
 
 def _checked(picture: npt.ArrayLike) -> np.ndarray:
     """Return a picture that is not a Pillow image as an array (h, w) or (h, w, c)."""
+    if isinstance(picture, str | bytes | os.PathLike):
+        name = type(picture).__name__
+        raise ValueError(f"expected a picture, got {name}; open a file with PIL.Image.open")
     values = as_array(picture, "a picture, an array of numbers of shape (h, w) or (h, w, c)")
     if values.shape in ((SIZE * SIZE,), (1, SIZE * SIZE)):  # a row of a table of digits
         values = values.reshape(SIZE, SIZE)

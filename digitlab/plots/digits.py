@@ -169,7 +169,8 @@ def plot_history(
     """
     values = getattr(history, "history", history)
     if metric not in values:
-        raise ValueError(f"expected one of {sorted(values)} as the metric, got {metric!r}")
+        others = ", ".join(map(str, values)) or "nothing"
+        raise ValueError(f"expected a history with metric={metric!r}, got one with {others}")
     metric = metric.removeprefix("val_")  # both curves are shown
     ax = new_axes(4.5, 3) if ax is None else ax
     for name, label, style, colour in (

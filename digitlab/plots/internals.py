@@ -246,6 +246,8 @@ def plot_embedding(
     digits = as_array(points, expected).astype(float)
     if digits.ndim != 2 or len(digits) < 3 or digits.shape[1] < 2:
         raise ValueError(f"expected {expected}, got {digits.shape}")
+    if not np.isfinite(digits).all():
+        raise ValueError("expected finite points, got NaN or infinity")
     labels = as_labels(labels, len(digits))
     expected = f"marked points of shape (k, {digits.shape[1]})"
     stars = np.empty((0, digits.shape[1]))

@@ -63,7 +63,8 @@ def train(
         with validation digits, for ``val_accuracy`` and ``val_loss``.
 
     Raises:
-        TypeError: The model is not a Keras model, or the digits are not `Digits`.
+        TypeError: The model is not a Keras model, the digits are not `Digits`, or the settings are
+            not a `TrainConfig`.
         ValueError: There are no training digits, or none beside those for validation; or the model
             gives something else; or the devices cannot share a batch; or `checkpoint` holds the
             state of another run, or something else.
@@ -78,7 +79,10 @@ def train(
         >>> sorted(history.history), len(history.history["loss"])
         (['accuracy', 'loss'], 2)
     """
-    config = config or TrainConfig()
+    if config is None:
+        config = TrainConfig()
+    if not isinstance(config, TrainConfig):
+        raise TypeError(f"expected a TrainConfig, got {type(config).__name__}")
     if not isinstance(model, keras.Model):
         raise TypeError(
             f"expected a Keras model, such as digitlab.pen_cnn(), got {type(model).__name__}"

@@ -19,6 +19,9 @@ _PAGE = 800  # pixels: a page's picture is reduced to less than twice that
 # than the sheet.
 _DIGIT_AROUND = 0.5
 _PAGE_AROUND = 0.33
+_MARGIN = 0.25  # added around a picture that was cropped closely, as a share of its shorter side
+_CLOSE = 0.03  # how close to the edge its ink comes, likewise
+_TINY = 8  # pixels: a smaller picture stays as it is
 _BROAD = 0.5  # broadest stroke, as a share of the picture's shorter side
 _ALONG = 0.2  # a desk covers at least this share of the picture's edge, a digit covers less
 _DARKER = 3  # the desk beside the paper is at least this many times darker
@@ -74,16 +77,59 @@ def find_writing(brightness: np.ndarray, page: bool) -> np.ndarray:
     Returns:
         (h, w) float32 in [0, 1].
     """
-    ink = _without_shadows(_ink(without_desk(brightness), page))
+    around = _PAGE_AROUND if page else _DIGIT_AROUND
+    height, width = brightness.shape
+    brightness, margin = _with_margin(brightness, around)
+    ink = _without_shadows(_ink(without_desk(brightness), page, around))
+    ink = ink[margin : margin + height, margin : margin + width]
     if page:  # the gaps in one digit alone do no harm
         ink = _without_gaps(ink)
     ink = without_ruling(without_combs(without_boxes(ink)))
     return without_underlines(without_rings(ink))
 
 
-def _ink(brightness: np.ndarray, page: bool) -> np.ndarray:
+def _with_margin(brightness: np.ndarray, around: float) -> tuple[np.ndarray, int]:
+    """Continue the paper beyond the edges of a picture (h, w) that was cropped close to its ink.
+
+    Returns:
+        (h + 2 m, w + 2 m), and m: 0 if the ink is not close to all four edges.
+    """
+    height, width = brightness.shape
+    side = min(height, width)
+    if side < _TINY:
+        return brightness, 0
+    margin = round(_MARGIN * side)
+    # Where the picture was cropped so closely that there is less paper than ink, more is needed.
+    padded = np.pad(brightness, margin, constant_values=np.median(brightness))
+    dark = 1 if not _is_light_ink(padded, around) else -1
+    edge = _edge(brightness.shape)
+    band = scipy.ndimage.minimum_filter(dark * brightness, 2 * round(_CLOSE * side) + 1)[edge]
+    along = 2 * round(_ALONG * len(band) / 2) + 1
+    # A closing leaves the desk, which runs along the edge for longer than ink does.
+    inked = scipy.ndimage.grey_closing(band, along, mode="wrap") - band > 0.25 * np.ptp(brightness)
+    sides = np.split(inked, np.cumsum([width - 1, height - 1, width - 1]))
+    if not all(map(np.any, sides)):  # the rest may be shadows
+        return brightness, 0
+    frame = brightness.copy()
+    frame[edge] = dark * scipy.ndimage.grey_closing(dark * frame[edge], along, mode="wrap")
+    padded = np.pad(frame, margin, mode="edge")
+    padded[margin:-margin, margin:-margin] = brightness
+    return padded, margin
+
+
+def _edge(shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rows and columns of the pixels at a picture's edge, once around."""
+    down, across = np.arange(shape[0] - 1), np.arange(shape[1] - 1)
+    bottom, right = np.full_like(across, shape[0] - 1), np.full_like(down, shape[1] - 1)
+    return (
+        np.concatenate([0 * across, down, bottom, bottom[0] - down]),
+        np.concatenate([across, right, right[0] - across, 0 * down]),
+    )
+
+
+def _ink(brightness: np.ndarray, page: bool, around: float) -> np.ndarray:
     """Estimate the ink at each place of a picture (h, w): float32 in [0, 1]."""
-    if _is_light_ink(brightness, _PAGE_AROUND if page else _DIGIT_AROUND):
+    if _is_light_ink(brightness, around):
         brightness = brightness.max() - brightness
     paper = np.maximum(_paper(brightness), 1e-3)
     ink = 1 - brightness / paper  # the share of the light that the ink absorbs

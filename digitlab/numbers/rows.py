@@ -61,7 +61,10 @@ def _without_specks(
     points: list[np.ndarray], row: list[int], tilt: float
 ) -> tuple[Line, list[int]]:
     """Measure the line of a row, and drop specks that are not on it or beside its digits."""
-    line = line_of(points, row, tilt)
+    # Measured without specks: one above a digit would make a tall column of both.
+    sides = np.array([np.ptp(points[piece], axis=0).max() for piece in row])
+    large = [piece for piece, side in zip(row, sides, strict=True) if side >= SPECK * sides.max()]
+    line = line_of(points, large, tilt)
     level = [line.level(points[piece]) / line.height for piece in row]
     left, top, right, bottom = np.array([(*p.min(0), *p.max(0)) for p in level]).T
     small = np.maximum(right - left, bottom - top) < SPECK
@@ -70,8 +73,6 @@ def _without_specks(
         line.top / line.height - bottom - _ABOVE, top - line.bottom / line.height - _BELOW
     )
     dirt = small & ((off > 0) | (gaps.min(1, initial=0.0 if small.all() else np.inf) > _BESIDE))
-    if not dirt.any():
-        return line, row
     kept = [piece for piece, is_dirt in zip(row, dirt, strict=True) if not is_dirt]
     return line_of(points, kept, tilt), kept
 

@@ -43,24 +43,22 @@ def normalize_image(picture: npt.ArrayLike | Image.Image) -> np.ndarray:
         np.int64(1)
     """
     brightness, _ = read_brightness(picture, _DIGIT)
-    ink = _without_marks(find_writing(brightness, page=False))
-    rows, columns = np.nonzero(ink > 0.25)
-    if len(rows) == 0:
-        return np.zeros((SIZE, SIZE), np.float32)
-    ink = ink[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
-    return fit_ink(ink)
+    return fit_ink(_without_marks(find_writing(brightness, page=False)))
 
 
 def fit_ink(ink: np.ndarray) -> np.ndarray:
-    """Bring the cropped ink of one digit to MNIST's geometry: thicken, fit, centre.
+    """Bring the ink of one digit to MNIST's geometry: crop, thicken, fit, centre.
 
     Args:
-        ink: (h, w) float32 in [0, 1], ink 1 on paper 0, not all 0.
+        ink: (h, w) float32 in [0, 1], ink 1 on paper 0.
 
     Returns:
-        (28, 28) float32 in [0, 1].
+        (28, 28) float32 in [0, 1], all 0 without ink.
     """
-    ink = _thickened(ink)
+    rows, columns = np.nonzero(ink > 0.25)
+    if len(rows) == 0:
+        return np.zeros((SIZE, SIZE), np.float32)
+    ink = _thickened(ink[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1])
     scale = BOX / max(ink.shape)
     height, width = (max(1, round(side * scale)) for side in ink.shape)
     fitted = Image.fromarray(ink).resize((width, height), Image.Resampling.BILINEAR)

@@ -9,6 +9,7 @@ from benchmarks.compose import compose
 from benchmarks.paper import on_board, on_paper
 from digitlab.numbers.candidates import find_candidates
 from digitlab.numbers.costs import Costs
+from digitlab.numbers.ink_pieces import InkPieces
 from digitlab.numbers.pieces import Line
 
 RECOGNIZER = digitlab.load_recognizer()
@@ -143,8 +144,11 @@ def test_both_routes_agree():
         np.testing.assert_allclose(*widths, atol=16)  # the pen's width
 
 
-def pixels(drawing, squares=235):
-    """A drawing in black ink on light paper, with squares of this brightness."""
+def pixels(drawing, squares=235, pen=12, margin=None):
+    """A drawing in black ink on light paper, with squares of this brightness.
+
+    With a margin, the picture is cropped to the ink and that many pixels around it.
+    """
     width, height = (np.concatenate(drawing).max(0) + 60).astype(int).tolist()
     image = Image.new("L", (width, height), 235)
     draw = ImageDraw.Draw(image)
@@ -153,7 +157,10 @@ def pixels(drawing, squares=235):
     for y in range(25, height, 90):
         draw.rectangle((0, y, width, y + 2), fill=squares)
     for stroke in drawing:
-        draw.line([tuple(point) for point in stroke], fill=30, width=12, joint="curve")
+        draw.line([tuple(point) for point in stroke], fill=30, width=pen, joint="curve")
+    if margin is not None:
+        left, top, right, bottom = ImageOps.invert(image).point(lambda v: v > 100 and 255).getbbox()
+        image = image.crop((left - margin, top - margin, right + margin, bottom + margin))
     return image
 
 
@@ -303,6 +310,40 @@ def test_dirt_beside_a_number_is_no_writing(place):
     ImageDraw.Draw(image).ellipse((x - 8, y - 8, x + 8, y + 8), fill=30)
     reading = read(image)
     assert reading.text == "2074" and len(reading.characters) == 4
+
+
+@pytest.mark.parametrize("text", ["47", "00", "58", "12"])
+@pytest.mark.parametrize("place", [(0.3, -1.6), (1, -1.3), (0.1, 3), (1.5, 2.5)])
+def test_a_tap_far_from_a_number_is_no_writing(text, place):
+    """The place is in digit heights from the first digit's upper left corner."""
+    digits = side_by_side(text, (50, 0))
+    points = np.concatenate(digits)
+    tap = points.min(0) + np.multiply(place, np.ptp(points, axis=0)[1])
+    assert read([*digits, tap[None]]).text == text
+
+
+@pytest.mark.parametrize("light_ink", [False, True])
+@pytest.mark.parametrize("text", ["9", "41", "2074"])
+def test_a_closely_cropped_number_is_read(text, light_ink):
+    for pen in (12, 16, 24):
+        for margin in (0, 1, 3, 8):
+            image = pixels(side_by_side(text, (50,) * len(text)), pen=pen, margin=margin)
+            image = ImageOps.invert(image) if light_ink else image
+            assert read(image).text == text, (pen, margin)
+
+
+@pytest.mark.parametrize("digit", [2, 3, 5, 7, 9])
+def test_a_tilted_digit_is_as_large_as_an_upright_one(digit):
+    ink, scale = digitlab.find_ink(pixels(turned(digitlab.stored_drawing(digit), 20)))
+    image = InkPieces(ink, scale).image([0], np.radians(20))
+    rows, columns = np.nonzero(image)
+    assert max(np.ptp(rows), np.ptp(columns)) == 19
+
+
+@pytest.mark.parametrize("pen", range(6, 13))
+def test_an_eight_whose_loops_are_closed_is_no_blot(pen):
+    narrow = [stroke * (0.23, 0.33) for stroke in side_by_side("83", (60, 0))]
+    assert read(pixels(narrow, pen=pen)).text == "83"
 
 
 def test_punched_holes_and_what_a_scanner_shows_beside_the_paper_are_no_writing():

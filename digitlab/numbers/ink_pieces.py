@@ -24,6 +24,9 @@ _MOST = 400  # pieces: only the largest are kept, more are not writing
 # Blots are broader than this many widths of the pen, and fill this share of their box at least. So
 # do digits of a pen that is broader than this share of their height: it closes their loops.
 _BLOT, _FILLED, _BROAD = 2.0, 0.55, 1 / 7
+# An 8 whose loops are closed, too, may do so. But blots are round, as broad as this share of their
+# longer side at least, or they are bars, which fill this share of their box.
+_ROUND, _BAR = 0.6, 0.8
 _TILTED = np.radians(5)  # smaller tilts are not turned back: the network does not mind
 # For cuts.
 _CROSSED = 4.0  # strokes that a seam may cross
@@ -151,10 +154,16 @@ def _without_blots(patches: list[_Patch]) -> list[_Patch]:
     pen = float(np.median(pens)) if pens else np.inf
     if pen > _BROAD * size:
         return patches
+
+    def is_blot(mask: np.ndarray) -> bool:
+        breadth = 2 * scipy.ndimage.distance_transform_edt(mask).max()
+        round_or_bar = breadth >= _ROUND * max(mask.shape) or mask.mean() >= _BAR
+        return bool(breadth > _BLOT * pen and round_or_bar)
+
     return [
         patch
         for patch, mask, full in zip(patches, solid, filled, strict=True)
-        if not full or 2 * scipy.ndimage.distance_transform_edt(mask).max() <= _BLOT * pen
+        if not full or not is_blot(mask)
     ]
 
 

@@ -16,7 +16,7 @@ _OLD_BUILTIN, _BUILTIN = 0, 3  # of an operator's code: codes up to 127 may be i
 _FULLY_CONNECTED = 9
 
 
-def with_features(content: bytes) -> bytes:
+def add_features_output(content: bytes) -> bytes:
     """Return the network with a second output, the input of its last dense layer.
 
     Args:

@@ -84,7 +84,7 @@ def stored_drawing(digit: int, size: int = 280) -> list[np.ndarray]:
     """
     if np.ndim(digit) or not any(digit == one for one in _STROKES):
         raise ValueError(f"expected a digit from 0 to 9, got {digit!r}")
-    scale = _checked_size(size, "size") / 280
+    scale = _checked_size(size) / 280
     strokes = ([point.split(",") for point in stroke.split()] for stroke in _STROKES[int(digit)])
     return [_curve(np.array(points, float)) * scale for points in strokes]
 
@@ -109,7 +109,7 @@ def save_drawing(path: str | os.PathLike[str], drawing: Sequence, size: int = 28
         {"format": "digitlab drawing", "version": 1,
     """
     strokes = [stroke.tolist() for stroke in as_strokes(drawing)]
-    content = json.dumps(_FORMAT | {"size": _checked_size(size, "size"), "strokes": strokes})
+    content = json.dumps(_FORMAT | {"size": _checked_size(size), "strokes": strokes})
     with atomic_write(path) as part:
         part.write_text(content, encoding="utf-8")
 
@@ -133,7 +133,7 @@ def load_drawing(path: str | os.PathLike[str], size: int = 280) -> list[np.ndarr
         >>> digitlab.load_recognizer().predict(digitlab.load_drawing("five.json")).digit
         5
     """
-    side = _checked_size(size, "size")
+    side = _checked_size(size)
     content = _parsed(Path(path))
     try:
         strokes, scale = as_strokes(content["strokes"]), side / content["size"]
@@ -161,11 +161,11 @@ def _parsed(path: Path) -> dict[str, Any]:
     return content
 
 
-def _checked_size(size: Any, name: str) -> float:
+def _checked_size(size: Any) -> float:
     """Check the side of a pad."""
     number = float(size) if isinstance(size, Real) and not isinstance(size, bool) else math.nan
     if not 0 < number < math.inf:
-        raise ValueError(f"expected {name} to be a number of pixels above 0, got {size!r}")
+        raise ValueError(f"expected size to be a number of pixels above 0, got {size!r}")
     return int(number) if number.is_integer() else number
 
 

@@ -13,8 +13,8 @@ from digitlab.images import as_image
 
 PATCH = 5  # pixels: the side of the square that is rubbed out; a stroke is two or three wide
 MIN_EVIDENCE = 0.1  # in log-odds, the least worth mentioning: it turns 50 % into 52 %
-# Blue and orange of M. Okabe and K. Ito's palette, which colour-blind people can tell apart.
 SIGNS = ("+", "\N{MINUS SIGN}")  # for the digit, against it: colour alone is not enough
+# Blue and orange of M. Okabe and K. Ito's palette, which colour-blind people can tell apart.
 FOR, AGAINST = np.array([86, 180, 233]), np.array([230, 159, 0])
 _NEITHER = np.array([235, 235, 235])  # ink that makes no difference
 
@@ -81,7 +81,8 @@ def colour_saliency(image: np.ndarray, saliency: np.ndarray) -> np.ndarray:
         saliency: (28, 28), as `measure_saliency` gives it.
 
     Returns:
-        (28, 28, 3) uint8, on black paper. The strongest ink is coloured fully.
+        (28, 28, 3) uint8, on black paper. The strongest ink is coloured fully, unless even that
+        hardly counts.
     """
     # If all differences are too small to matter, none should look strong.
     strength = saliency / max(np.abs(saliency).max(), 10 * MIN_EVIDENCE)  # (28, 28) in [-1, 1]

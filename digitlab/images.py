@@ -39,9 +39,8 @@ def as_array(values: Any, expected: str) -> np.ndarray:
         ):
             values = np.stack([as_array(value, expected) for value in values])
         array = np.asarray(values)
-        if (
-            array.dtype == object and array.ndim and array.size
-        ):  # a column of arrays, or of nullable integers
+        # A column of arrays, or of nullable integers.
+        if array.dtype == object and array.ndim and array.size:
             parts = [np.asarray(value) for value in array.ravel()]
             array = np.stack(parts).reshape(*array.shape, *parts[0].shape)
     except Exception as error:  # each library has errors of its own

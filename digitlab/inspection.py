@@ -51,7 +51,7 @@ def embed(model: keras.Model, images: np.ndarray) -> np.ndarray:
 
     Args:
         model: A Keras network for images (n, 28, 28, 1).
-        images: (n, 28, 28), ink light on dark: uint8 in 0 to 255, or floating point in [0, 1].
+        images: (n, 28, 28), ink light on dark: integers from 0 to 255, or floating point in [0, 1].
 
     Returns:
         (n, features) float32.

@@ -129,8 +129,9 @@ class Recognizer:
             images: (n, 28, 28) or (n, 784), ink light on dark: integers from 0 to 255, or floating
                 point in [0, 1]; an array, a table or a tensor.
             tta: Test-time augmentation: if no digit reaches a probability of 0.9, read the image
-                again, moved by half a pixel to either side, and take the mean. Fewer of MNIST's
-                scanned digits are then misread; drawn digits, which are sharper, gain nothing.
+                again, moved diagonally by half a pixel either way, and take the mean. Fewer of
+                MNIST's scanned digits are then misread; drawn digits, which are sharper, gain
+                nothing.
 
         Returns:
             (n, 10) float32, each row sums to 1.

@@ -20,7 +20,7 @@ import numpy as np
 
 from digitlab._io import verified_content
 from digitlab._stderr import silent_stderr
-from digitlab._tflite import with_features
+from digitlab._tflite import add_features_output
 from digitlab.images import CLASSES, SIZE
 
 try:
@@ -48,7 +48,7 @@ class Runtime(Protocol):
     """What the recognizer asks of a network."""
 
     def __call__(self, batch: np.ndarray) -> Any:
-        """Answer images (n, 28, 28, 1) float32 in [0, 1] with probabilities (n, 10) or (n, 11)."""
+        """Return probabilities (n, 10) or (n, 11) for images (n, 28, 28, 1) float32 in [0, 1]."""
 
     def activations(self, batch: np.ndarray) -> dict[str, np.ndarray]:
         """Return each layer's output for one image (1, 28, 28, 1), by the layer's name."""
@@ -365,7 +365,7 @@ class LiteRT:
         """See `Runtime`. This takes no longer than the answers alone."""
         with self._lock:
             if self._featured is None:
-                content = with_features(self._content)
+                content = add_features_output(self._content)
                 self._featured = Interpreter(model_content=content, num_threads=1)
                 self._allocate(self._featured, 1)
             answers, features = [], []

@@ -113,7 +113,7 @@ def test_a_slow_reading_takes_its_share():
     while clock.now < 110:
         pace.request()
         clock.advance(0.01)
-    np.testing.assert_allclose(np.diff(runs), throttle.SHARE * 0.1, atol=0.011)
+    np.testing.assert_allclose(np.diff(runs), 0.1 / throttle.SHARE, atol=0.011)
 
 
 def test_the_last_request_is_answered_once():

@@ -33,7 +33,7 @@ PATIENCE = 7.0  # seconds to wait for npm's registry to answer at all
 SOURCES = Path(__file__).parents[1] / "web" / "site"
 CPU = "tensorflow-cpu.js"
 WASM = "tfjs-backend-wasm-simd.wasm"
-_SOURCES = "package.json package-lock.json tensorflow.entry.js".split()
+_NPM_FILES = "package.json package-lock.json tensorflow.entry.js".split()
 _WASM_PACKAGE = "node_modules/@tensorflow/tfjs-backend-wasm"
 _ESBUILD = [
     *("tensorflow=tensorflow.entry.js", "tensorflow-cpu=@tensorflow/tfjs-backend-cpu"),
@@ -79,7 +79,7 @@ def tensorflow_js(node: str) -> dict[str, bytes]:
         RuntimeError: npm or esbuild failed, or npm's registry cannot be reached.
     """
     key = hashlib.sha256(" ".join(_ESBUILD).encode())
-    for name in _SOURCES:
+    for name in _NPM_FILES:
         key.update((SOURCES / name).read_bytes())
     cached = Path(pooch.os_cache("digitlab")) / f"tensorflow-{key.hexdigest()[:16]}.bundle"
     with suppress(OSError, ValueError):  # it is missing, unreadable or damaged
@@ -89,7 +89,7 @@ def tensorflow_js(node: str) -> dict[str, bytes]:
     if npm is None:
         raise FileNotFoundError(f"build_site needs npm, and there is none: {INSTALL}")
     with _temporary_folder(cached.parent) as folder:
-        for name in _SOURCES:
+        for name in _NPM_FILES:
             shutil.copyfile(SOURCES / name, Path(folder) / name)
         # Neither step reports its own progress.
         form = "{desc}: {n} of {total} steps done; some ten seconds, the first time only"

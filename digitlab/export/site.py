@@ -27,7 +27,7 @@ from digitlab.export.bundle import (
 from digitlab.export.icons import SIDES, icon_png
 from digitlab.personal import typical_drawings
 
-_PAGE = (
+_PAGE_FILES = (
     "index.html style.css manifest.json start.js app.js pad.js ../pointer.js ink.js recognizer.js "
     "hand.js sw.js"
 ).split()
@@ -98,7 +98,7 @@ def _compose(model: Path) -> dict[str, bytes]:
     """Return all files of the site, by name, after its own code has run the network."""
     weights = _weights(model)
     node = find_node()
-    files = {Path(name).name: (SOURCES / name).read_bytes() for name in _PAGE}
+    files = {Path(name).name: (SOURCES / name).read_bytes() for name in _PAGE_FILES}
     files |= {f"icon-{side}.png": icon_png(side) for side in SIDES}
     files["typical.js"] = _typical()
     files |= tensorflow_js(node)

@@ -13,7 +13,7 @@ import numpy as np
 from digitlab.images import CLASSES
 from digitlab.numbers.pieces import Line, Writing
 
-_MOST = 4  # maximum pieces of one character; parts cut from the same piece count once
+_MAX_PIECES = 4  # maximum pieces of one character; parts cut from the same piece count once
 _AHEAD = 5  # maximum pieces to the right to combine a piece with; its parts count once here, too
 _PARTS = 12  # the same, if each part counts
 _CROWD, _AHEAD_IN_CROWD = 100, 2  # in a row of more than 100, only 2, to save time
@@ -71,7 +71,7 @@ def find_candidates(writing: Writing, row: Sequence[int], line: Line) -> list[Ca
         row: The pieces of the row, from left to right.
         line: The row's line.
     """
-    level = [line.level(writing.points[piece]) / line.height for piece in row]
+    level = [line.straighten(writing.points[piece]) / line.height for piece in row]
     ends = np.array([(*points.min(0), *points.max(0)) for points in level])  # (n, 4)
     parents = [writing.parents[piece] for piece in row]
     shape = _Shapes(ends, parents, writing, _tangles(level, ends), line)
@@ -160,7 +160,7 @@ def _groups(
             width = box[:, 2].max() - box[:, 0].min()
             height = box[:, 3].max() - box[:, 1].min()
             made_of = len({parents[piece] for piece in larger})
-            if width <= _WIDE and height <= _TALL and made_of <= _MOST:
+            if width <= _WIDE and height <= _TALL and made_of <= _MAX_PIECES:
                 found[larger] = bridge
                 waiting.append(larger)
     yield from found.items()

@@ -9,13 +9,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Costs:
-    """How much less likely a candidate becomes, as natural logarithms."""
+    """How shape, place and parts of a candidate change its cost, a negative log-probability.
+
+    Most values are costs; others are standard deviations or weights, as their comments say.
+    """
 
     height: float = 0.5  # standard deviation of the logarithm of a digit's height
     raised: float = 0.22  # standard deviation of the lower end from the line, for raised digits
     sunk: float = 0.4  # and for those that reach below the line
     gap: float = 4.0  # for each digit height of the widest gap inside
-    tangle: float = 14.0  # for the share of the width by which others reach in, above `_REACH`
+    tangle: float = 14.0  # for the share of the width by which others reach in, above 0.2
     covered: float = 1.0  # for the share of its width, or theirs, that other pieces cover
     covered_mark: float = 2.5  # the same, for a comma, a point or a minus
     comma: float = 2.0  # for a digit with a part that looks like a comma (points may be stray dots)

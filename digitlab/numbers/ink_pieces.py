@@ -20,7 +20,7 @@ from digitlab.pictures.ink import pen_width
 _SOLID = 0.25  # pixels with more ink than this are connected to their neighbours
 _SHARP = 64  # pixels: digits need not be higher than this
 _SPECK = 0.05  # pieces smaller than this share of a digit, in both directions, are not writing
-_MOST = 400  # pieces: only the largest are kept, more are not writing
+_MAX_PIECES = 400  # pieces: only the largest are kept, more are not writing
 # Blots are broader than this many widths of the pen, and fill this share of their box at least. So
 # do digits of a pen that is broader than this share of their height: it closes their loops.
 _BLOT, _FILLED, _BROAD = 2.0, 0.55, 1 / 7
@@ -136,7 +136,7 @@ def _components(ink: np.ndarray) -> list[_Patch]:
         own = scipy.ndimage.maximum_filter(around == label, 3) & ((around == 0) | (around == label))
         patches.append(_Patch(left - 1, top - 1, np.where(own, ink[box], 0)))
     patches.sort(key=lambda patch: -max(patch.ink.shape))
-    patches = patches[:_MOST]
+    patches = patches[:_MAX_PIECES]
     least = _SPECK * _size(patches) if patches else 0
     return _without_blots([patch for patch in patches if max(patch.ink.shape) - 2 > least])
 

@@ -15,7 +15,7 @@ Box = tuple[float, float, float, float]  # left, top, right, bottom
 class Line(NamedTuple):
     """A line of writing: angles in radians, heights in the unit of the pieces' points.
 
-    `level` straightens it: x runs along the line, y down across it, and slanted stems stand
+    `straighten` turns it: x then runs along the line, y down across it, and slanted stems stand
     upright.
     """
 
@@ -25,7 +25,7 @@ class Line(NamedTuple):
     top: float  # y of their upper ends, when straightened
     bottom: float  # and of their lower ends
 
-    def level(self, points: np.ndarray) -> np.ndarray:
+    def straighten(self, points: np.ndarray) -> np.ndarray:
         """Straighten points (n, 2)."""
         return points @ straightening(self.tilt, self.slant)
 

@@ -14,7 +14,7 @@ from digitlab.prediction import Prediction, digit_probabilities
 
 Answer = Callable[[np.ndarray], np.ndarray]  # images (n, 28, 28) to probabilities (n, 10 or 11)
 
-MARKS = (".", ",", "-")  # characters that are no digits, and known
+MARKS = (".", ",", "-")  # the characters besides digits that are read
 _DOUBTFUL = 0.9  # below this probability of a digit, its pieces may be two joined digits
 _WIDE = 1.0  # digit heights: wider characters may be joined digits, however probable
 _NARROW = 0.3  # digit heights: narrower characters are not cut
@@ -160,7 +160,7 @@ class RowReading:
         row = self.row.copy()  # the candidates' places are in this row, before any cut
         for index in self.chosen:
             pieces = [row[place] for place in self.candidates[index].pieces]
-            level = self.line.level(np.concatenate([self._writing.points[p] for p in pieces]))
+            level = self.line.straighten(np.concatenate([self._writing.points[p] for p in pieces]))
             width = np.ptp(level[:, 0]) / self.line.height
             sure = self.answers[index][:CLASSES].max() >= _DOUBTFUL
             if width < _NARROW or (sure and width < _WIDE) or self._text(index) in MARKS:
@@ -196,7 +196,9 @@ class RowReading:
     def _level(self, index: int) -> np.ndarray:
         """Return the straightened points (n, 2) of a candidate."""
         pieces = [self.row[place] for place in self.candidates[index].pieces]
-        return self.line.level(np.concatenate([self._writing.points[piece] for piece in pieces]))
+        return self.line.straighten(
+            np.concatenate([self._writing.points[piece] for piece in pieces])
+        )
 
     def _text(self, index: int) -> str:
         best = int(self.scores[index].argmax())

@@ -64,8 +64,8 @@ def _without_specks(
     # Measured without specks: one above a digit would make a tall column of both.
     sides = np.array([np.ptp(points[piece], axis=0).max() for piece in row])
     large = [piece for piece, side in zip(row, sides, strict=True) if side >= SPECK * sides.max()]
-    line = line_of(points, large, tilt)
-    level = [line.level(points[piece]) / line.height for piece in row]
+    line, _ = _measure(points, large, tilt)
+    level = [line.straighten(points[piece]) / line.height for piece in row]
     left, top, right, bottom = np.array([(*p.min(0), *p.max(0)) for p in level]).T
     small = np.maximum(right - left, bottom - top) < SPECK
     gaps = np.maximum(left[:, None] - right[~small], left[~small] - right[:, None])  # (n, others)
@@ -74,7 +74,7 @@ def _without_specks(
     )
     dirt = small & ((off > 0) | (gaps.min(1, initial=0.0 if small.all() else np.inf) > _BESIDE))
     kept = [piece for piece, is_dirt in zip(row, dirt, strict=True) if not is_dirt]
-    return line_of(points, kept, tilt), kept
+    return _measure(points, kept, tilt)
 
 
 def _merge(rows: list[list[int]], bands: list[tuple[float, float]]) -> None:
@@ -103,14 +103,14 @@ def _band(ends: np.ndarray) -> tuple[float, float]:
     return float(top), float(bottom)
 
 
-def line_of(points: list[np.ndarray], row: list[int], tilt: float) -> Line:
-    """Measure the line of a row, and sort its pieces from left to right."""
+def _measure(points: list[np.ndarray], row: list[int], tilt: float) -> tuple[Line, list[int]]:
+    """Return the line of a row, and its pieces from left to right."""
     flat = [points[piece] @ straightening(tilt, 0.0) for piece in row]
     slant = _slant(flat)
     shear = straightening(0.0, slant)
     ends = np.array([(*p.min(0), *p.max(0)) for p in (level @ shear for level in flat)])
     places = [float(piece[:, 0].mean()) for piece in (level @ shear for level in flat)]
-    row[:] = [row[at] for at in np.argsort(places, kind="stable")]
+    from_left = [row[at] for at in np.argsort(places, kind="stable")]
     tall = _columns(ends)
     heights = tall[:, 1] - tall[:, 0]
     height = weighted_median(heights)
@@ -118,7 +118,8 @@ def line_of(points: list[np.ndarray], row: list[int], tilt: float) -> Line:
         height = 0.9 * wide  # there are only bars
     digits = tall[heights > 0.6 * height]
     top, bottom = np.median(digits if len(digits) else tall, axis=0)
-    return Line(tilt, slant, max(float(height), 1e-9), float(top), float(bottom))
+    line = Line(tilt, slant, max(float(height), 1e-9), float(top), float(bottom))
+    return line, from_left
 
 
 def _columns(ends: np.ndarray) -> np.ndarray:

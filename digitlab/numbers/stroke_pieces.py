@@ -6,7 +6,7 @@ import numpy as np
 import scipy
 
 from digitlab.numbers.costs import Costs
-from digitlab.numbers.pieces import Box, Line, typical_size
+from digitlab.numbers.pieces import Box, Line, straightening, typical_size
 from digitlab.pictures.ruling import find_underlines
 from digitlab.strokes import render_checked
 
@@ -16,7 +16,9 @@ _MIN_HEIGHT = 0.3  # how tall both parts must be, and a stroke that retraces ano
 _CUTS = 4  # maximum cuts in one stroke
 _DETAIL, _STEP = 0.015, 0.06  # minimum and maximum distance between points
 _RETRACED = 0.05  # maximum distance from a stroke of one that retraces it
-_MOST = 100  # strokes: among more, none is looked for that retraces another, which takes seconds
+_MAX_COMPARED = (
+    100  # strokes: among more, none is looked for that retraces another, which takes seconds
+)
 # How many of a hundred examples of each digit, 0 to 9, have one, two, three, or more strokes:
 # rounded means of four contributors to UNIPEN, who differ a lot.
 _HABITS = [
@@ -61,14 +63,13 @@ class StrokePieces:
 
     def image(self, pieces: Sequence[int], tilt: float) -> np.ndarray:
         """See `Writing`."""
-        cos, sin = np.cos(tilt), np.sin(tilt)
-        turn = np.array([[cos, -sin], [sin, cos]])
+        turn = straightening(tilt, 0.0)
         return render_checked([self.points[piece] @ turn for piece in pieces])
 
     def cut(self, piece: int, line: Line) -> list[int]:
         """See `Writing`. Cuts are where what follows is to the right of what came before."""
         points = self.points[piece]
-        level = line.level(points) / line.height
+        level = line.straighten(points) / line.height
         if level[-1, 0] < level[0, 0]:  # written from right to left
             points, level = points[::-1], level[::-1]
         cuts = _cuts(level)
@@ -90,7 +91,7 @@ def _without_retraced(strokes: list[np.ndarray], size: float) -> list[np.ndarray
         strokes: Each (n, 2).
         size: The size of a digit.
     """
-    if len(strokes) > _MOST:
+    if len(strokes) > _MAX_COMPARED:
         return strokes
     near = _RETRACED * size
     low = np.array([stroke.min(0) for stroke in strokes])

@@ -75,7 +75,7 @@ class SavedDrawing:
         Args:
             strokes: See `Picture.draw`.
             pen_width: In pad pixels.
-            reading: What `reading_html` gave.
+            reading: The reading and its explanation, as HTML.
             words: The same in words, for pages without pictures.
         """
         image = self._picture.draw(strokes, pen_width)

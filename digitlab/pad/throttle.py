@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 INTERVAL = 0.05  # seconds, at least, from the start of one run to the start of the next
-SHARE = 4  # slow runs take a quarter of the time
+SHARE = 0.25  # of the time, at most, that slow runs take
 
 
 def _call_later(seconds: float, function: Callable[[], None]) -> Any:
@@ -56,7 +56,7 @@ class Throttle:
             yield
         finally:
             now = self._clock()
-            self._due = max(begun + INTERVAL, now + (SHARE - 1) * (now - begun))
+            self._due = max(begun + INTERVAL, now + (1 / SHARE - 1) * (now - begun))
 
     def cancel(self) -> None:
         """Drop the request that waits, if there is one."""

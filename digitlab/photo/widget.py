@@ -33,7 +33,7 @@ class PhotoReader(anywidget.AnyWidget):
     These are traits, for ``reader.observe``:
 
     - ``reading``: what is read, a `NumberReading`, with the corrections. Read-only.
-    - ``message``: the same as a sentence, or why a file could not be read. Read-only.
+    - ``message``: the same as a sentence, or why a file could not be read.
 
     Args:
         recognizer: A `Recognizer`, a Keras model or a function, as for `DrawingPad`; or an object
@@ -96,12 +96,26 @@ class PhotoReader(anywidget.AnyWidget):
         self._show()
 
     def add_box(self, box: tuple[float, float, float, float]) -> None:
-        """Read one more box: left, top, right and bottom in pixels of the photo."""
+        """Read one more box.
+
+        Args:
+            box: Left, top, right and bottom in pixels of the photo. What lies outside is left out.
+
+        Raises:
+            ValueError: There is no photo, or the box is not four finite numbers.
+        """
         self._opened_page().read_box(_checked_box(box))
         self._show()
 
     def remove_box(self, number: int) -> None:
-        """Remove the character with that index in ``reading.characters``, from 0."""
+        """Remove a character.
+
+        Args:
+            number: Its index in ``reading.characters``, from 0.
+
+        Raises:
+            ValueError: There is no such character.
+        """
         self._page_with(number).remove_box(number)
         self._show()
 

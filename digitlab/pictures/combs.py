@@ -8,13 +8,14 @@ import scipy
 from digitlab.pictures.ruling import SOLID, RuledLine, cleared, erased, find_lines
 
 _LONG = 0.3  # minimum length of a comb, as a share of the picture's width
-_FLAT = 1.5  # minimum length in the height of its connected ink, with digits that touch it
-_WHOLE = 0.9  # minimum length of its line, as a share of its own
+_FLAT = 1.5  # minimum length, as a multiple of the height of all ink that is connected with it
+_WHOLE = 0.9  # minimum length of its line, as a share of the comb's
 _MIN_TICKS = 3  # ticks that no digit touches
 _EVEN = 0.15  # how much their distances and heights may differ, as a share of the usual ones
-_SHORT = 0.6  # maximum height of ticks in their distance, unless the line ends at the outer ticks
-_ENDS = 0.2  # how far beyond these the line may go, likewise
-_SPECK = 4  # in thicknesses of the line: what the line cuts off is no larger
+# As shares of the distance between ticks: their maximum height, and how far a line may go on beyond
+# the outer ticks if they are higher than that.
+_SHORT, _ENDS = 0.6, 0.2
+_MAX_CUT_OFF = 4  # in thicknesses of the line: what the line cuts off is no larger
 
 
 class _Ticks(NamedTuple):
@@ -56,7 +57,7 @@ def _without_comb(part: np.ndarray) -> np.ndarray:
     rest = erased(rest, [], [_as_line(line, place, ticks.height) for place in places])
     labels, _ = scipy.ndimage.label(rest, np.ones((3, 3)))
     for label, place in enumerate(scipy.ndimage.find_objects(labels), start=1):
-        if max(side.stop - side.start for side in place) <= _SPECK * line.thickness:
+        if max(side.stop - side.start for side in place) <= _MAX_CUT_OFF * line.thickness:
             rest[place] &= labels[place] != label
     return rest[room : room + len(part)]
 

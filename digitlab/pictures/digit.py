@@ -10,7 +10,7 @@ from digitlab.images import BOX, CENTRE, PEN_WIDTH, SIZE, centre_of_mass
 from digitlab.pictures.brightness import read_brightness
 from digitlab.pictures.ink import find_writing, pen_width
 
-_DIGIT = 256  # pixels: a picture of one digit is reduced to less than twice that
+_DIGIT_SIDE = 256  # pixels: a picture of one digit is reduced to less than twice that
 _SMALL = 0.2  # minimum size of a digit, as a share of the picture's shorter side
 _CLOSE = 0.3  # maximum gap between the parts of a digit, as a share of its size
 _SOFT = 0.5  # a digit is out of focus if more than this share of it is neither ink nor paper
@@ -42,7 +42,7 @@ def normalize_image(picture: npt.ArrayLike | Image.Image) -> np.ndarray:
         >>> digitlab.load_recognizer().predict_images([digitlab.normalize_image(photo)]).argmax()
         np.int64(1)
     """
-    brightness, _ = read_brightness(picture, _DIGIT)
+    brightness, _ = read_brightness(picture, _DIGIT_SIDE)
     return fit_ink(_without_marks(find_writing(brightness, page=False)))
 
 

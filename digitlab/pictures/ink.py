@@ -13,7 +13,7 @@ from digitlab.pictures.rings import without_rings
 from digitlab.pictures.ruling import without_ruling, without_underlines
 from digitlab.pictures.sheet import without_desk
 
-_PAGE = 800  # pixels: a page's picture is reduced to less than twice that
+_PAGE_SIDE = 800  # pixels: a page's picture is reduced to less than twice that
 # The side of a window that holds ink and more paper, as a share of the picture's shorter side. It
 # is larger for one digit, which may fill its picture, than for a page, whose picture shows more
 # than the sheet.
@@ -34,7 +34,7 @@ _FAINT = 0.06  # minimum contrast of ink, as a share of the paper's brightness
 
 
 def find_ink(picture: npt.ArrayLike | Image.Image) -> tuple[np.ndarray, float]:
-    """Find the writing in a picture: not the paper, shadows, printed lines, underlines or the desk.
+    """Find the writing in a picture, without shadows, printed lines, underlines, rings or the desk.
 
     Args:
         picture: See `digitlab.normalize_image`.
@@ -54,7 +54,7 @@ def find_ink(picture: npt.ArrayLike | Image.Image) -> tuple[np.ndarray, float]:
         >>> ink.shape, scale, int(ink.any(axis=1).sum() * scale)
         ((134, 1000), 3.0, 282)
     """
-    brightness, times = read_brightness(picture, _PAGE)
+    brightness, times = read_brightness(picture, _PAGE_SIDE)
     return find_writing(brightness, page=True), float(times)
 
 

@@ -8,7 +8,7 @@ from digitlab.pictures.ruling import SOLID, cleared
 _MIN_HEIGHT = 12  # pixels: minimum height of a ring
 _ROUND = 0.75  # minimum width of a ring, as a share of its height; most zeros are narrower
 _HOLLOW = 0.5  # minimum share of its box that it encloses
-_WRITTEN = 0.3  # minimum height of what is written inside, as a share of its own
+_MIN_INSIDE = 0.3  # minimum height of what is written inside, as a share of the ring's
 _OPEN = 0.06  # widest gap between its ends, as a share of its shorter side
 
 
@@ -31,6 +31,6 @@ def without_rings(ink: np.ndarray) -> np.ndarray:
         closed = closed[window:-window, window:-window] > 0
         inside = scipy.ndimage.binary_fill_holes(closed) & ~closed
         written = np.unique(labels[part][inside])
-        if inside.mean() >= _HOLLOW and heights[written].max() >= _WRITTEN * height:
+        if inside.mean() >= _HOLLOW and heights[written].max() >= _MIN_INSIDE * height:
             gone[part] |= ring
     return cleared(ink, solid, gone)

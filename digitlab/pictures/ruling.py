@@ -22,11 +22,11 @@ _MIN_THIN = _LONG * _ALONE  # a line needs thin ink in at least this share of th
 _GAP = 0.03  # longest gap in a line, as a share of the picture's side
 _PAST = 0.03  # minimum length of a line beyond the writing, as a share of the line's length
 _NEAR = 0.12  # maximum gap from a line's end to the edge, as a share of the picture's side
-_PAGE = 3  # a picture with at least this many parts of writing is a page
+_PAGE_PARTS = 3  # a picture with at least this many parts of writing is a page
 _LONGER = 3  # a line on a page is at least this many times as long as a digit
 _BEND = 0.02  # maximum distance of a line from a straight one, as a share of its length
 _TALL = 0.92  # maximum length of a 1, as a share of the length of a line beside it
-_DIGIT = 0.4  # minimum height of a digit, as a share of the tallest one's
+_MIN_DIGIT_HEIGHT = 0.4  # minimum height of a digit, as a share of the tallest one's
 _FLAT = 0.2  # an underline's height, as a share of its width
 # An underline's minimum width, as a share of the tallest digit's height; and if there are digits
 # below it, too: the bar of a five among them is not as wide.
@@ -74,7 +74,7 @@ def without_ruling(ink: np.ndarray) -> np.ndarray:
         down = [line for line in down if _runs_past(line, top, bottom)]
     # On a page, lines may end anywhere, and are longer than digits.
     written = _written(erased(solid, all_across, all_down))
-    if len(written) >= _PAGE:
+    if len(written) >= _PAGE_PARTS:
         long = _LONGER * max(map(_size, written))
         across = across + [line for line in all_across if len(line.heights) >= long]
         down = down + [line for line in all_down if len(line.heights) >= long]
@@ -105,7 +105,7 @@ def find_underlines(ends: np.ndarray, digits: int) -> np.ndarray:
     """
     top, bottom, left, right = ends.T
     tall = (bottom - top).max(initial=0)
-    high = bottom - top > _DIGIT * tall
+    high = bottom - top > _MIN_DIGIT_HEIGHT * tall
     under = np.zeros(len(ends), bool)
     for part in np.flatnonzero(bottom - top <= _FLAT * (right - left)):
         wide, thick = right[part] - left[part], bottom[part] - top[part]

@@ -10,7 +10,7 @@ _MIN_AREA = 0.2  # minimum share of the picture that the sheet covers
 _CONVEX = 0.8  # minimum share of its convex hull that is paper, the rest being ink
 _CORNERS = 6  # a sheet has four; where the picture cuts it off, there are more
 _STRAIGHT = 0.015  # how far its sides may bend, as a share of the picture's longer side
-_WRITTEN = 0.002  # minimum share of the sheet that is ink
+_MIN_INK_SHARE = 0.002  # minimum share of the sheet that is ink
 _INK = 0.8  # maximum brightness of ink, as a share of the paper's
 # A desk is at least this many times darker than the paper, and covers at least this share of the
 # picture's edge. Shadows are never as dark as the first, and never lie all around as the second.
@@ -64,7 +64,7 @@ def _find_sheet(depth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     if not any(darker >= least and along >= share for least, share in _DESKS):
         return nothing
     sheet = scipy.ndimage.binary_erosion(sheet, np.ones((7, 7)))
-    if not sheet.any() or np.mean(depth[sheet] < middle + np.log(_INK)) < _WRITTEN:
+    if not sheet.any() or np.mean(depth[sheet] < middle + np.log(_INK)) < _MIN_INK_SHARE:
         return nothing
     return sheet, sheet & scipy.ndimage.binary_erosion(paper, np.ones((5, 5)))
 

@@ -152,10 +152,6 @@ def augment_digits(
 ) -> np.ndarray:
     """Return each digit as somebody else might have written it; `train` can learn from such digits.
 
-    >>> digits = digitlab.load_digits()
-    >>> digitlab.augment_digits(digits.x_train[:10], digits.y_train[:10]).shape
-    (10, 28, 28)
-
     Args:
         images: (n, 28, 28), in any form that `Recognizer.predict_images` takes.
         labels: (n,), 0 to 9. They decide which digits can get a slash, a flag, a foot or a bar.
@@ -167,6 +163,11 @@ def augment_digits(
 
     Raises:
         ValueError: The images or labels have a different form, or there are none.
+
+    Example:
+        >>> digits = digitlab.load_digits()
+        >>> digitlab.augment_digits(digits.x_train[:10], digits.y_train[:10]).shape
+        (10, 28, 28)
     """
     images = as_images(images)
     if not len(images):

@@ -65,8 +65,9 @@ def train(
     Raises:
         TypeError: The model is not a Keras model, the digits are not `Digits`, or the settings are
             not a `TrainConfig`.
-        ValueError: There are no training digits, or none beside those for validation; or the model
-            gives something else; or the devices cannot share a batch; or `checkpoint` holds the
+        ValueError: There are no training digits, or none beside those for validation; or `people`
+            has no digits, or `config` no augmentation to draw them with; or the model gives
+            something else; or the devices cannot share a batch; or `checkpoint` holds the
             state of another run, or something else.
         OSError: `checkpoint` cannot be written.
 

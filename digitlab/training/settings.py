@@ -7,8 +7,8 @@ from typing import Any
 
 from digitlab.images import BOX, SIZE
 
-# The largest value of each setting; those not listed are shares, 1 at most.
-_MOST = {"rotation": 180, "stretch": 4, "shear": 4, "shift": SIZE, "bend": BOX, "pen": 2}
+# The largest value of each setting; all others are 1 at most.
+_LARGEST = {"rotation": 180, "stretch": 4, "shear": 4, "shift": SIZE, "bend": BOX, "pen": 2}
 
 
 def _make_plain(settings: Any) -> None:
@@ -50,7 +50,7 @@ class Augmentation:
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            most = _MOST.get(field.name, 1)
+            most = _LARGEST.get(field.name, 1)
             if not (isinstance(value, Real) and 0 <= float(value) <= most):
                 raise ValueError(f"expected {field.name} from 0 to {most}, got {value!r}")
         _make_plain(self)

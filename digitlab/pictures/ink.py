@@ -94,37 +94,34 @@ def _with_margin(brightness: np.ndarray, around: float) -> tuple[np.ndarray, int
     Returns:
         (h + 2 m, w + 2 m), and m: 0 if the ink is not close to all four edges.
     """
-    height, width = brightness.shape
-    side = min(height, width)
+    side = min(brightness.shape)
     if side < _TINY:
         return brightness, 0
     margin = round(_MARGIN * side)
     # Where the picture was cropped so closely that there is less paper than ink, more is needed.
-    padded = np.pad(brightness, margin, constant_values=np.median(brightness))
-    dark = 1 if not _is_light_ink(padded, around) else -1
-    edge = _edge(brightness.shape)
-    band = scipy.ndimage.minimum_filter(dark * brightness, 2 * round(_CLOSE * side) + 1)[edge]
-    along = 2 * round(_ALONG * len(band) / 2) + 1
-    # A closing leaves the desk, which runs along the edge for longer than ink does.
-    inked = scipy.ndimage.grey_closing(band, along, mode="wrap") - band > 0.25 * np.ptp(brightness)
-    sides = np.split(inked, np.cumsum([width - 1, height - 1, width - 1]))
-    if not all(map(np.any, sides)):  # the rest may be shadows
-        return brightness, 0
-    frame = brightness.copy()
-    frame[edge] = dark * scipy.ndimage.grey_closing(dark * frame[edge], along, mode="wrap")
+    padded = np.pad(brightness, margin, constant_values=np.median(brightness[::4, ::4]))
+    dark = brightness.max() - brightness if _is_light_ink(padded, around) else brightness
+    turned = [np.rot90(dark, turn) for turn in range(4)]  # to have each edge at the top
+
+    def without_ink(edges: list[np.ndarray]) -> list[np.ndarray]:
+        """Close dark places at the edges, unless they are as long as those of the desk."""
+        once_around = np.concatenate(edges)
+        along = 2 * round(_ALONG * len(once_around) / 2) + 1
+        closed = scipy.ndimage.grey_closing(once_around, along, mode="wrap")
+        return np.split(closed, np.cumsum([len(edge) for edge in edges])[:-1])
+
+    near = [picture[: round(_CLOSE * side) + 1, :-1].min(axis=0) for picture in turned]
+    contrast = 0.25 * np.ptp(brightness)
+    if not all(
+        (bare - edge).max() > contrast for bare, edge in zip(without_ink(near), near, strict=True)
+    ):
+        return brightness, 0  # what is close to some of the edges may be shadows
+    frame = dark.copy()
+    for turn, bare in enumerate(without_ink([picture[0, :-1] for picture in turned])):
+        np.rot90(frame, turn)[0, :-1] = bare
     padded = np.pad(frame, margin, mode="edge")
-    padded[margin:-margin, margin:-margin] = brightness
+    padded[margin:-margin, margin:-margin] = dark
     return padded, margin
-
-
-def _edge(shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """Return the rows and columns of the pixels at a picture's edge, once around."""
-    down, across = np.arange(shape[0] - 1), np.arange(shape[1] - 1)
-    bottom, right = np.full_like(across, shape[0] - 1), np.full_like(down, shape[1] - 1)
-    return (
-        np.concatenate([0 * across, down, bottom, bottom[0] - down]),
-        np.concatenate([across, right, right[0] - across, 0 * down]),
-    )
 
 
 def _ink(brightness: np.ndarray, page: bool, around: float) -> np.ndarray:

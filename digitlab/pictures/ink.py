@@ -21,6 +21,7 @@ _DIGIT_AROUND = 0.5
 _PAGE_AROUND = 0.33
 _MARGIN = 0.25  # added around a picture that was cropped closely, as a share of its shorter side
 _CLOSE = 0.03  # how close to the edge its ink comes, likewise
+_CLEAR = 0.15  # by how much such ink is darker than the paper; grain is not
 _TINY = 8  # pixels: a smaller picture stays as it is
 _BROAD = 0.5  # broadest stroke, as a share of the picture's shorter side
 _ALONG = 0.2  # a desk covers at least this share of the picture's edge, a digit covers less
@@ -111,7 +112,7 @@ def _with_margin(brightness: np.ndarray, around: float) -> tuple[np.ndarray, int
         return np.split(closed, np.cumsum([len(edge) for edge in edges])[:-1])
 
     near = [picture[: round(_CLOSE * side) + 1, :-1].min(axis=0) for picture in turned]
-    contrast = 0.25 * np.ptp(brightness)
+    contrast = max(_CLEAR, 0.25 * np.ptp(brightness))
     if not all(
         (bare - edge).max() > contrast for bare, edge in zip(without_ink(near), near, strict=True)
     ):

@@ -18,7 +18,7 @@ import numpy as np
 
 from digitlab._io import files_below
 from digitlab.drawings import load_drawing
-from digitlab.images import SIZE
+from digitlab.images import SIZE, as_bytes
 from digitlab.personal import is_examples_file, read_examples
 from digitlab.strokes import render_strokes
 
@@ -104,7 +104,7 @@ def load_drawings(folder: str | os.PathLike[str]) -> WrittenDigits:
                 more, digits, _ = read_examples(path)
                 writer = first if below else path.stem
             else:
-                more, digits = _drawing(path), np.array([_digit(path)])
+                more, digits = _read_drawing(path), np.array([_digit(path)])
                 writer = first if below else folder.resolve().name
         except ValueError as error:
             faults.append(str(error))
@@ -124,9 +124,9 @@ def _name(writer: str) -> str:
     return unicodedata.normalize("NFC", writer)
 
 
-def _drawing(path: Path) -> np.ndarray:
+def _read_drawing(path: Path) -> np.ndarray:
     """Read a drawing as images (1, 28, 28)."""
-    image = (255 * render_strokes(load_drawing(path))).round().astype(np.uint8)
+    image = as_bytes(render_strokes(load_drawing(path)))
     if not image.any():
         raise ValueError(f"expected a drawing of a digit in {path}, it is empty")
     return image.reshape(1, SIZE, SIZE)

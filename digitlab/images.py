@@ -112,6 +112,11 @@ def as_batch(images: np.ndarray) -> np.ndarray:
     return batch / np.float32(255) if images.dtype.kind in "iu" else batch
 
 
+def as_bytes(values: np.ndarray) -> np.ndarray:
+    """Convert floating point in [0, 1] to uint8 from 0 to 255, of the same shape."""
+    return (255 * values).round().astype(np.uint8)
+
+
 def check_range(images: np.ndarray) -> None:
     """Raise ValueError if images, as `as_images` returns them, have values out of range."""
     whole = images.dtype.kind in "iu"

@@ -31,7 +31,7 @@ import pooch
 
 from digitlab._download import RemoteFile, download
 from digitlab._io import atomic_write
-from digitlab.images import as_batch, as_images, as_labels, check_range
+from digitlab.images import as_batch, as_bytes, as_images, as_labels, check_range
 
 NPZ = "mnist.npz"
 SAMPLE = Path(__file__).parent / "assets" / "sample_digits.npz"
@@ -169,7 +169,7 @@ class Digits:
             labels = as_labels(labels, len(images), f"y_{part}")
             check_range(images)
             if images.dtype != np.uint8:
-                images = (255 * as_batch(images)[..., 0]).round().astype(np.uint8)
+                images = as_bytes(as_batch(images)[..., 0])
             elif copy:
                 images = images.copy()
             object.__setattr__(self, f"x_{part}", images)

@@ -11,7 +11,16 @@ import numpy.typing as npt
 from PIL import Image
 from tqdm import tqdm
 
-from digitlab.images import CLASSES, SIZE, as_array, as_batch, as_image, as_images, as_labels
+from digitlab.images import (
+    CLASSES,
+    SIZE,
+    as_array,
+    as_batch,
+    as_bytes,
+    as_image,
+    as_images,
+    as_labels,
+)
 from digitlab.numbers.ink_pieces import InkPieces
 from digitlab.numbers.pieces import Writing
 from digitlab.numbers.reading import NumberReading, read_pieces
@@ -424,7 +433,7 @@ def as_example(drawing: Any) -> np.ndarray:
     """Return the image of an example as whole numbers, as it will be saved."""
     ready = getattr(drawing, "shape", None) == (SIZE, SIZE)  # an array, a table or a tensor
     image = as_image(drawing) if ready else _image_of(drawing)
-    image = (255 * image).round().astype(np.uint8)
+    image = as_bytes(image)
     if not image.any():
         raise ValueError("expected a drawing of a digit as an example, got one without ink")
     return image

@@ -65,7 +65,7 @@ class Runtime(Protocol):
 
 
 def as_runtime(model: Callable) -> Runtime:
-    """Wrap a Keras model or another callable; `LiteRT` and `Function` are returned unchanged.
+    """Wrap a Keras model or another callable; a `Runtime` is returned unchanged.
 
     Raises:
         TypeError: It cannot be called.
@@ -76,7 +76,7 @@ def as_runtime(model: Callable) -> Runtime:
             "expected a Keras model or a callable from images (n, 28, 28, 1) to "
             f"probabilities (n, 10) or (n, 11), got {type(model).__name__}"
         )
-    if isinstance(model, Function | LiteRT):
+    if isinstance(model, Function | KerasModel | LiteRT):
         return model
     # Only Keras' own classes: a user's class may compute anything between its layers.
     of_keras = type(model).__module__.startswith("keras.") and hasattr(model, "layers")
@@ -125,14 +125,16 @@ class ImageFunction(Function):
         return np.array([self._function(image) for image in batch[..., 0]])
 
 
-class KerasModel(Function):
+class KerasModel:
     """A Sequential or functional Keras model, of any precision and backend."""
+
+    def __init__(self, model: Any):
+        self._model = model
 
     def __call__(self, batch: np.ndarray) -> Any:
         """See `Runtime`."""
         # Without `training=False`, augmentation layers would change the images.
-        model: Any = self._function
-        answer = model(batch, training=False)
+        answer = self._model(batch, training=False)
         return as_float32(answer) if sys.modules["keras"].ops.is_tensor(answer) else answer
 
     def activations(self, batch: np.ndarray) -> dict[str, np.ndarray]:
@@ -148,7 +150,7 @@ class KerasModel(Function):
             *(layers.ReLU, layers.LeakyReLU, layers.PReLU, layers.ELU),
         )
         passes = (layers.InputLayer, layers.Dropout, layers.Flatten)
-        model: Any = self._function
+        model = self._model
         following = _following(model)
         last = next(layer for layer in reversed(following) if not following[layer])
         shown = [
@@ -178,12 +180,11 @@ class KerasModel(Function):
 
     def with_features(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """See `Runtime`."""
-        return self(batch), features_of(self._function, batch)
+        return self(batch), features_of(self._model, batch)
 
     def checksum(self) -> str:
         """See `Runtime`."""
-        model: Any = self._function
-        weights = (as_float32(weight).tobytes() for weight in model.weights)
+        weights = (as_float32(weight).tobytes() for weight in self._model.weights)
         return hashlib.sha256(b"".join(weights)).hexdigest()
 
 
@@ -279,7 +280,7 @@ class LiteRT:
         # An interpreter has one set of buffers, so threads take turns.
         self._lock = threading.Lock()
         self._many: Any = None  # an interpreter for batches, made when the first one comes
-        self._images = 0  # how many images its buffers are made for
+        self._batch_size = 0  # how many images its buffers are made for
         self._observable: Any = None  # an interpreter that keeps its layers' outputs, made later
         self._featured: Any = None  # an interpreter with the features as an output, made later
         try:
@@ -321,9 +322,9 @@ class LiteRT:
             interpreter = self._one
             if len(batch) != 1:
                 interpreter = self._many = self._many or self._interpreter(self._file[2])
-                if len(batch) != self._images:
+                if len(batch) != self._batch_size:
                     self._allocate(interpreter, len(batch))
-                    self._images = len(batch)
+                    self._batch_size = len(batch)
             interpreter.set_tensor(self._input, batch)
             interpreter.invoke()
             return interpreter.get_tensor(self._output)

@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from digitlab.explain import AGAINST, FOR, SIGNS, colour_saliency, say_place, strongest_ink
+from digitlab.images import as_bytes
 from digitlab.prediction import Prediction
 
 _CHANNELS, _SIDE = 6, 28  # channels shown of each layer, and their side in pixels
@@ -121,7 +122,7 @@ def activations_html(activations: Mapping[str, np.ndarray], fallback: str) -> st
 def image_url(image: np.ndarray) -> str:
     """Return an image (h, w) or (h, w, 3) in [0, 1] as the URL of a PNG."""
     png = io.BytesIO()
-    Image.fromarray((image * 255).round().astype(np.uint8)).save(png, "png")
+    Image.fromarray(as_bytes(image)).save(png, "png")
     return "data:image/png;base64," + base64.b64encode(png.getvalue()).decode()
 
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import traitlets
 from PIL import Image
 
+from digitlab.images import as_bytes
 from digitlab.loading import as_number_recognizer
 from digitlab.numbers.pieces import Box
 from digitlab.numbers.reading import NumberReading
@@ -125,7 +126,7 @@ class PhotoReader(anywidget.AnyWidget):
         colour, _, size = read_colour(picture, _SHOWN)
         self._page = PhotoReading(size, ink, scale, self._recognizer, reading)
         self._size = list(size)
-        values = (255 * colour.clip(0, 1)).round().astype(np.uint8)
+        values = as_bytes(colour.clip(0, 1))
         shown = Image.fromarray(values.squeeze(2) if values.shape[2] == 1 else values)
         shown.thumbnail((_SHOWN, _SHOWN))
         file = io.BytesIO()

@@ -15,7 +15,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from digitlab.images import as_batch, as_images, as_labels
+from digitlab.images import as_batch, as_bytes, as_images, as_labels
 from digitlab.training.handwriting import vary_style
 from digitlab.training.lines import sample_drawing, thin
 from digitlab.training.non_digits import LETTERS, SCRIBBLES, SHAPES, doodle
@@ -174,7 +174,7 @@ def augment_digits(
         raise ValueError("expected images of shape (n, 28, 28), n at least 1, got none")
     everything = np.arange(len(images))
     batches = AugmentedDigits(
-        (255 * as_batch(images)[..., 0]).round().astype(np.uint8),
+        as_bytes(as_batch(images)[..., 0]),
         as_labels(labels, len(images)),
         augmentation or Augmentation(),
         batch_size=len(images),

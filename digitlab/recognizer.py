@@ -84,8 +84,9 @@ class Recognizer:
 
         Args:
             drawing: A list of strokes, each of shape (n, 2): x, y in pad pixels, y down; or a
-                picture, an array or a Pillow image (see `digitlab.normalize_image`). Tables and
-                tensors are taken as the arrays that they hold.
+                picture, an array or a Pillow image (see `digitlab.normalize_image`). A tensor is
+                taken as the array that it holds, and so is a table of 28 x 28 pixels or of one row
+                of 784.
             tta: Test-time augmentation: if the network is unsure, so that none of its outputs
                 reaches a probability of 0.9, look at the strokes again, turned by 20 degrees either
                 way, and combine the three answers; those that are sure of a digit count more.

@@ -60,7 +60,8 @@ def as_strokes(drawing: npt.ArrayLike) -> list[np.ndarray]:
         if points.ndim != 2 or points.shape[1] != 2:
             raise ValueError(
                 f"expected stroke {index} to have shape (n, 2), x and y in pad pixels, "
-                f"got {points.shape}; a single stroke goes into a list: [stroke]"
+                f"got {points.shape}; a single stroke goes into a list: [stroke], the rows of a "
+                "picture into an array: numpy.array(rows)"
             )
         if not np.isfinite(points).all():
             raise ValueError(f"expected finite coordinates, stroke {index} holds NaN or infinity")

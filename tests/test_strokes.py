@@ -91,6 +91,7 @@ def test_a_drawing_without_points_is_empty():
         (Path("five.json"), TypeError, "expected a drawing.*a drawing with load_drawing"),
         (5, TypeError, "expected a drawing.*got int"),
         ([[1, 2]], ValueError, r"stroke 0.*\(n, 2\).*got \(2,\)"),
+        (np.zeros((28, 28)).tolist(), ValueError, r"got \(28,\);.*picture into an array: numpy"),
         ([[[1, 2]], [[1, 2, 3]]], ValueError, r"stroke 1.*\(n, 2\).*got \(1, 3\)"),
         ([[[1, 2], [3]]], ValueError, "stroke 0 to be numbers"),
         ([[["a", "b"]]], ValueError, "stroke 0 to be numbers"),

@@ -69,7 +69,6 @@ def as_runtime(model: Callable) -> Runtime:
 
     Raises:
         TypeError: It cannot be called.
-        ValueError: It is a Keras model that expects something other than images.
     """
     if not callable(model):
         raise TypeError(
@@ -80,15 +79,7 @@ def as_runtime(model: Callable) -> Runtime:
         return model
     # Only Keras' own classes: a user's class may compute anything between its layers.
     of_keras = type(model).__module__.startswith("keras.") and hasattr(model, "layers")
-    if not of_keras:
-        return Function(model)
-    shape = getattr(model, "input_shape", None)  # unknown until a model is built
-    if isinstance(shape, tuple) and len(shape) < 3:
-        raise ValueError(
-            f"expected a model for images (n, 28, 28, 1), got one for {shape}; let it begin with "
-            "keras.Input((28, 28, 1)) and keras.layers.Flatten()"
-        )
-    return KerasModel(model)
+    return KerasModel(model) if of_keras else Function(model)
 
 
 class Function:
@@ -131,10 +122,16 @@ class KerasModel:
     def __init__(self, model: Any):
         self._model = model
 
+    def _as_input(self, batch: np.ndarray) -> np.ndarray:
+        """Make rows of images if the model expects those, (n, 784)."""
+        shape = getattr(self._model, "input_shape", None)  # unknown until a model is built
+        flat = isinstance(shape, tuple) and shape[1:] == (SIZE * SIZE,)
+        return batch.reshape(len(batch), -1) if flat else batch
+
     def __call__(self, batch: np.ndarray) -> Any:
         """See `Runtime`."""
         # Without `training=False`, augmentation layers would change the images.
-        answer = self._model(batch, training=False)
+        answer = self._model(self._as_input(batch), training=False)
         return as_float32(answer) if sys.modules["keras"].ops.is_tensor(answer) else answer
 
     def activations(self, batch: np.ndarray) -> dict[str, np.ndarray]:
@@ -150,7 +147,7 @@ class KerasModel:
             *(layers.ReLU, layers.LeakyReLU, layers.PReLU, layers.ELU),
         )
         passes = (layers.InputLayer, layers.Dropout, layers.Flatten)
-        model = self._model
+        model, batch = self._model, self._as_input(batch)
         following = _following(model)
         last = next(layer for layer in reversed(following) if not following[layer])
         shown = [
@@ -180,7 +177,7 @@ class KerasModel:
 
     def with_features(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """See `Runtime`."""
-        return self(batch), features_of(self._model, batch)
+        return self(batch), features_of(self._model, self._as_input(batch))
 
     def checksum(self) -> str:
         """See `Runtime`."""

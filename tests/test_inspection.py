@@ -269,7 +269,14 @@ def test_other_models_are_told_what_is_expected():
                 look(model)
 
 
-def test_a_model_for_something_else_than_images_is_refused():
-    model = keras.Sequential([keras.Input((784,)), keras.layers.Dense(10, activation="softmax")])
-    with pytest.raises(ValueError, match=r"got one for \(None, 784\); let it begin"):
-        Recognizer(model)
+def test_a_model_for_rows_of_pixels_reads_images_too():
+    keras.utils.set_random_seed(0)
+    ends = [keras.layers.Dense(16, activation="relu"), keras.layers.Dense(10, activation="softmax")]
+    model = keras.Sequential([keras.Input((784,)), *ends])
+    images = np.random.default_rng(0).random((3, 28, 28), dtype="float32")
+    recognizer = Recognizer(model)
+    expected = np.asarray(model(images.reshape(3, 784)))
+    np.testing.assert_allclose(recognizer.predict_images(images), expected, atol=1e-6)
+    shown = recognizer.get_activations(images[0])
+    np.testing.assert_allclose(shown["Dense 2"], expected[0], atol=1e-6)
+    assert recognizer.adapt([images[0]], [3]).predict_images(images[:1]).argmax() == 3

@@ -16,9 +16,7 @@ _MIN_HEIGHT = 0.3  # how tall both parts must be, and a stroke that retraces ano
 _CUTS = 4  # maximum cuts in one stroke
 _DETAIL, _STEP = 0.015, 0.06  # minimum and maximum distance between points
 _RETRACED = 0.05  # maximum distance from a stroke of one that retraces it
-_MAX_COMPARED = (
-    100  # strokes: among more, none is looked for that retraces another, which takes seconds
-)
+_MAX_COMPARED = 100  # strokes: to find those that retrace others among more would take seconds
 # How many of a hundred examples of each digit, 0 to 9, have one, two, three, or more strokes:
 # rounded means of four contributors to UNIPEN, who differ a lot.
 _HABITS = [

@@ -93,7 +93,8 @@ def _with_margin(brightness: np.ndarray, around: float) -> tuple[np.ndarray, int
     """Continue the paper beyond the edges of a picture (h, w) that was cropped close to its ink.
 
     Returns:
-        (h + 2 m, w + 2 m), and m: 0 if the ink is not close to all four edges.
+        (h + 2 m, w + 2 m), inverted if its ink is light, and m. The picture itself and 0 if the
+        ink is not close to all four edges.
     """
     side = min(brightness.shape)
     if side < _TINY:

@@ -20,8 +20,7 @@ from benchmarks.unconfirmed import UNCONFIRMED
 from digitlab import PersonalRecognizer, Recognizer
 from digitlab.images import as_batch
 from digitlab.personal import PersonalLayer, typical_images
-from digitlab.prediction import combine_looks
-from digitlab.recognizer import LOOK_AGAIN_BELOW
+from digitlab.prediction import LOOK_AGAIN_BELOW, combine_looks
 from digitlab.strokes import turn_strokes
 
 MIN_DRAWINGS = 20  # drawings of a hand

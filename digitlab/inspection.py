@@ -11,7 +11,7 @@ import numpy as np
 from tqdm import tqdm
 
 from digitlab.images import as_batch, as_images
-from digitlab.runtimes import as_float32, features_of
+from digitlab.runtimes.keras_model import as_float32, features_of
 
 
 def get_filters(model: keras.Model) -> np.ndarray:

@@ -12,7 +12,8 @@ from digitlab._io import shipped_path
 from digitlab.numbers.reading import NumberReading
 from digitlab.personal import read_examples
 from digitlab.recognizer import PersonalRecognizer, Recognizer
-from digitlab.runtimes import ImageFunction, LiteRT
+from digitlab.runtimes.litert import LiteRT
+from digitlab.runtimes.runtime import ImageFunction
 
 
 def as_number_recognizer(reader: Any) -> Any:

@@ -14,7 +14,6 @@ from tqdm import tqdm
 from digitlab.images import (
     CLASSES,
     SIZE,
-    as_array,
     as_batch,
     as_bytes,
     as_image,
@@ -30,23 +29,18 @@ from digitlab.pictures.brightness import is_picture
 from digitlab.pictures.digit import normalize_image
 from digitlab.pictures.ink import find_ink
 from digitlab.prediction import (
+    LOOK_AGAIN_BELOW,
     Prediction,
-    are_probabilities,
+    checked_answers,
     combine_looks,
     digit_probabilities,
+    is_non_digit,
 )
-from digitlab.runtimes import as_runtime
+from digitlab.runtimes.wrapping import as_runtime
 from digitlab.strokes import as_strokes, render_strokes, turn_strokes
 
 _BATCH = 32  # images: the fastest size; at 128 or more, their arrays exceed the processor's cache
 _NUMBER_BATCH = 16  # the same for the parts of a number: there are about this many
-
-# Below this probability, `predict` and `predict_images` look again. Thresholds from 0.8 to 1 gave
-# the same accuracy, and only 1 to 3 of 100 digits are below 0.9.
-LOOK_AGAIN_BELOW = 0.9
-
-# With a probability above this, the eleventh output rejects a drawing: it is a non-digit.
-REJECT_ABOVE = 0.5
 
 # One for all, because a recognizer that had a lock of its own could not be pickled.
 _LEARNING = threading.Lock()
@@ -100,7 +94,7 @@ class Recognizer:
             return Prediction(None, 0.0, np.full(CLASSES, 1 / CLASSES, np.float32), image)
         again = tta and not is_picture(drawing)
         answers = self._answers(image[None], drawing if again else None)
-        (probabilities,), (rejected,) = digit_probabilities(answers), _is_non_digit(answers)
+        (probabilities,), (rejected,) = digit_probabilities(answers), is_non_digit(answers)
         if rejected:
             return Prediction(None, 0.0, probabilities, image)
         digit = int(probabilities.argmax())
@@ -183,7 +177,7 @@ class Recognizer:
         images = as_images(images)
         rejected = np.empty(len(images), bool)
         for batch in _batches(len(images)):
-            rejected[batch] = _is_non_digit(self._answers(images[batch]))
+            rejected[batch] = is_non_digit(self._answers(images[batch]))
         return rejected
 
     def get_activations(self, image: npt.ArrayLike) -> dict[str, np.ndarray]:
@@ -243,7 +237,7 @@ class Recognizer:
             images: The images.
             drawing: The strokes of the only image, to look at again if necessary.
         """
-        answers = _checked(self._runtime(as_batch(images)), len(images))
+        answers = checked_answers(self._runtime(as_batch(images)), len(images))
         return answers if drawing is None else self._look_again(answers, drawing)
 
     def _look_again(self, answers: np.ndarray, drawing: Any) -> np.ndarray:
@@ -253,7 +247,7 @@ class Recognizer:
         turned = turn_strokes(as_strokes(drawing))
         # One by one: LiteRT takes long to change to another batch size.
         again = [self._runtime(as_batch(render_strokes(strokes)[None])) for strokes in turned]
-        return combine_looks(np.stack([answers, *(_checked(each, 1) for each in again)]))
+        return combine_looks(np.stack([answers, *(checked_answers(each, 1) for each in again)]))
 
 
 class PersonalRecognizer(Recognizer):
@@ -388,26 +382,10 @@ class PersonalRecognizer(Recognizer):
 
     def _answers(self, images: np.ndarray, drawing: Any = None) -> np.ndarray:
         answers, features = self._runtime.with_features(as_batch(images))
-        answers = _checked(answers, len(images))
+        answers = checked_answers(answers, len(images))
         if drawing is not None:
             answers = self._look_again(answers, drawing)
         return self._layer.adjust(answers, features)
-
-
-def _checked(answers: Any, images: int) -> np.ndarray:
-    """Check a network's answers to this many images: (n, 10) or (n, 11)."""
-    answers = as_array(answers, "the network to answer with probabilities")
-    if answers.shape not in ((images, CLASSES), (images, CLASSES + 1)):
-        raise ValueError(
-            f"expected the network to answer with shape ({images}, {CLASSES}) or "
-            f"({images}, {CLASSES + 1}), got {answers.shape}"
-        )
-    if not are_probabilities(answers):
-        raise ValueError(
-            "expected the network to answer with probabilities that sum to 1; got "
-            f"{np.array2string(answers[0], precision=3)}; does it end in a softmax?"
-        )
-    return answers
 
 
 def predict_batch(recognizer: Recognizer, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -421,7 +399,7 @@ def predict_batch(recognizer: Recognizer, images: np.ndarray) -> tuple[np.ndarra
     if (kind.predict_images, kind.rejects) != (Recognizer.predict_images, Recognizer.rejects):
         return recognizer.predict_images(images), recognizer.rejects(images)  # somebody's own
     answers = recognizer._answers(images)
-    return digit_probabilities(answers), _is_non_digit(answers)
+    return digit_probabilities(answers), is_non_digit(answers)
 
 
 def _image_of(drawing: Any) -> np.ndarray:
@@ -463,8 +441,3 @@ def _moved(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     rows = (padded[:, :-1] + padded[:, 1:]) / 2  # (n, 29, 30)
     between = (rows[:, :, :-1] + rows[:, :, 1:]) / 2  # (n, 29, 29): where four pixels meet
     return between[:, :-1, :-1], between[:, 1:, 1:]
-
-
-def _is_non_digit(answers: np.ndarray) -> np.ndarray:
-    """Tell which answers (n, 10) or (n, 11) are those of non-digits: (n,) bool."""
-    return answers[:, CLASSES:].sum(axis=1) > REJECT_ABOVE

@@ -18,13 +18,15 @@ LAYERS: list[dict[str, str]] = [
     {
         "_io": "",
         "_shared": "",
-        "_tflite": "",
         "images": "numpy",
+        "runtimes.tflite_file": "",
+        "runtimes.runtime": "numpy",
         "_download": "pooch tqdm",
     },
     {
         "_stderr": "",
         "_keras_defaults": "keras",
+        "runtimes.keras_model": "numpy",
         "strokes": "numpy",
         "pictures.brightness": "PIL numpy",
         "pictures.ruling": "numpy scipy",
@@ -34,6 +36,7 @@ LAYERS: list[dict[str, str]] = [
         "journal": "",
     },
     {
+        "runtimes.litert": "ai_edge_litert numpy tensorflow",
         "pictures.boxes": "numpy scipy",
         "pictures.combs": "numpy scipy",
         "pictures.rings": "numpy scipy",
@@ -44,7 +47,7 @@ LAYERS: list[dict[str, str]] = [
     {
         "pictures.digit": "PIL numpy scipy skimage",
         "drawings": "numpy",
-        "runtimes": "ai_edge_litert numpy tensorflow",
+        "runtimes.wrapping": "",
         "prediction": "numpy",
         "numbers.costs": "",
     },

@@ -16,8 +16,7 @@ import digitlab
 from digitlab import Recognizer, load_personal, load_recognizer, render_strokes, stored_drawing
 from digitlab.images import as_batch
 from digitlab.personal import PersonalLayer
-from digitlab.prediction import combine_looks, digit_probabilities
-from digitlab.recognizer import LOOK_AGAIN_BELOW
+from digitlab.prediction import LOOK_AGAIN_BELOW, combine_looks, digit_probabilities
 from digitlab.strokes import turn_strokes
 from support import networks
 

@@ -26,7 +26,7 @@ import digitlab
 from digitlab import render_strokes
 from digitlab.export import bundle
 from digitlab.export.tfjs_layers import LAYERS
-from digitlab.runtimes import as_runtime
+from digitlab.runtimes.wrapping import as_runtime
 from support.exports import assign, export, shipped_recognizer
 from support.networks import NETWORKS, make
 from support.server import serving

@@ -21,7 +21,8 @@ from digitlab.bulk.sources import Block, Row, as_source
 from digitlab.bulk.tables import as_format
 from digitlab.loading import as_network_recognizer
 from digitlab.recognizer import PersonalRecognizer, Recognizer
-from digitlab.runtimes import LiteRT, as_runtime
+from digitlab.runtimes.litert import LiteRT
+from digitlab.runtimes.wrapping import as_runtime
 
 
 def read_to_table(

@@ -17,7 +17,7 @@ from digitlab._keras_defaults import keras_defaults
 from digitlab.images import CLASSES, SIZE, as_batch
 from digitlab.mnist import Digits
 from digitlab.prediction import are_probabilities
-from digitlab.runtimes import as_float32
+from digitlab.runtimes.keras_model import as_float32
 from digitlab.training.augmentation import NON_DIGIT, AugmentedDigits
 from digitlab.training.checkpoint import BestWeights, Checkpoint, checksum
 from digitlab.training.people import People

@@ -1,0 +1,154 @@
+"""Keras models as runtimes: their answers, and what each layer computes on the way.
+
+A layer's own `input` and `output` may belong to another model, from which it was taken. So a
+Sequential model is computed layer by layer, and a functional one by its own graph.
+"""
+
+import hashlib
+import inspect
+import sys
+from collections import Counter
+from typing import Any
+
+import numpy as np
+
+from digitlab.images import SIZE
+
+
+class KerasModel:
+    """A Sequential or functional Keras model, of any precision and backend."""
+
+    def __init__(self, model: Any):
+        self._model = model
+
+    def _as_input(self, batch: np.ndarray) -> np.ndarray:
+        """Make rows of images if the model expects those, (n, 784)."""
+        shape = getattr(self._model, "input_shape", None)  # unknown until a model is built
+        flat = isinstance(shape, tuple) and shape[1:] == (SIZE * SIZE,)
+        return batch.reshape(len(batch), -1) if flat else batch
+
+    def __call__(self, batch: np.ndarray) -> Any:
+        """See `Runtime`."""
+        # Without `training=False`, augmentation layers would change the images.
+        answer = self._model(self._as_input(batch), training=False)
+        return as_float32(answer) if sys.modules["keras"].ops.is_tensor(answer) else answer
+
+    def activations(self, batch: np.ndarray) -> dict[str, np.ndarray]:
+        """Return each layer's output, under the layer's kind and number: "ReLU 1".
+
+        A layer is left out if the next one only normalises or activates its output, or if it only
+        passes on its input.
+        """
+        keras = sys.modules["keras"]  # already imported, because the model is a Keras model
+        layers = keras.layers
+        finishes = (
+            *(layers.BatchNormalization, layers.Activation, layers.Softmax),
+            *(layers.ReLU, layers.LeakyReLU, layers.PReLU, layers.ELU),
+        )
+        passes = (layers.InputLayer, layers.Dropout, layers.Flatten)
+        model, batch = self._model, self._as_input(batch)
+        following = _following(model)
+        last = next(layer for layer in reversed(following) if not following[layer])
+        shown = [
+            layer
+            for layer in model.layers
+            if layer is not last
+            and not isinstance(layer, passes)
+            and not all(isinstance(after, finishes) for after in following[layer])
+        ]
+        kept, count = {}, Counter[str]()
+        for layer in [*shown, last]:
+            kind = type(layer).__name__
+            count[kind] += 1
+            kept[f"{kind} {count[kind]}"] = layer
+        if isinstance(model, keras.Sequential):
+            answers, answer = {}, _input_of(model, batch)
+            for layer in model.layers:
+                answer = answers[layer] = _answer_of(layer, answer)
+            found = [answers[layer] for layer in kept.values()]
+        else:
+            ends = [_call_of(model, layer).outputs[0] for layer in kept.values()]
+            found = keras.Model(model.inputs[0], {str(i): end for i, end in enumerate(ends)})(
+                batch, training=False
+            ).values()
+        named = zip(kept, found, strict=True)
+        return {name: as_float32(answer)[0] for name, answer in named if answer.ndim in (2, 4)}
+
+    def with_features(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """See `Runtime`."""
+        return self(batch), features_of(self._model, self._as_input(batch))
+
+    def checksum(self) -> str:
+        """See `Runtime`."""
+        weights = (as_float32(weight).tobytes() for weight in self._model.weights)
+        return hashlib.sha256(b"".join(weights)).hexdigest()
+
+
+def features_of(model: Any, batch: Any) -> np.ndarray:
+    """Compute what a Keras model's last dense layer gets, (n, features) float32.
+
+    The layer may be in a nested model.
+
+    Raises:
+        ValueError: There is none.
+    """
+    dense = sys.modules["keras"].layers.Dense
+
+    def is_or_has_one(layer: Any) -> bool:
+        return isinstance(layer, dense) or any(map(is_or_has_one, getattr(layer, "layers", ())))
+
+    found = [layer for layer in model.layers if is_or_has_one(layer)]
+    if not found:
+        raise ValueError(f"expected a network with a Dense layer, {model.name} has none")
+    tensor = _input_to(found[-1], model, batch)
+    if not isinstance(found[-1], dense):
+        return features_of(found[-1], tensor)
+    return as_float32(tensor).reshape(len(batch), -1)
+
+
+def _input_to(layer: Any, model: Any, batch: Any) -> Any:
+    """Compute what one of a model's own layers gets, as at inference."""
+    keras = sys.modules["keras"]
+    if not isinstance(model, keras.Sequential):
+        tensor = _call_of(model, layer).input_tensors[0]
+        return keras.Model(model.inputs[0], tensor)(batch, training=False)
+    tensor = _input_of(model, batch)
+    for before in model.layers[: model.layers.index(layer)]:
+        tensor = _answer_of(before, tensor)
+    return tensor
+
+
+def _following(model: Any) -> dict[Any, list[Any]]:
+    """Return, for each layer or operation of a model, those that take its output."""
+    if isinstance(model, sys.modules["keras"].Sequential):
+        layers = model.layers
+        return {layer: layers[i : i + 1] for i, layer in enumerate(layers, start=1)}
+    calls = [call for calls in model._nodes_by_depth.values() for call in calls]
+    following: dict[Any, list[Any]] = {operation: [] for operation in model.operations}
+    for call in calls:
+        for tensor in call.input_tensors:
+            following[tensor._keras_history.operation].append(call.operation)
+    return following
+
+
+def _input_of(model: Any, batch: Any) -> Any:
+    """Return a batch (n, 28, 28, 1) as a Sequential model's first layer takes it."""
+    return batch[..., 0] if len(batch.shape) > len(model.input_shape) else batch
+
+
+def _call_of(model: Any, layer: Any) -> Any:
+    """Return the node of a functional model's graph in which it calls a layer."""
+    nodes = (node for nodes in model._nodes_by_depth.values() for node in nodes)
+    return next(node for node in nodes if node.operation is layer)
+
+
+def _answer_of(layer: Any, tensor: Any) -> Any:
+    """Compute a Keras layer's output, as at inference."""
+    takes = inspect.signature(layer.call).parameters
+    return layer(tensor, **({"training": False} if "training" in takes else {}))
+
+
+def as_float32(tensor: Any) -> np.ndarray:
+    """Convert a Keras tensor, which may have a lower precision, to an array."""
+    ops = sys.modules["keras"].ops
+    return ops.convert_to_numpy(ops.cast(tensor, "float32"))

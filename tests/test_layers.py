@@ -29,7 +29,7 @@ LAYERS: list[dict[str, str]] = [
         "runtimes.keras_model": "numpy",
         "strokes": "numpy",
         "pictures.brightness": "PIL numpy",
-        "pictures.ruling": "numpy scipy",
+        "pictures.lines": "numpy scipy",
         "pictures.sheet": "PIL numpy scipy skimage",
         "mnist": "numpy pooch",
         "explain": "numpy",
@@ -40,6 +40,8 @@ LAYERS: list[dict[str, str]] = [
         "pictures.boxes": "numpy scipy",
         "pictures.combs": "numpy scipy",
         "pictures.rings": "numpy scipy",
+        "pictures.ruling": "numpy scipy",
+        "pictures.underlines": "numpy scipy",
     },
     {
         "pictures.ink": "PIL numpy scipy skimage",

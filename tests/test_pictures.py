@@ -8,7 +8,9 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from digitlab import find_ink, load_recognizer, normalize_image, stored_drawing
 from digitlab.pictures.boxes import without_boxes
-from digitlab.pictures.ruling import find_lines, without_ruling, without_underlines
+from digitlab.pictures.lines import find_lines
+from digitlab.pictures.ruling import without_ruling
+from digitlab.pictures.underlines import without_underlines
 
 RECOGNIZER = load_recognizer()
 SIDE = 300

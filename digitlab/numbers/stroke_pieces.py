@@ -7,7 +7,7 @@ import scipy
 
 from digitlab.numbers.costs import Costs
 from digitlab.numbers.pieces import Box, Line, straightening, typical_size
-from digitlab.pictures.ruling import find_underlines
+from digitlab.pictures.underlines import find_underlines
 from digitlab.strokes import render_checked
 
 # In heights of a digit. All were chosen on composed numbers, see benchmarks/numbers.py.

@@ -3,7 +3,7 @@
 import numpy as np
 import scipy
 
-from digitlab.pictures.ruling import SOLID, RuledLine, cleared, erased, find_lines
+from digitlab.pictures.lines import SOLID, LongLine, cleared, erased, find_lines
 
 _MIN_SIDE = 0.12  # minimum side of a box, as a share of the picture's shorter side
 _INKED = 0.5  # maximum share of a box that is ink
@@ -30,14 +30,14 @@ def without_boxes(ink: np.ndarray) -> np.ndarray:
     return cleared(ink, solid, gone)
 
 
-def _sides(box: np.ndarray) -> list[RuledLine]:
+def _sides(box: np.ndarray) -> list[LongLine]:
     """Find the lines across a mask (h, w) from one end to the other."""
     away = _BORDER * box.shape[1]
     lines = find_lines(box)
     return [it for it in lines if it.first <= away and it.end >= box.shape[1] - away]
 
 
-def _are_borders(lines: list[RuledLine], side: int) -> bool:
+def _are_borders(lines: list[LongLine], side: int) -> bool:
     """Tell whether lines include the first and the last of a box with this side."""
     places = [float(line.heights.mean()) for line in lines] or [float(side)]
     return min(places) <= _BORDER * side and max(places) >= (1 - _BORDER) * side

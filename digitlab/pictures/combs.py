@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import scipy
 
-from digitlab.pictures.ruling import SOLID, RuledLine, cleared, erased, find_lines
+from digitlab.pictures.lines import SOLID, LongLine, cleared, erased, find_lines
 
 _LONG = 0.3  # minimum length of a comb, as a share of the picture's width
 _FLAT = 1.5  # minimum length, as a multiple of the height of all ink that is connected with it
@@ -62,7 +62,7 @@ def _without_comb(part: np.ndarray) -> np.ndarray:
     return rest[room : room + len(part)]
 
 
-def _find_ticks(rest: np.ndarray, line: RuledLine) -> _Ticks | None:
+def _find_ticks(rest: np.ndarray, line: LongLine) -> _Ticks | None:
     """Find the ticks in a mask (h, w) from which their line was erased."""
     labels, _ = scipy.ndimage.label(rest, np.ones((3, 3)))
     found = []
@@ -91,14 +91,14 @@ def _find_ticks(rest: np.ndarray, line: RuledLine) -> _Ticks | None:
     return _Ticks(height, first, distance, count + 1 + before + after)
 
 
-def _level(line: RuledLine, place: float) -> float:
+def _level(line: LongLine, place: float) -> float:
     """Return a line's row in a column."""
     return float(line.heights[int(np.clip(place - line.first, 0, len(line.heights) - 1))])
 
 
-def _as_line(line: RuledLine, place: float, height: float) -> RuledLine:
+def _as_line(line: LongLine, place: float, height: float) -> LongLine:
     """Make a tick, above and below its line, a line down the picture."""
     level = _level(line, place)
     rows = np.arange(max(int(level - height), 0), int(level + height) + 1)
     tilt = (line.heights[-1] - line.heights[0]) / len(line.heights)
-    return RuledLine(int(rows[0]), place - (rows - level) * tilt, line.thickness)
+    return LongLine(int(rows[0]), place - (rows - level) * tilt, line.thickness)

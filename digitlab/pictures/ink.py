@@ -10,8 +10,9 @@ from digitlab.pictures.boxes import without_boxes
 from digitlab.pictures.brightness import read_brightness
 from digitlab.pictures.combs import without_combs
 from digitlab.pictures.rings import without_rings
-from digitlab.pictures.ruling import without_ruling, without_underlines
+from digitlab.pictures.ruling import without_ruling
 from digitlab.pictures.sheet import without_desk
+from digitlab.pictures.underlines import without_underlines
 
 _PAGE_SIDE = 800  # pixels: a page's picture is reduced to less than twice that
 # The side of a window that holds ink and more paper, as a share of the picture's shorter side. It

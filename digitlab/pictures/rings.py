@@ -3,7 +3,7 @@
 import numpy as np
 import scipy
 
-from digitlab.pictures.ruling import SOLID, cleared
+from digitlab.pictures.lines import SOLID, cleared
 
 _MIN_HEIGHT = 12  # pixels: minimum height of a ring
 _ROUND = 0.75  # minimum width of a ring, as a share of its height; most zeros are narrower

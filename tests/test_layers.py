@@ -130,7 +130,7 @@ LAYERS: list[dict[str, str]] = [
         "export.tfjs_layers": "",
         "export.bundle": "pooch tqdm",
         "export.icons": "PIL",
-        "export.keras_model": "keras",
+        "export.keras_model": "keras numpy",
     },
     {
         "export.tfjs_model": "keras numpy",

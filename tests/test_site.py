@@ -480,6 +480,30 @@ def test_another_page_is_not_overwritten(tmp_path):
     with pytest.raises(FileExistsError, match="another page"):
         digitlab.build_site(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["index.html"]
+    with pytest.raises(FileExistsError, match=r"index\.html is a file"):
+        digitlab.build_site(tmp_path / "index.html")
+
+
+def test_other_files_are_not_overwritten_or_removed(site, tmp_path):
+    export(tmp_path / "model")
+    (tmp_path / "style.css").write_text("mine")
+    before = {path: path.read_bytes() for path in files(tmp_path)}
+    with pytest.raises(FileExistsError, match=r"other files: model/model\.json, style\.css$"):
+        digitlab.build_site(tmp_path)
+    assert {path: path.read_bytes() for path in files(tmp_path)} == before
+    (tmp_path / "style.css").unlink()
+    digitlab.build_site(tmp_path, tmp_path / "model")  # the network is in its place already
+    shutil.copy(site / "style.css", tmp_path / "style.css")
+    (tmp_path / "index.html").unlink()  # as if a build had been interrupted
+    digitlab.build_site(tmp_path, tmp_path / "model")
+
+
+@pytest.mark.parametrize("folders", [(None,), ("site", digitlab.load_recognizer())])
+def test_what_is_no_folder_is_an_error_that_says_so(folders, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(TypeError, match="expected the path of a folder as (directory|model_dir)"):
+        digitlab.build_site(*folders)
+    assert not list(tmp_path.iterdir())
 
 
 def test_without_node_one_line_says_what_to_install(monkeypatch, tmp_path):

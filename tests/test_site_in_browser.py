@@ -1,5 +1,6 @@
 """The web page as people use it, in Chromium: mouse, finger, pen, keyboard, and offline."""
 
+import itertools
 import json
 import re
 import shutil
@@ -184,6 +185,24 @@ def test_redo_brings_back_what_undo_took(visit):
     pad.press("Clear")  # nothing is there to clear
     pad.press("Redo")
     pad.says("I read a 1")
+
+
+def test_undo_and_redo_in_mid_stroke(visit):
+    pad = visit()
+    pad.draw_with_mouse(browser.quick_drawing(1))
+    pad.draw_and_hold(browser.quick_drawing(1)[0][::-1] + (60, 0))
+    pad.page.keyboard.press("Control+z")  # takes back the stroke under the pen
+    pad.says("I read a 1")
+    pad.page.mouse.up()
+    pad.page.keyboard.press("Control+y")
+    assert not pad.sentence.startswith("I read a 1")
+    pad.press("Undo")
+    pad.says("I read a 1")
+    pad.draw_and_hold(browser.quick_drawing(1)[0][::-1] + (60, 0))
+    drawn = pad.ink()
+    pad.page.keyboard.press("Control+y")  # nothing is left: the stroke is new
+    pad.page.mouse.up()
+    assert pad.ink() == pytest.approx(drawn, abs=0.002)
 
 
 def test_the_drawing_is_saved_as_a_picture(visit):
@@ -380,8 +399,16 @@ def test_everything_can_be_done_with_the_keyboard(visit):
 def test_a_screen_reader_hears_the_result(visit):
     pad = visit()
     sentence = pad.page.get_by_role("status")
+    pad.page.evaluate(
+        """() => { const said = window.said = [];
+            const sentence = document.getElementById('sentence');
+            new MutationObserver(() => said.push(sentence.textContent))
+              .observe(sentence, { childList: true, characterData: true, subtree: true }); }"""
+    )
     pad.draw_with_mouse(browser.quick_drawing(2))
     assert sentence.inner_text().startswith("I read a 2")
+    said = pad.page.evaluate("() => window.said")
+    assert said and all(one != other for one, other in itertools.pairwise(said)), said
     # The page as a screen reader sees it.
     tree = pad.page.locator("body").aria_snapshot()
     for name in ("Undo", "Redo", "Clear", "Predict", "Save drawing", "Learn it as 7", "Unlearn"):
@@ -497,6 +524,14 @@ def test_the_visitors_font_size_counts(chrome, address):
         rule = """() => [...document.styleSheets].flatMap(sheet => [...sheet.cssRules])
             .find(rule => rule.selectorText === 'html').style.fontSize"""
         assert page.page.evaluate(rule) == "100%"
+        page.draw_with_mouse(browser.quick_drawing(5))
+        page.page.evaluate("() => (document.documentElement.style.fontSize = '200%')")
+        for width in WIDTHS:
+            page.page.set_viewport_size({"width": width, "height": 800})
+            track, seen = (page.page.locator(name) for name in ("#bars .track >> nth=0", "#seen"))
+            bars, box = page.page.locator("#bars").bounding_box(), seen.bounding_box()
+            assert track.bounding_box()["width"] > 24
+            assert bars["x"] + bars["width"] <= box["x"] or bars["y"] + bars["height"] <= box["y"]
 
 
 def test_a_reload_starts_from_scratch(visit):
@@ -707,6 +742,7 @@ def test_a_network_in_trouble_is_told_and_can_be_tried_again(visit, site, tmp_pa
         shutil.copytree(site, folder, dirs_exist_ok=True)  # the host has been repaired
         pad.press("Try again")
         pad.wait_until("ready")
+        assert pad.canvas.evaluate("canvas => canvas === document.activeElement")
         pad.says("I read a 5")
         assert not text.is_visible()
 
@@ -867,11 +903,16 @@ def test_where_nothing_can_be_kept_it_learns_until_the_page_closes(visit, chrome
     pad.page.evaluate("() => { delete localStorage.filled; }")
     pad.press("Learn it as 8")
     assert learned(pad) == "2 learned from you"
-    # The stored examples are damaged.
-    pad.page.evaluate("() => { for (const key in localStorage) localStorage[key] = '{'; }")
-    pad.page.reload()
-    pad.wait_until("ready")
-    assert learned(pad) == "nothing learned yet"
+    # The stored examples are damaged, or of another version.
+    kept = pad.page.evaluate("() => Object.values(localStorage)[0]")
+    for damaged in ("{", kept.replace("8", "88", 1), kept.replace('"version":1', '"version":2')):
+        assert damaged != kept
+        pad.page.evaluate(
+            "text => { for (const key in localStorage) localStorage[key] = text; }", damaged
+        )
+        pad.page.reload()
+        pad.wait_until("ready")
+        assert learned(pad) == "nothing learned yet"
     pad.draw_with_mouse(CROSS)
     pad.page.keyboard.press("8")
     assert learned(pad) == "1 learned from you"

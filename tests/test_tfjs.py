@@ -8,6 +8,7 @@ import random
 import re
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import keras
@@ -612,10 +613,13 @@ def test_the_shell_hears_what_is_wrong(tmp_path, capsys, monkeypatch):
     content = bytearray((tmp_path / "model.keras").read_bytes())
     content[content.index(b"model.weights.h5") + 200] ^= 1
     (tmp_path / "damaged.keras").write_bytes(content)
+    with zipfile.ZipFile(tmp_path / "letters.keras", "w") as archive:
+        archive.writestr("letter.txt", "Dear Keras")
     monkeypatch.chdir(tmp_path)
     for arguments, status, message in [
         (["--help"], 0, "--quantize"),
         (["damaged.keras", "out"], 1, "is damaged"),
+        (["letters.keras", "out"], 1, "expected what model.save wrote, got letters.keras"),
         (["nothing.keras", "out"], 1, "expected a .keras or .h5 file, and there is none"),
         (["model.keras", "out"], 1, "is a GroupNormalization"),
         (["model.keras", "out", "--quantize", "int8"], 2, "invalid choice: 'int8'"),
@@ -733,7 +737,7 @@ REFUSED = {
     "dilation": (lambda: small(L.DepthwiseConv2D(3, dilation_rate=2)), r"dilation_rate=\(2, 2\)"),
     "causal padding": (lambda: small(L.Conv1D(2, 3, padding="causal"), shape=(8, 2)), "causal"),
     "channels first": (lambda: small(L.Flatten(data_format="channels_first")), "channels_first"),
-    "kept dimensions": (lambda: small(L.GlobalMaxPooling2D(keepdims=True)), "keepdims=True"),
+    "kept dimensions": (lambda: small(L.GlobalMaxPooling2D(keepdims=True)), "=True; expected none"),
     "bilinear": (lambda: small(L.UpSampling2D(interpolation="bilinear")), "bilinear"),
     "BatchNormalization of rows": (lambda: small(L.BatchNormalization(axis=1)), "axis=1"),
     "a slope": (lambda: small(L.ReLU(negative_slope=0.1)), "negative_slope=0.1"),
@@ -762,6 +766,14 @@ REFUSED = {
     "eight bits": (lambda: small(L.Dense(2, dtype="int8_from_float32")), "int8_from_float32"),
     "integers": (lambda: keras.Sequential([keras.Input((4,), dtype="uint8"), L.Dense(2)]), "uint8"),
     "a name with a space": (lambda: small(L.Dense(2, name="my layer")), "my layer"),
+    "an input with such a name": (
+        lambda: keras.Sequential([keras.Input((4,), name="my input"), L.Dense(2)]),
+        "my input",
+    ),
+    "a function of which there is no source": (
+        lambda: small(L.Dense(2, eval("lambda x: x * x"))),
+        "activation '<lambda>', which is a custom one",
+    ),
     "a name twice": (named_twice, "'same'"),
     "calls out of order": (called_out_of_order, "'shared'"),
     "outputs in a dict": (lambda: functional(lambda x: {"y": L.ReLU()(x)}), "dict"),

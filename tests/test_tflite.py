@@ -168,6 +168,18 @@ def stateful():
     return keras.Sequential([keras.Input(batch_shape=(1, 4, 3)), L.LSTM(2, stateful=True)])
 
 
+def quantized():
+    model = sequence(L.Dense(2), shape=(4,))
+    model.quantize("int8")
+    return model
+
+
+def diverged():
+    model = sequence(L.Dense(2), shape=(4,))
+    model.set_weights([weight * np.nan for weight in model.get_weights()])
+    return model
+
+
 REFUSED = {
     "LSTM": (lambda: sequence(L.LSTM(2)), r"recurrent .* unroll=True"),
     "a GRU that goes both ways": (lambda: sequence(L.Bidirectional(L.GRU(2))), "unroll=True"),
@@ -184,6 +196,8 @@ REFUSED = {
         lambda: keras.Sequential([keras.Input((4, 4)), Determinant()], name="long" * 200),
         "MatrixDeterminant",
     ),
+    "a quantized model": (quantized, r'int8_from_float32.*quantize="int8"'),
+    "weights that are not finite": (diverged, "not finite"),
     "an unbuilt model": (lambda: keras.Sequential([L.Dense(2)]), "not built"),
     "two outputs": (two_outputs, "one output"),
     "any size": (lambda: keras.Sequential([keras.Input((None, 4)), L.Dense(2)]), "fixed"),

@@ -1,8 +1,10 @@
-"""What both exporters expect of a model: that it is a Keras 3 model, and built."""
+"""What both exporters expect of a model: a Keras 3 model that is built, with finite weights."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import keras
+import numpy as np
 
 
 def check_type(model: Any) -> None:
@@ -24,3 +26,13 @@ def model_inputs(model: keras.Model) -> list[keras.KerasTensor]:
             "with keras.Input(shape), or call it on a batch of images first."
         )
     return inputs
+
+
+def check_finite(weights: Mapping[str, np.ndarray]) -> None:
+    """Raise ValueError if some of a model's weights, by name, are infinite or not a number."""
+    for name, value in weights.items():
+        if not np.isfinite(value).all():
+            raise ValueError(
+                f"The weights {name!r} hold values that are not finite; expected numbers. The "
+                "training has diverged: train again, with a smaller learning rate."
+            )

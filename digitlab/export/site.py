@@ -33,6 +33,7 @@ _PAGE_FILES = (
 ).split()
 _COPIES = (".gz", ".br")
 _OURS = '<meta name="generator" content="digitlab">'
+_EXPECTED = "expected a new folder, or a site that build_site wrote"
 _WEIGHTS = re.compile(r"[\w-][\w.-]*-([0-9a-f]{12})\.bin")
 
 
@@ -71,26 +72,34 @@ def build_site(
     Raises:
         FileNotFoundError: Node or npm is missing, and the message says what to install; or there
             is no network in `model_dir`.
-        FileExistsError: `directory` holds an index.html that `build_site` did not write.
+        FileExistsError: `directory` is a file, or holds an index.html that `build_site` did not
+            write, or no index.html but other files with the names of the site's.
+        TypeError: A folder is not a path.
         ValueError: The network's files are damaged, or the network has other inputs or outputs.
             Nothing is written.
         RuntimeError: npm or esbuild failed, or npm's registry cannot be reached.
         OSError: The files cannot be written.
     """
+    for name, folder in (("directory", directory), ("model_dir", model_dir or "")):
+        if not isinstance(folder, str | os.PathLike):
+            raise TypeError(
+                f"expected the path of a folder as {name}, got {type(folder).__name__}; a network "
+                "goes into a folder with digitlab.export_tfjs"
+            )
     model = shipped_path("tfjs") if model_dir is None else Path(model_dir)
     if model.name == "model.json":  # the path that export_tfjs returns
         model = model.parent
     target = Path(directory)
     index = target / "index.html"
+    if target.exists() and not target.is_dir():
+        raise FileExistsError(f"{_EXPECTED}; {target} is a file")
     if index.exists() and _OURS not in index.read_text(encoding="utf-8", errors="replace"):
-        raise FileExistsError(
-            f"expected a new folder, or a site that build_site wrote; {index} is another page"
-        )
+        raise FileExistsError(f"{_EXPECTED}; {index} is another page")
     files = _compose(model)
     if compress:
         files |= _compressed(files)
     target.mkdir(parents=True, exist_ok=True)
-    _publish(files, target)
+    _publish(files, target, model)
     return index
 
 
@@ -205,7 +214,7 @@ def _compressed(files: dict[str, bytes]) -> dict[str, bytes]:
         return {name: path.read_bytes() for name, path in paths.items() if path.exists()}
 
 
-def _publish(files: dict[str, bytes], target: Path) -> None:
+def _publish(files: dict[str, bytes], target: Path, model: Path) -> None:
     """Write the files, then move them: the weights first, and last those that name other files.
 
     Each file is followed by its compressed copies. Copies that only an earlier build made are
@@ -223,6 +232,9 @@ def _publish(files: dict[str, bytes], target: Path) -> None:
         fresh = Path(folder)
         _write(files, fresh)
         with locked(target):
+            built = (target / "index.html").exists()
+            if not built and (foreign := _foreign(files, target, model)):
+                raise FileExistsError(f"{_EXPECTED}; {target} has other files: {', '.join(foreign)}")
             (target / "model").mkdir(exist_ok=True)
             for name in [*weights, *others, *last]:
                 for part in (name, *(name + kind for kind in _COPIES)):
@@ -231,9 +243,25 @@ def _publish(files: dict[str, bytes], target: Path) -> None:
                     elif not _holds(target / part, files[part]):
                         os.replace(fresh / part, target / part)
             for old in (target / "model").glob("group*-shard*.bin*"):
-                if f"model/{old.name}" not in files:
+                if built and f"model/{old.name}" not in files:
                     with suppress(OSError):
                         old.unlink()
+
+
+def _foreign(files: dict[str, bytes], target: Path, model: Path) -> list[str]:
+    """Return the names of files in a folder without a site that a site would replace.
+
+    That the network is in the folder already is no reason to refuse it, nor is what an interrupted
+    build has left.
+    """
+    exported_there = (target / "model").is_dir() and (target / "model").samefile(model)
+    return [
+        name
+        for name in sorted(files)
+        if (target / name).exists()
+        and not (exported_there and name.startswith("model/"))
+        and not _holds(target / name, files[name])
+    ]
 
 
 def _holds(path: Path, content: bytes) -> bool:

@@ -98,6 +98,8 @@ def main(arguments: list[str] | None = None) -> None:
             with zipfile.ZipFile(options.model) as archive:
                 if (member := archive.testzip()) is not None:
                     raise ValueError(f"expected a complete file, {member} in it is damaged")
+                if "config.json" not in archive.namelist():
+                    raise ValueError(f"expected what model.save wrote, got {options.model}")
         model = keras.models.load_model(options.model, compile=False)
         print(export_tfjs(model, options.folder, options.quantize))
     except (OSError, TypeError, ValueError) as error:

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 import keras
 import numpy as np
 
-from digitlab.export.keras_model import check_type, model_inputs
+from digitlab.export.keras_model import check_finite, check_type, model_inputs
 from digitlab.export.quantization import Weights
 from digitlab.export.tfjs_layers import (
     ACTIVATIONS,
@@ -88,10 +88,8 @@ def _translate_model(model: Any) -> tuple[str, dict[str, Any]]:
                 "without a dtype for its keras.Input."
             )
     if kind == "Sequential":
-        layers = [_translate_layer(layer) for layer in model.layers]
-        name = model.get_config()["layers"][0]["config"]["name"]
-        first = {"batch_input_shape": list(inputs[0].shape), "dtype": "float32", "name": name}
-        layers.insert(0, {"class_name": "InputLayer", "config": first})
+        first = inputs[0]._keras_history.operation  # the InputLayer, which `layers` leaves out
+        layers = [_translate_layer(layer) for layer in (first, *model.layers)]
         return kind, {"name": model.name, "layers": layers}
 
     operations = {layer.name: layer for layer in model.operations}
@@ -156,17 +154,18 @@ def _translate_layer(layer: Any) -> dict[str, Any]:
         dimensions = f"{known.ranks[0]} to {known.ranks[-1]}"
         _reject(layer, f"has an input of {rank} dimensions", dimensions)
 
-    for option, value in layer.get_config().items():
+    # First, because a config with a function of the user's own may not be readable.
+    functions = [name for name in ("activation", "recurrent_activation") if hasattr(layer, name)]
+    activations = {name: _translate_activation(layer, name) for name in functions}
+    for option, value in (layer.get_config() | activations).items():
         if option in ("name", "trainable", "dtype"):
             continue
-        if option.endswith("activation"):
-            value = _translate_activation(layer, option, value)
         value = _translate_value(layer, option, value, rank)
         allowed = known.options.get(option)
         if allowed is ANY or allowed and value in allowed:
             config[RENAMED.get(option, option)] = value
         elif allowed or value and not TRAINING_ONLY.fullmatch(option):
-            expected = " or ".join(map(repr, allowed or ["none"]))
+            expected = " or ".join(map(repr, allowed or ())) or "none"
             _reject(layer, f"has the option {option}={value!r}", expected)
     if getattr(layer, "output_padding", None) is not None:  # Keras leaves it out of the config
         _reject(layer, f"has the option output_padding={layer.output_padding!r}", "none")
@@ -217,10 +216,12 @@ def _passes_on(layer: Any) -> bool:
     return kind in PASSES_ON and getattr(keras.layers, kind, None) is type(layer)
 
 
-def _translate_activation(layer: Any, option: str, name: Any) -> str:
+def _translate_activation(layer: Any, option: str) -> str:
     """Return the Keras 2 name of a layer's activation, or raise."""
-    # Keras writes any function named relu as "relu": compare the functions.
-    builtin = isinstance(name, str) and getattr(layer, option) is keras.activations.get(name)
+    function = getattr(layer, option)
+    name = getattr(function, "__name__", type(function).__name__)
+    # The user's own function may have the name of one of Keras': compare the functions.
+    builtin = function is getattr(keras.activations, name, None)
     if not builtin or name not in ACTIVATIONS:
         why = (
             "TensorFlow.js does not know or computes differently" if builtin else "is a custom one"
@@ -297,12 +298,8 @@ def _translate_ends(ends: Any, model: Any) -> list[list[Any]]:
 
 def check_values(weights: dict[str, Weights], quantize: str | None) -> None:
     """Raise for values that cannot be stored."""
+    check_finite(weights)
     for name, value in weights.items():
-        if not np.isfinite(value).all():
-            raise ValueError(
-                f"The weights {name!r} hold values that are not finite; expected numbers. The "
-                "training has diverged: train again, with a smaller learning rate."
-            )
         limit = np.finfo("float16").max
         if quantize == "float16" and value.ndim > 1 and abs(value).max(initial=0) > limit:
             raise ValueError(

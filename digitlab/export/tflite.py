@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from digitlab._io import atomic_write, with_checksum
 from digitlab._stderr import silent_stderr
-from digitlab.export.keras_model import check_type, model_inputs
+from digitlab.export.keras_model import check_finite, check_type, model_inputs
 
 
 def export_tflite(
@@ -43,8 +43,8 @@ def export_tflite(
     Raises:
         TypeError: `model` is not a Keras 3 model.
         ValueError: `quantize` is neither; Keras does not run on TensorFlow; or the model is not
-            built, has more than one input or output, computes in a precision other than float32, or
-            has operations that LiteRT lacks. Nothing is written.
+            built, has more than one input or output, computes in a precision other than float32,
+            has weights that are not finite, or operations that LiteRT lacks. Nothing is written.
         OSError: The file cannot be written.
     """
     if quantize not in (None, "int8"):
@@ -73,6 +73,12 @@ def export_tflite(
                 "float32, in which LiteRT computes. Build the model with float32 layers, and "
                 "copy the weights: new.set_weights(model.get_weights())."
             )
+        if getattr(layer, "quantization_mode", None) is not None:
+            raise ValueError(
+                f"The layer {layer.name[:60]!r} is quantized ({layer.dtype_policy.name}); expected "
+                'float32. Export the model as it was before, with quantize="int8".'
+            )
+    check_finite({weight.path: weight.numpy() for weight in model.weights})
 
     content = with_checksum(_convert(model, quantize))
     with atomic_write(path) as part:

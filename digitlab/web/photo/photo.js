@@ -26,6 +26,7 @@ async function reduced(file) {
   canvas.height = Math.max(1, Math.round(bitmap.height * scale));
   const context = canvas.getContext("2d");
   context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+  bitmap.close();
   const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
   const clear = data.some((value, i) => i % 4 === 3 && value < 255); // the kernel chooses its paper
   const blob = await new Promise((resolve) => canvas.toBlob(resolve, clear ? "image/png" : "image/jpeg", 0.92));
@@ -44,6 +45,7 @@ function render({ model, el }) {
   let held = null; // the id of the box that the pointer holds
   let awaited = 0; // how many messages the kernel has not answered yet
   let url = null;
+  let chosen = null; // the latest photo
 
   function send(content, buffers) {
     awaited += 1;
@@ -61,11 +63,13 @@ function render({ model, el }) {
       const file = input.files[0];
       input.value = ""; // so that the same file can be chosen again
       if (!file) return;
+      chosen = file;
       message.textContent = "Reading " + file.name;
       try {
-        send({ do: "photo", name: file.name }, [await reduced(file)]);
+        const content = await reduced(file);
+        if (file === chosen) send({ do: "photo", name: file.name }, [content]); // large ones take longer
       } catch {
-        message.textContent = `Expected a photo, got ${file.name}, which this browser cannot show. Choose a JPEG or PNG file.`;
+        if (file === chosen) message.textContent = `Expected a photo, got ${file.name}, which this browser cannot show. Choose a JPEG or PNG file.`;
       }
     });
   }
@@ -99,11 +103,13 @@ function render({ model, el }) {
     let box = change(0, 0);
     element.setPointerCapture(event.pointerId);
     const move = (next) => {
+      if (next.pointerId !== event.pointerId) return; // another finger
       const [x, y] = place(next);
       box = change(x - start[0], y - start[1]);
       put(element, box);
     };
     const stop = (next) => {
+      if (next.pointerId !== event.pointerId) return;
       element.removeEventListener("pointermove", move);
       element.removeEventListener("pointerup", stop);
       element.removeEventListener("pointercancel", stop);
@@ -141,7 +147,7 @@ function render({ model, el }) {
     };
     const resized = (x, y) => [box[0], box[1], Math.max(box[0] + 1, box[2] + x), Math.max(box[1] + 1, box[3] + y)];
     element.addEventListener("pointerdown", (event) => {
-      if (event.button !== 0 || event.target === remove) return event.stopPropagation();
+      if (event.button !== 0 || event.target === remove || boxes.has(held)) return event.stopPropagation();
       element.focus();
       held = id;
       drag(event, element, event.target === corner ? resized : moved, correct);

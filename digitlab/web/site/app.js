@@ -94,7 +94,7 @@ function show(prediction, words = sentence(prediction)) {
     pixels.data[4 * i + 3] = 255;
   }
   seen.putImageData(pixels, 0, 0);
-  element("sentence").textContent = words;
+  if (element("sentence").textContent !== words) element("sentence").textContent = words; // screen readers may say it again
   document.body.classList.toggle("quiet", !full || prediction.digit === null);
 }
 
@@ -107,6 +107,7 @@ function fail(text) {
 }
 
 function retry() {
+  element("pad").focus({ preventScroll: true }); // its button disappears
   element("trouble").hidden = true;
   show(null, "Loading …");
   load("reload");
@@ -159,6 +160,7 @@ async function share() {
 function save(file) {
   const link = document.createElement("a");
   Object.assign(link, { href: URL.createObjectURL(file), download: file.name }).click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000); // long after the download has begun
 }
 
 /** Keeps the page in the browser, to work without a network connection, where the browser can. */

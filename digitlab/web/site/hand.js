@@ -136,8 +136,9 @@ export class Hand {
     this.kept = true; // whether all of it will be there at the next visit
     this.learn([]);
     try {
-      const { labels, images } = JSON.parse(localStorage.getItem(this.name));
-      this.learn(labels.map((label, i) => this.example(images[i], label)));
+      const { labels, images, ...format } = JSON.parse(localStorage.getItem(this.name));
+      const valid = Object.keys(FORMAT).every((key) => format[key] === FORMAT[key]) && labels.every((label) => Number.isInteger(label) && label in TYPICAL);
+      if (valid) this.learn(labels.map((label, i) => this.example(images[i], label)));
     } catch {
       // Nothing was kept, or the browser does not let us see it.
     }

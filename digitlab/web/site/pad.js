@@ -62,16 +62,17 @@ export class Pad {
   }
 
   undo() {
+    this.lift(); // first, because it changes what can be undone and redone
     this.travel(this.past, this.future);
   }
 
   redo() {
+    this.lift();
     this.travel(this.future, this.past);
   }
 
   /** Goes one step through the history, from past to future or back. */
   travel(source, target) {
-    this.lift();
     if (source.length === 0) return;
     target.push(this.strokes);
     this.show(source.pop());

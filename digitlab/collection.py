@@ -49,7 +49,7 @@ class WrittenDigits:
         Raises:
             ValueError: Nobody has this name.
         """
-        theirs = self.writers == _name(writer)
+        theirs = self.writers == _name(str(writer))
         if not theirs.any():
             raise ValueError(
                 f"expected one of {sorted(set(self.writers.tolist()))}, got {writer!r}"

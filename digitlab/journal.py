@@ -65,9 +65,15 @@ class Journal:
             ValueError: The value is not finite, a text is not a str, or the file is not a journal.
                 In each of these cases the file stays as it is.
         """
-        if isinstance(value, str | bool):  # float() would take them
-            raise TypeError(f"expected a number, got {value!r}")
-        figure = dict(zip(_COLUMNS, (notebook, name, float(value), unit, on), strict=True))
+        try:
+            if isinstance(value, str | bool):  # float() would take them
+                raise TypeError
+            number = float(value)
+        except TypeError:
+            raise TypeError(f"expected a number, got {value!r}") from None
+        except OverflowError:
+            number = math.inf
+        figure = dict(zip(_COLUMNS, (notebook, name, number, unit, on), strict=True))
         if not _is_figure(figure):
             raise ValueError(f"expected texts and a finite value, got {figure}")
         self.path.parent.mkdir(parents=True, exist_ok=True)

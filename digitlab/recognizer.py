@@ -105,6 +105,7 @@ class Recognizer:
 
         The writing is cut in many ways, and the network reads all parts; the best way wins.
         Non-digits are kept: a point, a comma and a minus as ".", "," and "-", anything else as "?".
+        But a slash looks like a 1, and the points of a colon like dirt.
 
         Args:
             drawing: As for `predict`. The strokes may be in any order.

@@ -193,8 +193,18 @@ def test_small_blocks_make_no_small_row_groups(scans, tmp_path):
     ("source", "table", "error", "said"),
     [
         ("nothing", "digits.csv", FileNotFoundError, "expected a folder of pictures or a .npy"),
-        ("bare", "digits.csv", ValueError, "expected pictures or images in .*, found none"),
-        ("none.npy", "digits.csv", ValueError, "expected pictures or images in .*, found none"),
+        (
+            "bare",
+            "digits.csv",
+            ValueError,
+            r"pictures \(.*\.tif .*\) or images in .*, found none",
+        ),
+        (
+            "none.npy",
+            "digits.csv",
+            ValueError,
+            r"pictures \(.*\.tif .*\) or images in .*, found none",
+        ),
         ("scans.npy", "digits.xls", ValueError, "expected a table named .csv or .parquet"),
         ("notes.txt", "digits.csv", ValueError, "expected a folder of pictures or a .npy"),
         ("cut.npy", "digits.csv", ValueError, "cut.npy cannot be read"),
@@ -299,6 +309,22 @@ def test_a_killed_process_loses_no_more_than_its_block(marked, tmp_path):
     assert rows(read(0)) == expected(marked)
     assert gate.log() == [10]
     assert not parts.exists()
+
+
+@pytest.mark.parametrize("recognizer", ["None", "max"])
+def test_a_script_that_starts_itself_again_is_an_error_that_says_so(marked, recognizer, tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import digitlab\n"
+        f"digitlab.read_to_table({str(marked)!r}, 'digits.csv', recognizer={recognizer},"
+        " processes=2, block_size=10)\n"
+    )
+    run = subprocess.run(
+        [sys.executable, script], cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE
+    )
+    assert run.returncode == 1
+    assert "RuntimeError: a worker process ended" in run.stderr
+    assert "without `if __name__ == '__main__':`" in run.stderr
 
 
 def test_what_has_changed_since_a_stop_is_read_again(marked, tmp_path):

@@ -44,6 +44,8 @@ def test_the_first_folder_is_the_writers(tmp_path):
     assert ours.of("cleo").labels.tolist() == [9, 3]
     with pytest.raises(ValueError, match="expected one of .*'ada', .* got 'Ada'"):
         ours.of("Ada")
+    with pytest.raises(ValueError, match="expected one of .*'ada', .* got 3"):
+        ours.of(3)
 
 
 def test_a_folder_that_is_missing(tmp_path):

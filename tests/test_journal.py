@@ -103,7 +103,9 @@ def test_an_editor_may_have_marked_it_as_unicode(path):
     assert len(digitlab.Journal(path).figures) == 2
 
 
-@pytest.mark.parametrize(("value", "on"), [(math.nan, "digits"), (math.inf, "digits"), (1.0, None)])
+@pytest.mark.parametrize(
+    ("value", "on"), [(math.nan, "digits"), (math.inf, "digits"), (10**400, "digits"), (1.0, None)]
+)
 def test_what_could_not_be_read_again_is_not_written(path, value, on):
     journal = add_two(path)
     before = path.read_bytes()
@@ -114,7 +116,7 @@ def test_what_could_not_be_read_again_is_not_written(path, value, on):
     assert path.read_bytes() == before
 
 
-@pytest.mark.parametrize("value", ["5", True])
+@pytest.mark.parametrize("value", ["5", True, None])
 def test_texts_and_truths_are_no_figures(path, value):
     with pytest.raises(TypeError, match=f"expected a number, got {value!r}"):
         digitlab.Journal(path).add("01", "it", value, on="digits")

@@ -202,7 +202,7 @@ def test_parts_of_a_piece_form_a_character_without_gaps():
     """However many parts there are: a wide 5 that was cut may still be read as a whole."""
 
     class Parts:
-        habits, costs = np.zeros((3, 10)), Costs()
+        habits, costs, pen = np.zeros((3, 10)), Costs(), 0.0
         parents = [0] * 9 + [9]
         points = [np.array([(x, 0.0), (x + 0.1, 0.0), (x, 1.0)]) for x in np.arange(10) / 9]
 

@@ -111,11 +111,25 @@ def test_what_is_no_box_is_an_error_that_says_so(box):
     for change in (reader.add_box, lambda box: reader.correct_box(0, box)):
         with pytest.raises(ValueError, match="expected a box of left, top, right and bottom"):
             change(box)
-    with pytest.raises(ValueError, match="expected the number of one of 3 boxes"):
-        reader.remove_box(None)
+    for number in (None, 1.0, True, 3, -1):
+        with pytest.raises(ValueError, match="expected the number of one of 3 boxes"):
+            reader.remove_box(number)
     with pytest.raises(TypeError, match="expected a recognizer"):
         PhotoReader(5)
     assert reader.reading.text == "204"
+
+
+def test_a_file_that_is_no_photo_is_an_error_that_says_so():
+    reader = PhotoReader()
+    reader._receive(None, {"do": "photo", "name": "IMG_1.HEIC"}, [b"ftypheic"])
+    assert reader.message.startswith("expected a photo, got IMG_1.HEIC, which cannot be read")
+    assert "JPEG" in reader.message and "0x" not in reader.message
+
+
+def test_a_scan_of_twelve_bits_is_shown_bright():
+    reader = PhotoReader()
+    assert reader.read(np.asarray(note("31"), np.uint16) * 16).text == "31"
+    assert np.asarray(Image.open(io.BytesIO(reader._photo))).max() > 240
 
 
 def test_a_message_about_a_box_that_is_gone_changes_nothing():

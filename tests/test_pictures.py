@@ -248,6 +248,34 @@ def test_an_underline_is_no_ink(digit):
     assert RECOGNIZER.read_number(photo(row)).text == f"{digit}4"
 
 
+@pytest.mark.parametrize("below", [12, 24])
+def test_a_long_underline_that_wavers_leaves_no_marks(below):
+    row = np.hstack([sheet(digit, pen=12, scale=0.45) for digit in (4, 0, 0, 7)])
+    heights = 230 + below + np.array([0, 3, -2, 2, -3, 1, 3, -1])
+    places = list(zip(np.linspace(60, 1140, 8), heights, strict=True))
+    mask = Image.new("L", row.shape[::-1])
+    ImageDraw.Draw(mask).line(places, 255, 6)
+    assert RECOGNIZER.read_number(photo(np.maximum(row, np.asarray(mask) / 255))).text == "4007"
+
+
+def test_small_digits_on_a_scan_of_a_page_are_read():
+    """Of 5 mm, at 150 dots per inch."""
+    page = np.full((1754, 1240), 245, np.uint8)
+    row = photo(np.hstack([sheet(digit, scale=0.75) for digit in (3, 7, 3, 6, 8, 5)]))
+    small = Image.fromarray(row).resize((240, 40), Image.Resampling.BOX)
+    page[800:840, 700:940] = np.minimum(small, 245)
+    assert RECOGNIZER.read_number(page).text == "373685"
+
+
+def test_a_dithered_scan_is_read():
+    page = photo(np.hstack([sheet(digit, pen=20, scale=0.6) for digit in (4, 0, 3)]))
+    scan = Image.fromarray(page).resize((450, 150)).convert("1")
+    assert not np.asarray(scan)[:20].all()  # there are dots on the paper
+    assert RECOGNIZER.read_number(scan).text == "403"
+    sharp = Image.fromarray(page).resize((450, 150)).point(lambda v: 255 * (v > 128)).convert("1")
+    assert RECOGNIZER.read_number(sharp).text == "403"
+
+
 def test_a_sum_has_a_line_that_is_no_ink():
     upper, lower = (
         np.hstack([sheet(it, pen=12, scale=0.45) for it in digits]) for digits in ((2, 5), (4, 7))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from matplotlib import pyplot as plt
 
+import digitlab
 from digitlab import (
     plot_activations,
     plot_digits,
@@ -28,6 +29,9 @@ def test_digits_stand_in_a_grid():
     assert plot_digits(images[0]).shape == (1, 1)
     figure = plot_digits(images, figsize=(3, 2))[0, 0].figure
     assert tuple(figure.get_size_inches()) == (3, 2)
+    for label in (np.uint8(7), 7, "7"):
+        (one,) = plot_digits(np.zeros((28, 28)), label).flat
+        assert one.get_title() == "7"
 
 
 def test_a_drawing_keeps_its_points():
@@ -46,6 +50,9 @@ def test_probabilities_are_ten_bars_with_the_best_marked():
     assert len({bar.get_facecolor() for bar in bars}) == 2
     assert bars[7].get_facecolor() != bars[0].get_facecolor()
     assert axes.texts[0].get_text() == "91 %"
+    prediction = digitlab.load_recognizer().predict(digitlab.stored_drawing(7))
+    heights = [bar.get_height() for bar in plot_probabilities(prediction).patches]
+    assert heights == prediction.probabilities.tolist()
 
 
 def test_the_history_has_a_line_each():
@@ -73,5 +80,9 @@ def test_bad_input():
         plot_digits(np.zeros((2, 28, 28)), labels=[1, 2, 3])
     with pytest.raises(ValueError, match=r"\(10,\), got \(9,\)"):
         plot_probabilities(np.zeros(9))
+    with pytest.raises(ValueError, match="from 0 to 1, got values from -1 to 2"):
+        plot_probabilities(np.linspace(-1, 2, 10))
+    with pytest.raises(TypeError, match="or its dictionary, got NoneType"):
+        plot_history(None)
     with pytest.raises(ValueError, match="metric='accuracy', got one with loss"):
         plot_history({"loss": [1]})

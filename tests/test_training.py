@@ -533,5 +533,7 @@ def test_what_cannot_be_trained_is_said(stripes):
             fine_tune(*arguments)
     with pytest.raises(TypeError, match="as load_digits.* got WrittenDigits"):
         train(pen_cnn(), hand)
+    with pytest.raises(TypeError, match="expected a TrainConfig, got dict"):
+        fine_tune(pen_cnn(), drawings, [7], stripes, {"epochs": 1})
     with pytest.raises(TypeError, match="expected a TrainConfig, got ndarray"):
         train(pen_cnn(), stripes.x_train, stripes.y_train)  # as Keras' fit takes them

@@ -6,10 +6,13 @@ when it starts; to a cluster as a result that its workers pass on to each other 
 
 import multiprocessing
 import os
+import pickle
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from pathlib import Path
 from queue import SimpleQueue
 from signal import SIG_IGN, SIGINT, signal
 from threading import Thread
@@ -44,17 +47,22 @@ def local_pool(recognizer: Recognizer, count: int | None) -> Iterator[Submit]:
     """
     # Not a fork: this process may have threads, as a notebook's kernel and TensorFlow do.
     spawn = multiprocessing.get_context("spawn")
-    executor = ProcessPoolExecutor(count, spawn, _start, (recognizer,))
-    try:
-        yield lambda block: executor.submit(_read_in_process, block)
-    except BrokenProcessPool as error:
-        raise RuntimeError(
-            "a worker process ended: it was killed, perhaps for lack of memory, or could not "
-            "start, as in a script without `if __name__ == '__main__':`. Make the same call again "
-            "to resume"
-        ) from error
-    finally:
-        executor.shutdown(cancel_futures=True)
+    # In a file: a process that ends before it has taken more than 64 KB from Python leaves this one
+    # waiting forever.
+    with tempfile.TemporaryDirectory(prefix="digitlab-", ignore_cleanup_errors=True) as folder:
+        handed_over = Path(folder, "recognizer")
+        handed_over.write_bytes(pickle.dumps(recognizer))
+        executor = ProcessPoolExecutor(count, spawn, _start, (handed_over,))
+        try:
+            yield lambda block: executor.submit(_read_in_process, block)
+        except BrokenProcessPool as error:
+            raise RuntimeError(
+                "a worker process ended: it was killed, perhaps for lack of memory, or could not "
+                "start, as in a script without `if __name__ == '__main__':`. Make the same call "
+                "again to resume"
+            ) from error
+        finally:
+            executor.shutdown(cancel_futures=True)
 
 
 @contextmanager
@@ -111,9 +119,9 @@ def _read(recognizer: Recognizer, block: Block) -> Columns:
 _recognizer: Recognizer  # in each process of the pool
 
 
-def _start(recognizer: Recognizer) -> None:
+def _start(handed_over: Path) -> None:
     global _recognizer
-    _recognizer = recognizer
+    _recognizer = pickle.loads(handed_over.read_bytes())
     signal(SIGINT, SIG_IGN)  # Ctrl-C goes to all processes; the parent ends the others
     Thread(target=_end_with_parent, daemon=True).start()
 

@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from digitlab._io import atomic_write
 from digitlab.bulk.executors import cluster, local_pool, one_thread, read_blocks
-from digitlab.bulk.sources import Block, Row, as_source
+from digitlab.bulk.sources import PICTURES, Block, Row, as_source
 from digitlab.bulk.tables import as_format
 from digitlab.loading import as_network_recognizer
 from digitlab.recognizer import PersonalRecognizer, Recognizer
@@ -43,8 +43,8 @@ def read_to_table(
 
     Args:
         source: A folder, whose pictures are all read, including those in subfolders (but only the
-            first page of a file with several); or a ``.npy`` file of images, as for
-            `Recognizer.predict_images`.
+            first page of a file with several); other files, such as PDFs, are left out. Or a
+            ``.npy`` file of images, as for `Recognizer.predict_images`.
         table: The file to write, named ``.csv`` or ``.parquet`` (which needs the extra ``scale``).
             It is replaced only when the new one is complete. Until then the results are in a folder
             beside it, whose name ends in ``.parts``.
@@ -70,7 +70,8 @@ def read_to_table(
 
     Raises:
         TypeError: The recognizer is none of these.
-        FileNotFoundError: There is no such source, or a worker does not see it.
+        FileNotFoundError: There is no such source, or a worker does not see it; or another call for
+            the same table was faster.
         ValueError: The source has no scans or is something else, the table's name has another
             ending, or a number is too small.
         ModuleNotFoundError: Parquet needs pyarrow.
@@ -97,7 +98,8 @@ def read_to_table(
     form = as_format(path, [scans.column, *Row._fields])
     count, size = scans.count(), block_size or scans.block_size
     if not count:
-        raise ValueError(f"expected pictures or images in {source}, found none")
+        endings = " ".join(sorted(PICTURES))
+        raise ValueError(f"expected pictures ({endings}) or images in {source}, found none")
     reader = _single_threaded(as_network_recognizer(recognizer))
     if client is not None:
         pool = cluster(client, reader)
@@ -126,8 +128,14 @@ def read_to_table(
             with atomic_write(part) as unfinished:
                 form.write_part(unfinished, {scans.column: block.keys, **columns})
             bar.update(len(block.keys))
-    with atomic_write(path) as unfinished:
-        form.join(unfinished, parts)
+    try:
+        with atomic_write(path) as unfinished:
+            form.join(unfinished, parts)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f"expected what was read to stay in {folder} until the table is complete; another call "
+            "for the same table has removed it"
+        ) from error
     shutil.rmtree(folder, ignore_errors=True)
     return path
 

@@ -17,7 +17,10 @@ from digitlab._io import files_below
 from digitlab.images import as_images
 from digitlab.recognizer import Recognizer, predict_batch
 
-PICTURES = frozenset(".bmp .gif .jp2 .jpeg .jpg .pbm .pgm .png .ppm .tif .tiff .webp".split())
+PICTURES = frozenset(
+    ".avif .bmp .gif .heic .heif .jfif .jp2 .jpe .jpeg .jpg .pbm .pgm .png .ppm .tif .tiff "
+    ".webp".split()
+)
 _BATCH = 32  # images that the network reads at once, as in `Recognizer.predict_images`
 
 

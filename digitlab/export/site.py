@@ -234,7 +234,9 @@ def _publish(files: dict[str, bytes], target: Path, model: Path) -> None:
         with locked(target):
             built = (target / "index.html").exists()
             if not built and (foreign := _foreign(files, target, model)):
-                raise FileExistsError(f"{_EXPECTED}; {target} has other files: {', '.join(foreign)}")
+                raise FileExistsError(
+                    f"{_EXPECTED}; {target} has other files: {', '.join(foreign)}"
+                )
             (target / "model").mkdir(exist_ok=True)
             for name in [*weights, *others, *last]:
                 for part in (name, *(name + kind for kind in _COPIES)):

@@ -191,6 +191,7 @@ class _Shapes:
             self._tangles[one].append((other, reach))
             self._tangles[other].append((one, reach))
         self._habits = writing.costs.habits * writing.habits
+        self._pen = writing.pen / line.height
         self._top, self._bottom = line.top / line.height, line.bottom / line.height
         self._is_comma = [  # whether this piece alone would be a comma
             parents.count(parent) == 1 and self._mark(*piece)[0] == ","
@@ -233,7 +234,7 @@ class _Shapes:
         place = (middle - self._top) / max(self._bottom - self._top, 1e-9)
         costs = self._costs
         if place > 0.65 and width <= 0.3 and height <= 0.42 and bottom > self._bottom - 0.2:
-            if height <= max(0.12, 1.4 * width) and height <= 0.3:
+            if height - self._pen <= max(0.12, 1.4 * (width - self._pen)) and height <= 0.3:
                 return ".", -costs.mark
             return ",", -costs.mark
         if 0.2 < place < 0.8 and height <= 0.3 and 0.15 <= width <= 1.2 and width > 2 * height:

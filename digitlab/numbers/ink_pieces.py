@@ -69,6 +69,7 @@ class InkPieces:
             ink, scale = _reduced(ink, times), scale * times
             patches = _components(ink)
         self._scale = scale
+        self.pen = max(pen_width(ink > _SOLID) - 1, 0.0)  # points are the middles of pixels
         self._patches: list[_Patch] = []
         self.points: list[np.ndarray] = []
         self.parents: list[int] = []

@@ -57,12 +57,15 @@ class Writing(Protocol):
         parents: For each piece, the number of the original that it was cut from, or its own number.
         habits: (k, 10): the logarithm of how often a digit is made of 1, 2, ..., k or more pieces.
         costs: What unusual shapes cost.
+        pen: How much the pen's width adds to the width and height of a piece, in the unit of the
+            points.
     """
 
     points: list[np.ndarray]
     parents: list[int]
     habits: np.ndarray
     costs: Costs
+    pen: float
 
     def box(self, pieces: Sequence[int]) -> Box:
         """Return the box around some pieces, in pixels of the drawing or picture."""

@@ -36,6 +36,7 @@ class StrokePieces:
 
     habits = np.log(np.array(_HABITS) / 100)
     costs = Costs()
+    pen = 0.0  # strokes have no width
 
     def __init__(self, strokes: Sequence[np.ndarray]):
         self.points: list[np.ndarray] = []

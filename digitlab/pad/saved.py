@@ -142,7 +142,8 @@ def _add_ink(
     """Draw strokes (n, 2), in pad pixels, on a picture that is `scale` times as large."""
     draw, radius = ImageDraw.Draw(picture), pen_width * scale / 2
     for stroke in strokes:
-        points = stroke * scale
+        with np.errstate(over="ignore"):
+            points = (stroke * scale).clip(-1e6, 1e6)  # as far as Pillow can draw
         draw.line(points.ravel().tolist(), fill=255, width=round(2 * radius))
         for x, y in points:
             draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=255)

@@ -118,7 +118,7 @@ class DrawingPad(Box):
             raise TypeError(f"expected personal to be True, False or a file, got {personal!r}")
         size = int(size)
         pen_width = size * _PEN if pen_width is None else pen_width
-        self.size, self.height = size, round(size * self._aspect)
+        self.size, self.height = size, max(1, round(size * self._aspect))
         self.personal = personal
         self._hand_file = None if isinstance(personal, bool) else HandFile(personal)
         self._history = History(_HISTORY)

@@ -3,6 +3,7 @@
 import io
 import os
 from collections.abc import Callable
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import anywidget
 import numpy as np
 import numpy.typing as npt
 import traitlets
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from digitlab.images import as_bytes
 from digitlab.loading import as_number_recognizer
@@ -93,7 +94,8 @@ class PhotoReader(anywidget.AnyWidget):
         Raises:
             ValueError: There is no such character or no photo, or the box is not four numbers.
         """
-        self._page_with(number).read_box(_checked_box(box), number)
+        page, number = self._page_with(number)
+        page.read_box(_checked_box(box), number)
         self._show()
 
     def add_box(self, box: tuple[float, float, float, float]) -> None:
@@ -117,7 +119,8 @@ class PhotoReader(anywidget.AnyWidget):
         Raises:
             ValueError: There is no such character.
         """
-        self._page_with(number).remove_box(number)
+        page, number = self._page_with(number)
+        page.remove_box(number)
         self._show()
 
     def _read(self, picture: npt.ArrayLike | Image.Image) -> NumberReading:
@@ -126,7 +129,8 @@ class PhotoReader(anywidget.AnyWidget):
         colour, _, size = read_colour(picture, _SHOWN)
         self._page = PhotoReading(size, ink, scale, self._recognizer, reading)
         self._size = list(size)
-        values = as_bytes(colour.clip(0, 1))
+        # As bright as it can be: of 16 bits, some scanners use only 12.
+        values = as_bytes((colour / max(colour.max(), 1e-9)).clip(0, 1))
         shown = Image.fromarray(values.squeeze(2) if values.shape[2] == 1 else values)
         shown.thumbnail((_SHOWN, _SHOWN))
         file = io.BytesIO()
@@ -140,13 +144,14 @@ class PhotoReader(anywidget.AnyWidget):
             raise ValueError("expected a photo first: reader.read(photo)")
         return self._page
 
-    def _page_with(self, number: int) -> PhotoReading:
-        """Return the page, if it has a character with this index."""
+    def _page_with(self, number: int) -> tuple[PhotoReading, int]:
+        """Return the page, if it has a character with this index, and the index."""
         page = self._opened_page()
         count = len(self.reading.characters)
-        if number not in range(count):
+        whole = isinstance(number, Integral) and not isinstance(number, bool)
+        if not whole or number not in range(count):
             raise ValueError(f"expected the number of one of {count} boxes, from 0, got {number!r}")
-        return page
+        return page, int(number)
 
     def _show(self) -> None:
         assert self._page is not None
@@ -203,5 +208,10 @@ def _opened(content: bytes, name: str) -> Image.Image:
         picture = Image.open(io.BytesIO(content))
         picture.load()
         return picture
+    except UnidentifiedImageError:
+        raise ValueError(
+            f"expected a photo, got {name}, which cannot be read: it is no JPEG, PNG or other "
+            "picture that Pillow knows. Export photos of an iPhone (HEIC) as JPEG"
+        ) from None
     except Exception as error:  # each format has its own errors
         raise ValueError(f"expected a photo, got {name}, which cannot be read: {error}") from error

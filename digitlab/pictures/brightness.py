@@ -6,11 +6,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps
+from PIL import Image, ImageFilter, ImageOps
 
 from digitlab.images import SIZE, as_array, detached
 
 _PIXELS = 64_000_000  # the most that a picture may have: more than a phone's camera has
+_DOTS = 0.2  # a picture in which more of the black pixels than this are alone is dithered
+_DOTS_APART = 1.5  # pixels: about half of their distance on paper
 _CHANNELS = ((), (1,), (3,), (4,))  # of a picture: grey, grey, RGB, RGBA
 _DEEP = ("F", "I", "I;16", "I;16B", "I;16L", "I;16N")  # Pillow's modes of more than 8 bits
 
@@ -82,7 +84,7 @@ def _opened(picture: Image.Image) -> np.ndarray:
         if picture.has_transparency_data and picture.mode not in _DEEP:
             picture = picture.convert("RGBA")
         elif picture.mode in ("1", "LA"):
-            picture = picture.convert("L")
+            picture = _undithered(picture) if picture.mode == "1" else picture.convert("L")
         elif picture.mode not in ("L", *_DEEP):
             picture = picture.convert("RGB")
         return np.asarray(picture)
@@ -91,6 +93,16 @@ def _opened(picture: Image.Image) -> np.ndarray:
             f"expected a picture that can be read, got one of mode {picture.mode}, "
             f"{picture.width} x {picture.height}: {error}"
         ) from error
+
+
+def _undithered(picture: Image.Image) -> Image.Image:
+    """Make a black-and-white picture grey; if scattered dots stand for grey, smooth it."""
+    black = ~np.asarray(picture)
+    padded = np.pad(black, 1)
+    beside = padded[:-2, 1:-1] | padded[2:, 1:-1] | padded[1:-1, :-2] | padded[1:-1, 2:]
+    dithered = np.count_nonzero(black & ~beside) > _DOTS * np.count_nonzero(black)
+    grey = picture.convert("L")
+    return grey.filter(ImageFilter.GaussianBlur(_DOTS_APART)) if dithered else grey
 
 
 def _checked(picture: npt.ArrayLike) -> np.ndarray:

@@ -15,6 +15,7 @@ from digitlab.pictures.sheet import without_desk
 from digitlab.pictures.underlines import without_underlines
 
 _PAGE_SIDE = 800  # pixels: a page's picture is reduced to less than twice that
+_SMALL = 25  # pixels: or to less than four times that, if its digits would not be as high as this
 # The side of a window that holds ink and more paper, as a share of the picture's shorter side. It
 # is larger for one digit, which may fill its picture, than for a page, whose picture shows more
 # than the sheet.
@@ -42,8 +43,9 @@ def find_ink(picture: npt.ArrayLike | Image.Image) -> tuple[np.ndarray, float]:
         picture: See `digitlab.normalize_image`.
 
     Returns:
-        The ink, (h, w) float32 in [0, 1], ink 1 on paper 0, each side below 1,600 pixels, all 0 if
-        nothing is written; and how many pixels of the picture one pixel of the ink stands for.
+        The ink, (h, w) float32 in [0, 1], ink 1 on paper 0, each side below 1,600 pixels, or 3,200
+        if the digits would be too small; all 0 if nothing is written; and how many pixels of the
+        picture one pixel of the ink stands for.
 
     Raises:
         ValueError: See `digitlab.normalize_image`.
@@ -57,7 +59,18 @@ def find_ink(picture: npt.ArrayLike | Image.Image) -> tuple[np.ndarray, float]:
         ((134, 1000), 3.0, 282)
     """
     brightness, times = read_brightness(picture, _PAGE_SIDE)
-    return find_writing(brightness, page=True), float(times)
+    ink = find_writing(brightness, page=True)
+    if times > 1 and _height(ink) < _SMALL:
+        brightness, times = read_brightness(picture, 2 * _PAGE_SIDE)
+        ink = find_writing(brightness, page=True)
+    return ink, float(times)
+
+
+def _height(ink: np.ndarray) -> float:
+    """Estimate the height of the digits in ink (h, w), in pixels; infinity if there are none."""
+    parts = scipy.ndimage.find_objects(scipy.ndimage.label(ink > 0.5, np.ones((3, 3)))[0])
+    heights = np.array([rows.stop - rows.start for rows, _ in parts])
+    return float(np.median(heights[heights > heights.max() / 2])) if len(heights) else np.inf
 
 
 def pen_width(solid: np.ndarray) -> float:
@@ -86,7 +99,9 @@ def find_writing(brightness: np.ndarray, page: bool) -> np.ndarray:
     ink = ink[margin : margin + height, margin : margin + width]
     if page:  # the gaps in one digit alone do no harm
         ink = _without_gaps(ink)
-    ink = without_ruling(without_combs(without_boxes(ink)))
+    ink = without_combs(without_boxes(ink))
+    # Once before: ruling would be removed only where a line drawn by hand is straight.
+    ink = without_ruling(without_underlines(ink))
     return without_underlines(without_rings(ink))
 
 

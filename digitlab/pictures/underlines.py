@@ -10,6 +10,7 @@ _FLAT = 0.2  # an underline's height, as a share of its width
 # An underline's minimum width, as a share of the tallest digit's height; and if there are digits
 # below it, too: the bar of a five among them is not as wide.
 _WIDE, _WIDER = 0.7, 1.5
+_EVEN = 3  # maximum thickness of a line that is drawn by hand, as a multiple of the usual one
 _BELOW = 0.5  # how far below the digits it is at most, likewise
 
 
@@ -19,8 +20,18 @@ def without_underlines(ink: np.ndarray) -> np.ndarray:
     parts = scipy.ndimage.find_objects(labels)
     # top, bottom, left, right
     ends = np.array([(y.start, y.stop, x.start, x.stop) for y, x in parts]).reshape(-1, 4)
-    under = find_underlines(ends, digits=1)
-    return cleared(ink, labels > 0, np.isin(labels, 1 + np.flatnonzero(under)))
+    under = [
+        part
+        for part in np.flatnonzero(find_underlines(ends, digits=1))
+        if _is_line(labels[parts[part]] == part + 1)
+    ]
+    return cleared(ink, labels > 0, np.isin(labels, np.add(under, 1)))
+
+
+def _is_line(mask: np.ndarray) -> bool:
+    """Tell whether ink (h, w) is a line along which nothing is written."""
+    thickness = len(mask) - mask.argmax(axis=0) - mask[::-1].argmax(axis=0)  # (w,)
+    return bool(thickness.max() <= _EVEN * np.median(thickness) + 2)
 
 
 def find_underlines(ends: np.ndarray, digits: int) -> np.ndarray:

@@ -23,6 +23,7 @@ from digitlab.plots._style import (
     show_tick_labels,
     text_colour,
 )
+from digitlab.prediction import Prediction
 from digitlab.strokes import as_strokes
 
 
@@ -97,12 +98,12 @@ def plot_drawing(
 
 
 def plot_probabilities(
-    probabilities: npt.ArrayLike, title: str | None = None, ax: Axes | None = None
+    probabilities: npt.ArrayLike | Prediction, title: str | None = None, ax: Axes | None = None
 ) -> Axes:
     """Show the probabilities of the ten digits as bars, the highest one marked.
 
     Args:
-        probabilities: (10,), in [0, 1].
+        probabilities: (10,), in [0, 1]; or a prediction, whose probabilities are shown.
         title: Which digit they are for, or which network gave them.
         ax: The Axes to draw on; new ones when left out.
 
@@ -110,15 +111,22 @@ def plot_probabilities(
         The Axes.
 
     Raises:
-        ValueError: `probabilities` has the wrong shape.
+        ValueError: `probabilities` has the wrong shape or range.
 
     Example:
         >>> prediction = digitlab.load_recognizer().predict(digitlab.stored_drawing(5))
         >>> ax = digitlab.plot_probabilities(prediction.probabilities, title=str(prediction))
     """
+    if isinstance(probabilities, Prediction):
+        probabilities = probabilities.probabilities
     probabilities = as_array(probabilities, "probabilities of shape (10,)").astype(float)
     if probabilities.shape != (CLASSES,):
         raise ValueError(f"expected probabilities of shape (10,), got {probabilities.shape}")
+    if not 0 <= probabilities.min() <= probabilities.max() <= 1 + 1e-6:
+        raise ValueError(
+            "expected probabilities from 0 to 1, got values from "
+            f"{probabilities.min():g} to {probabilities.max():g}"
+        )
     ax = new_axes(4.5, 2.4) if ax is None else ax
     best = probabilities.argmax()
     ax.bar(
@@ -161,6 +169,7 @@ def plot_history(
         The Axes.
 
     Raises:
+        TypeError: It is not a history.
         ValueError: The history does not have that metric.
 
     Example:
@@ -168,6 +177,11 @@ def plot_history(
         >>> ax = digitlab.plot_history(history, title="three epochs")
     """
     values = getattr(history, "history", history)
+    if not hasattr(values, "keys"):
+        raise TypeError(
+            "expected what digitlab.train or fit returned, or its dictionary, got "
+            f"{type(values).__name__}"
+        )
     if metric not in values:
         others = ", ".join(map(str, values)) or "nothing"
         raise ValueError(f"expected a history with metric={metric!r}, got one with {others}")
@@ -228,6 +242,8 @@ def as_list(column: Any) -> list[Any]:
     if hasattr(column, "__array__"):
         column = np.asarray(detached(column))
         column = column[:, 0] if column.ndim == 2 and column.shape[1] == 1 else column
+    if np.isscalar(column) or getattr(column, "ndim", 1) == 0:  # one label
+        column = [column]
     # A list may hold tensors, which would be shown as "tensor(5)".
     return [
         np.asarray(detached(value))[()] if hasattr(value, "__array__") else value

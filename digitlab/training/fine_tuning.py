@@ -16,7 +16,7 @@ from digitlab.images import as_labels
 from digitlab.mnist import Digits, load_digits
 from digitlab.recognizer import as_example
 from digitlab.training.loop import train
-from digitlab.training.settings import Augmentation, TrainConfig
+from digitlab.training.settings import Augmentation, TrainConfig, as_config
 
 _REPLAYED = 2000  # other digits in each epoch
 _OWN = 500  # at least this many of the person's, with repetitions that augmentation makes differ
@@ -71,7 +71,8 @@ def fine_tune(
     own_labels = as_labels(labels, len(own))
     if not len(own):
         raise ValueError("expected drawings to learn from, got none")
-    digits, config = load_digits() if digits is None else digits, config or _CONFIG
+    config = as_config(config, _CONFIG)
+    digits = load_digits() if digits is None else digits
     if not isinstance(digits, Digits):
         raise TypeError(f"expected digits as load_digits() gives them, got {type(digits).__name__}")
     rng = np.random.default_rng(config.seed)

@@ -22,7 +22,7 @@ from digitlab.training.augmentation import NON_DIGIT, AugmentedDigits
 from digitlab.training.checkpoint import BestWeights, Checkpoint, checksum
 from digitlab.training.people import People
 from digitlab.training.progress import NotebookProgress
-from digitlab.training.settings import TrainConfig
+from digitlab.training.settings import TrainConfig, as_config
 
 
 @keras_defaults()
@@ -80,10 +80,7 @@ def train(
         >>> sorted(history.history), len(history.history["loss"])
         (['accuracy', 'loss'], 2)
     """
-    if config is None:
-        config = TrainConfig()
-    if not isinstance(config, TrainConfig):
-        raise TypeError(f"expected a TrainConfig, got {type(config).__name__}")
+    config = as_config(config, TrainConfig())
     if not isinstance(model, keras.Model):
         raise TypeError(
             f"expected a Keras model, such as digitlab.pen_cnn(), got {type(model).__name__}"

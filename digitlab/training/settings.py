@@ -106,3 +106,14 @@ class TrainConfig:
                 f"{self.augmentation!r}"
             )
         _make_plain(self)
+
+
+def as_config(config: Any, default: TrainConfig) -> TrainConfig:
+    """Return the settings, or the default ones for None.
+
+    Raises:
+        TypeError: They are something else.
+    """
+    if config is not None and not isinstance(config, TrainConfig):
+        raise TypeError(f"expected a TrainConfig, got {type(config).__name__}")
+    return default if config is None else config

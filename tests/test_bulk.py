@@ -114,6 +114,18 @@ def test_a_corrupt_picture_is_a_row_with_its_error(pictures, tmp_path):
         assert "\n" not in error
 
 
+def test_a_file_of_several_pages_says_that_only_the_first_was_read(tmp_path):
+    pages = [Image.fromarray(255 - image_of(digit)) for digit in (4, 7, 1)]
+    (tmp_path / "faxes").mkdir()
+    pages[0].save(tmp_path / "faxes" / "fax.tif", save_all=True, append_images=pages[1:])
+    pages[0].convert("RGB").save(tmp_path / "faxes" / "photo.jfif", "JPEG")
+    for numbers in (False, True):
+        table = read_to_table(tmp_path / "faxes", tmp_path / "table.csv", numbers=numbers)
+        (_, fax, *_, said), (_, photo, *_, nothing) = rows(table)[1:]
+        assert (fax, photo, nothing) == ("4", "4", "")
+        assert said == "expected one page, got 3; only the first was read"
+
+
 def test_folders_are_followed_but_not_hidden_ones(tmp_path):
     inside, beside = tmp_path / "in", tmp_path / "beside"
     picture = Image.fromarray(image_of(5))

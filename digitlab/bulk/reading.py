@@ -43,8 +43,8 @@ def read_to_table(
 
     Args:
         source: A folder, whose pictures are all read, including those in subfolders (but only the
-            first page of a file with several); other files, such as PDFs, are left out. Or a
-            ``.npy`` file of images, as for `Recognizer.predict_images`.
+            first page of a file with several, and then ``error`` says so); other files, such as
+            PDFs, are left out. Or a ``.npy`` file of images, as for `Recognizer.predict_images`.
         table: The file to write, named ``.csv`` or ``.parquet`` (which needs the extra ``scale``).
             It is replaced only when the new one is complete. Until then the results are in a folder
             beside it, whose name ends in ``.parts``.

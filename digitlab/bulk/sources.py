@@ -5,6 +5,7 @@ A block only names its scans; the process that reads it opens them.
 
 import platform
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -210,15 +211,23 @@ def _attempt(read: Callable[..., Row], *arguments: object) -> Row:
 
 def _read_digit(recognizer: Recognizer, path: Path) -> Row:
     with Image.open(path) as picture:
-        prediction = recognizer.predict(picture)
+        prediction, left_out = recognizer.predict(picture), _left_out(picture)
     text = "" if prediction.digit is None else str(prediction.digit)
-    return Row(text, prediction.confidence, prediction.reason or "")
+    return Row(text, prediction.confidence, prediction.reason or "", left_out)
 
 
 def _read_number(recognizer: Recognizer, path: Path) -> Row:
     with Image.open(path) as picture:
-        reading = recognizer.read_number(picture)
-    return Row(reading.text, reading.confidence, "" if reading.text else "empty")
+        reading, left_out = recognizer.read_number(picture), _left_out(picture)
+    return Row(reading.text, reading.confidence, "" if reading.text else "empty", left_out)
+
+
+def _left_out(picture: Image.Image) -> str:
+    """Say which pages of a file are not read, such as those of a fax."""
+    pages = 1
+    with suppress(Exception):  # the first page has been read, whatever is wrong with the others
+        pages = getattr(picture, "n_frames", 1)
+    return "" if pages == 1 else f"expected one page, got {pages}; only the first was read"
 
 
 def _read_image(recognizer: Recognizer, image: np.ndarray) -> Row:

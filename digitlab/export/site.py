@@ -49,7 +49,8 @@ def build_site(
     network connection after the first visit, and under the Content-Security-Policy
     ``default-src 'self'; script-src 'self' 'wasm-unsafe-eval'``. It does not work from the disk
     (``file://``), where browsers load no modules. Try it with
-    ``python -m http.server --directory DIRECTORY``.
+    ``python -m http.server --directory DIRECTORY``. The page also learns its visitor's hand, if the
+    network has a dense layer that is not in a nested model.
 
     The first build fetches TensorFlow.js with npm (some seconds) and keeps it in the user's cache,
     if that can be written; later builds need only Node. Other files in the folder stay, and an

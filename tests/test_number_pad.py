@@ -181,3 +181,7 @@ def test_it_explains_the_chosen_digit():
     assert "Layer 7" in shown and pad._controller.view.children[0].value != shown
     pad.clear()
     pad.close()
+
+
+def test_the_smallest_pad_has_a_height():
+    assert NumberPad(size=1).height == 1

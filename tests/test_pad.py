@@ -831,6 +831,12 @@ def test_size_is_checked(size):
         DrawingPad(size=size)
 
 
+def test_a_drawing_that_leaves_the_pad_by_far_is_read(recwarn):
+    pad = DrawingPad()
+    pad.draw([[[1e308, 1], [-1e308, 2]]])
+    assert pad.prediction.digit is None and not recwarn.list
+
+
 def test_a_size_may_come_from_numpy_and_the_file_must_be_one():
     assert type(DrawingPad(size=np.int64(100)).size) is int
     with pytest.raises(TypeError, match="personal to be True, False or a file, got None"):

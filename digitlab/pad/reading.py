@@ -62,7 +62,7 @@ def as_read(strokes: Sequence[np.ndarray], size: int) -> list[np.ndarray]:
     """Return strokes as recognizers get them: copies, which they may write to, or a dot."""
     if strokes:
         points = np.concatenate(strokes)
-        if np.ptp(points, axis=0).max() <= _DOT * size:
+        if np.ptp(points / 2, axis=0).max() <= _DOT * size / 2:  # halves cannot overflow
             strokes = [points[:1]]
     return [stroke.copy() for stroke in strokes]
 

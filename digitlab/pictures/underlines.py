@@ -10,9 +10,9 @@ _FLAT = 0.2  # an underline's height, as a share of its width
 # An underline's minimum width, as a share of the tallest digit's height; and if there are digits
 # below it, too: the bar of a five among them is not as wide.
 _WIDE, _WIDER = 0.7, 1.5
-_SOLID_LINE = 0.8  # minimum share of its thickness that is ink: writing between lines has less
-_EVEN = 3  # maximum thickness of a line that is drawn by hand, as a multiple of the usual one
 _BELOW = 0.5  # how far below the digits it is at most, likewise
+_EVEN = 3  # its maximum thickness, as a multiple of the usual one
+_FILLED = 0.8  # minimum share of its thickness that is ink: writing between lines has less
 
 
 def without_underlines(ink: np.ndarray) -> np.ndarray:
@@ -33,7 +33,7 @@ def _is_line(mask: np.ndarray) -> bool:
     """Tell whether ink (h, w) is a line along which nothing is written."""
     thickness = len(mask) - mask.argmax(axis=0) - mask[::-1].argmax(axis=0)  # (w,)
     even = thickness.max() <= _EVEN * np.median(thickness) + 2
-    return bool(even and np.count_nonzero(mask) >= _SOLID_LINE * thickness.sum())
+    return bool(even and np.count_nonzero(mask) >= _FILLED * thickness.sum())
 
 
 def find_underlines(ends: np.ndarray, digits: int) -> np.ndarray:

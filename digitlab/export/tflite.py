@@ -76,7 +76,7 @@ def export_tflite(
         if getattr(layer, "quantization_mode", None) is not None:
             raise ValueError(
                 f"The layer {layer.name[:60]!r} is quantized ({layer.dtype_policy.name}); expected "
-                'float32. Export the model as it was before, with quantize="int8".'
+                'float32. Export the unquantized model, with quantize="int8".'
             )
     check_finite({weight.path: weight.numpy() for weight in model.weights})
 

@@ -2,6 +2,7 @@
 
 import csv
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -124,6 +125,21 @@ def test_a_file_of_several_pages_says_that_only_the_first_was_read(tmp_path):
         (_, fax, *_, said), (_, photo, *_, nothing) = rows(table)[1:]
         assert (fax, photo, nothing) == ("4", "4", "")
         assert said == "expected one page, got 3; only the first was read"
+
+
+def test_what_another_call_has_removed_is_missed(scans, tmp_path):
+    table = tmp_path / "digits.csv"
+
+    def clear_away(images):
+        shutil.rmtree(table.with_name("digits.csv.parts"), ignore_errors=True)
+        return np.full((len(images), 10), 0.1)
+
+    with pytest.raises(FileNotFoundError, match="another call for the same table has removed it"):
+        read_to_table(
+            scans, table, recognizer=Recognizer(clear_away), processes=0, block_size=10,
+            progress=False,
+        )  # fmt: skip
+    assert not table.exists()
 
 
 def test_folders_are_followed_but_not_hidden_ones(tmp_path):

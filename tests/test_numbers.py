@@ -213,6 +213,20 @@ def test_parts_of_a_piece_form_a_character_without_gaps():
     assert all(np.all(np.diff(inside) == 1) for inside in parts)
 
 
+@pytest.mark.parametrize(("length", "mark"), [((-8, 16), ","), ((2, 2), ".")])
+def test_a_comma_of_a_broad_pen_is_no_point(length, mark):
+    picture = Image.new("L", (360, 220), 225)
+    draw = ImageDraw.Draw(picture)
+    for place, digit in ((20, 8), (210, 5)):
+        for stroke in digitlab.stored_drawing(digit):
+            draw.line((stroke * 0.6 + (place, 20)).ravel().tolist(), 40, 16, joint="curve")
+    bottom = 0.6 * max(stroke[:, 1].max() for stroke in digitlab.stored_drawing(8)) + 20
+    for share in np.linspace(0, 1, 20):
+        x, y = 180 + share * length[0], bottom - 2 + share * length[1]
+        draw.ellipse((x - 8, y - 8, x + 8, y + 8), 40)
+    assert RECOGNIZER.read_number(picture).text == f"8{mark}5"
+
+
 @pytest.mark.parametrize("brightness", [145, 149, 150, 155])
 def test_squares_that_are_hardly_ink_leave_nothing(brightness):
     soft = pixels(side_by_side("2074", (50,) * 4), brightness).filter(ImageFilter.GaussianBlur(1.2))

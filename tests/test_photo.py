@@ -242,3 +242,35 @@ def test_a_photo_is_chosen_and_corrected_in_jupyterlab(chromium, tmp_path):
         page.wait_for_timeout(500)
         assert boxes.count() == 1 and page.locator(".jp-Cell").count() == 2
         page.screenshot(path=tmp_path / "photo.png")
+
+        # Two fingers on a box: the second one changes nothing.
+        box = boxes.nth(0).bounding_box()
+        (x, far_x), (y, far_y) = (
+            (box[side] + box[size] / 4, box[side] + box[size] * 0.6)
+            for side, size in (("x", "width"), ("y", "height"))
+        )
+        touch = page.context.new_cdp_session(page)
+
+        def fingers(kind, *places):
+            points = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(places)]
+            touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+        fingers("touchStart", (x, y))
+        fingers("touchStart", (x, y), (far_x, far_y))
+        fingers("touchMove", (x, y), (far_x + 2, far_y))
+        fingers("touchEnd")
+        page.wait_for_timeout(500)
+        moved = boxes.nth(0).bounding_box()
+        assert abs(moved["x"] - box["x"]) <= 3 and abs(moved["y"] - box["y"]) <= 3
+        # A photo that is chosen later wins, even if an earlier one takes longer to prepare.
+        page.evaluate(
+            """() => { const real = createImageBitmap;
+                window.createImageBitmap = async (file) => {
+                  if (file.name === 'note.png') await new Promise((done) => setTimeout(done, 700));
+                  return real(file); }; }"""
+        )
+        choose.set_input_files(tmp_path / "note.png")
+        choose.set_input_files(tmp_path / "light.png")
+        message.filter(has_text="I read 31 (").wait_for()
+        page.wait_for_timeout(1200)
+        assert message.inner_text().startswith("I read 31 (")

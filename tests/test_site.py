@@ -497,6 +497,12 @@ def test_other_files_are_not_overwritten_or_removed(site, tmp_path):
     (tmp_path / "index.html").unlink()  # as if a build had been interrupted
     digitlab.build_site(tmp_path, tmp_path / "model")
 
+    weights = tmp_path / "other" / "model" / "group1-shard1of1.bin"
+    weights.parent.mkdir(parents=True)
+    weights.write_bytes(b"mine")
+    digitlab.build_site(tmp_path / "other")
+    assert weights.read_bytes() == b"mine"
+
 
 @pytest.mark.parametrize("folders", [(None,), ("site", digitlab.load_recognizer())])
 def test_what_is_no_folder_is_an_error_that_says_so(folders, tmp_path, monkeypatch):

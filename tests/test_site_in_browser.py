@@ -407,6 +407,8 @@ def test_a_screen_reader_hears_the_result(visit):
     )
     pad.draw_with_mouse(browser.quick_drawing(2))
     assert sentence.inner_text().startswith("I read a 2")
+    pad.press("Predict")
+    pad.press("Predict")
     said = pad.page.evaluate("() => window.said")
     assert said and all(one != other for one, other in itertools.pairwise(said)), said
     # The page as a screen reader sees it.
@@ -531,6 +533,7 @@ def test_the_visitors_font_size_counts(chrome, address):
             track, seen = (page.page.locator(name) for name in ("#bars .track >> nth=0", "#seen"))
             bars, box = page.page.locator("#bars").bounding_box(), seen.bounding_box()
             assert track.bounding_box()["width"] > 24
+            assert page.page.evaluate("() => document.documentElement.scrollWidth") == width
             assert bars["x"] + bars["width"] <= box["x"] or bars["y"] + bars["height"] <= box["y"]
 
 

@@ -128,10 +128,13 @@ def test_a_file_of_several_pages_says_that_only_the_first_was_read(tmp_path):
 
 
 def test_what_another_call_has_removed_is_missed(scans, tmp_path):
-    table = tmp_path / "digits.csv"
+    table, parts, read = tmp_path / "digits.csv", tmp_path / "digits.csv.parts", []
 
     def clear_away(images):
-        shutil.rmtree(table.with_name("digits.csv.parts"), ignore_errors=True)
+        read.extend(images)
+        if len(read) == 60:  # the last block
+            wait_for(lambda: list(parts.glob("0*.csv")))
+            shutil.rmtree(parts, ignore_errors=True)
         return np.full((len(images), 10), 0.1)
 
     with pytest.raises(FileNotFoundError, match="another call for the same table has removed it"):

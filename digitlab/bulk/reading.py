@@ -9,6 +9,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from numbers import Integral
 from pathlib import Path
 from typing import Any
@@ -125,19 +126,25 @@ def read_to_table(
         pool as submit,
     ):
         for part, block, columns in read_blocks(unread(), submit):
-            with atomic_write(part) as unfinished:
+            with _staying(folder), atomic_write(part) as unfinished:
                 form.write_part(unfinished, {scans.column: block.keys, **columns})
             bar.update(len(block.keys))
+    with _staying(folder), atomic_write(path) as unfinished:
+        form.join(unfinished, parts)
+    shutil.rmtree(folder, ignore_errors=True)
+    return path
+
+
+@contextmanager
+def _staying(folder: Path) -> Iterator[None]:
+    """Say what has happened if the folder with the parts is gone."""
     try:
-        with atomic_write(path) as unfinished:
-            form.join(unfinished, parts)
+        yield
     except FileNotFoundError as error:
         raise FileNotFoundError(
             f"expected what was read to stay in {folder} until the table is complete; another call "
             "for the same table has removed it"
         ) from error
-    shutil.rmtree(folder, ignore_errors=True)
-    return path
 
 
 def _single_threaded(recognizer: Recognizer) -> Recognizer:

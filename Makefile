@@ -133,7 +133,7 @@ need_python = $(find_python); \
 		$(find_python); \
 		[ -n "$$py" ] || { $(call no_python,uv could fetch none: $$(tail -n 1 .tools/log | sed 's/^[ a-zA-Z]*: //')); }; \
 	}
-no_python = echo "digitlab needs Python 3.10 to 3.13. None of these is: $(PYTHON), and $(1). Install Python 3.13 with pip, or say where one is: make lab PYTHON=/path/to/python3.13" >&2; exit 1
+no_python = echo "digitlab needs Python 3.10 to 3.13. Found none among $(PYTHON), and $(1). Install Python 3.13 with pip, or say where one is: make lab PYTHON=/path/to/python3.13" >&2; exit 1
 
 # Find a Python with pip, to install uv. If none has pip, a new virtual environment may have it.
 find_pip = for p in "$$py" $(PYTHON) "$$(pipx environment --value PIPX_DEFAULT_PYTHON)"; do \

@@ -190,8 +190,8 @@ def ablation() -> Part:
         names = [key for key in result if key in ABLATION_COLUMNS]
         rows.append([name, *(f"{result[key]:.2f}" for key in names)])
     return {
-        "conditions": f"{machine()}, {versions()}: {ABLATION_EPOCHS} epochs in place of "
-        f"{shipped.RECIPE.epochs} and more, in LiteRT with int8 kernels, seed 0 where none is "
+        "conditions": f"{machine()}, {versions()}: {ABLATION_EPOCHS} epochs instead of "
+        f"{shipped.RECIPE.epochs} or more, in LiteRT with int8 kernels, seed 0 where none is "
         "named",
         "content": [{"columns": ["%", *names], "rows": rows}],
     }

@@ -68,7 +68,7 @@ def killed_writers() -> Table:
     for writer, counts in counted(*WRITERS).items():
         killed, old, new = counts["killed"], counts["old"], counts["new"]
         rows.append([WRITERS[writer], *map(str, (killed, old, new, killed - old - new))])
-    columns = ["writers", "killed", "old content left", "new content there", "lost or partial"]
+    columns = ["function", "killed", "old content left", "new content there", "lost or partial"]
     return {"columns": columns, "rows": rows}
 
 
@@ -77,7 +77,7 @@ def content() -> list[Table | str]:
     seen = counted("Changed", str(CHANGED))
     networks = (
         f"{CHANGED:,} LiteRT files, changed or cut off at random and given a correct checksum: "
-        f"{seen['refused']:,} rejected with an error, {seen['read']:,} loaded with valid "
+        f"{seen['rejected']:,} rejected with an error, {seen['read']:,} loaded with valid "
         f"probabilities, {seen['crashed']:,} crashed Python in LiteRT."
     )
     return [bad_input(), killed_writers(), networks]

@@ -213,7 +213,8 @@ def count_errors(some: list[Hand]) -> np.ndarray:
 def in_words(counts: np.ndarray) -> str:
     """Say how many errors before and after, of how many digits, and how many percent fewer."""
     before, after, digits = counts
-    fewer = f", {100 * (1 - after / before):.0f} % fewer" if before else ""
+    change = 100 * (after / before - 1) if before else 0.0
+    fewer = f", {abs(change):.0f} % {'more' if change > 0 else 'fewer'}" if before else ""
     return f"{before} → {after} of {digits:,}{fewer}" if digits else ""
 
 
@@ -255,7 +256,7 @@ def loss_table(recognizers: Recognizers, digits: digitlab.Digits) -> Table:
         ]
         table.append([title, *cells])
     columns = [
-        "points more errors: mean (nine of ten hands at most; all)",
+        "extra errors, in points: mean (90th percentile; maximum of all hands)",
         "all others' digits",
         "MNIST test set",
         "drawn non-digits accepted",
@@ -332,8 +333,8 @@ def content(digits: digitlab.Digits, recognizers: Recognizers) -> list[Table | s
     return [
         f"{first}. Rejected digits count as errors.",
         *error_tables(recognizers),
-        f"Other people, after learning {EACH[-1]} drawings of each digit of one hand, all hands; "
-        "or only what is misread of a hand as it is:",
+        f"What other people lose when one hand is learned: {EACH[-1]} drawings of each digit, or "
+        "only its misread ones:",
         loss_table(recognizers, digits),
         speed_table(one),
     ]

@@ -12,11 +12,11 @@ import keras
 from digitlab._shared import SharedChange
 
 _FLOATX, _DATA_FORMAT = "float32", "channels_last"
-_users: dict[str, str] = {}
+_saved: dict[str, str] = {}
 
 
 def _set() -> None:
-    _users.update(floatx=keras.config.floatx(), data_format=keras.config.image_data_format())
+    _saved.update(floatx=keras.config.floatx(), data_format=keras.config.image_data_format())
     keras.config.set_floatx(_FLOATX)
     keras.config.set_image_data_format(_DATA_FORMAT)
 
@@ -24,9 +24,9 @@ def _set() -> None:
 def _restore() -> None:
     # A setting that somebody has changed in the meantime is left alone.
     if keras.config.floatx() == _FLOATX:
-        keras.config.set_floatx(_users["floatx"])
+        keras.config.set_floatx(_saved["floatx"])
     if keras.config.image_data_format() == _DATA_FORMAT:
-        keras.config.set_image_data_format(_users["data_format"])
+        keras.config.set_image_data_format(_saved["data_format"])
 
 
 _settings = SharedChange(_set, _restore)

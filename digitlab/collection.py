@@ -49,7 +49,7 @@ class WrittenDigits:
         Raises:
             ValueError: Nobody has this name.
         """
-        theirs = self.writers == _name(str(writer))
+        theirs = self.writers == _normalised(str(writer))
         if not theirs.any():
             raise ValueError(
                 f"expected one of {sorted(set(self.writers.tolist()))}, got {writer!r}"
@@ -63,9 +63,9 @@ def load_drawings(folder: str | os.PathLike[str]) -> WrittenDigits:
     Args:
         folder: Holds what pads wrote: files of ``DrawingPad(personal=...)``, or exported from the
             web page, which are named after the writer; and drawings of `digitlab.save_drawing`,
-            whose names begin with the digit. Everything in a folder, and in those below it, belongs
-            to the writer after whom the folder is named. Files other than ``.json`` are skipped,
-            and so are hidden ones, such as the copies in ``.ipynb_checkpoints``.
+            whose names begin with the digit. Files in a subfolder, at any depth,
+            belong to the writer after whom it is named. Files other than ``.json`` are skipped, and
+            so are hidden ones, such as the copies in ``.ipynb_checkpoints``.
 
     Returns:
         The digits, sorted by file.
@@ -111,7 +111,7 @@ def load_drawings(folder: str | os.PathLike[str]) -> WrittenDigits:
             continue
         images.extend(more)
         labels.extend(digits.tolist())
-        writers.extend([_name(writer)] * len(more))
+        writers.extend([_normalised(writer)] * len(more))
     if faults:
         raise ValueError("\n".join(faults))
     if not images:
@@ -119,8 +119,8 @@ def load_drawings(folder: str | os.PathLike[str]) -> WrittenDigits:
     return WrittenDigits(np.stack(images), np.array(labels), np.array(writers))
 
 
-def _name(writer: str) -> str:
-    """Write an accent in one way: macOS names files with letter and accent apart."""
+def _normalised(writer: str) -> str:
+    """Normalise accents: macOS names files with letter and accent apart."""
     return unicodedata.normalize("NFC", writer)
 
 

@@ -1,4 +1,4 @@
-"""Drawings that nobody has to draw: from a file, or one of the ten that are stored here.
+"""Drawings in files, and one stored drawing of each digit.
 
 A drawing's file is JSON, so any language can read and write it::
 
@@ -76,7 +76,7 @@ def stored_drawing(digit: int, size: int = 280) -> list[np.ndarray]:
         A list of new strokes, each (n, 2) float64: x, y in pad pixels, y down.
 
     Raises:
-        ValueError: The digit is not a whole number from 0 to 9, or the size not a number above 0.
+        ValueError: The digit is not a whole number from 0 to 9, or `size` is not a number above 0.
 
     Example:
         >>> [stroke.shape for stroke in digitlab.stored_drawing(4)]
@@ -99,7 +99,8 @@ def save_drawing(path: str | os.PathLike[str], drawing: Sequence, size: int = 28
         size: The side of the pad in pixels.
 
     Raises:
-        TypeError, ValueError: See `digitlab.strokes.as_strokes`. Nothing is written.
+        TypeError, ValueError: See `digitlab.strokes.as_strokes`; or `size` is not a number above 0.
+            Nothing is written.
         OSError: The file cannot be written.
 
     Example:

@@ -25,7 +25,7 @@ def measure_saliency(recognizer: Any, image: np.ndarray, digit: int | None = Non
     For each pixel with ink, all ink in the 5 x 5 pixels around it is removed, and the rest is read.
     The pixel's value is the drop in the digit's log-odds, log(p / (1 - p)) with the natural
     logarithm: 0.7 halves the odds, 2.3 leaves a tenth. Log-odds tell more than probabilities, many
-    of which are 100 %. The eleventh output of a network, for non-digits, is ignored.
+    of which are 100 %. A network's eleventh class, non-digits, is ignored.
 
     Args:
         recognizer: A `Recognizer`, or any object whose ``predict_images`` maps images (n, 28, 28)

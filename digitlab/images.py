@@ -118,7 +118,10 @@ def as_bytes(values: np.ndarray) -> np.ndarray:
 
 
 def check_range(images: np.ndarray) -> None:
-    """Raise ValueError if images, as `as_images` returns them, have values out of range."""
+    """Raise ValueError if images, as `as_images` returns them, have values out of range.
+
+    So have integers that are only 0 and 1: they are meant to be floating point.
+    """
     whole = images.dtype.kind in "iu"
     most = 255 if whole else 1
     if images.dtype != np.uint8 and len(images):

@@ -26,7 +26,7 @@ def get_filters(model: keras.Model) -> np.ndarray:
 
     Raises:
         TypeError: It is not a Keras model.
-        ValueError: The model is a class of its own or not built, has no convolution, or its first
+        ValueError: The model is subclassed or not built, has no convolution, or its first
             one looks at several channels.
 
     Example:
@@ -58,8 +58,8 @@ def embed(model: keras.Model, images: np.ndarray) -> np.ndarray:
 
     Raises:
         TypeError: `model` is not a Keras model.
-        ValueError: The images have the wrong shape or type, or there are none; or the network is a
-            class of its own or not built, or has no dense layer.
+        ValueError: The images have the wrong shape or type, or there are none; or the network is
+            subclassed or not built, or has no dense layer.
 
     Example:
         >>> drawings = [digitlab.stored_drawing(digit) for digit in range(10)]
@@ -86,8 +86,8 @@ def _checked(model: Any) -> keras.Model:
     if not getattr(model, "inputs", None):
         raise ValueError(
             f"expected a Sequential or functional model that is built, got {model.name}; begin a "
-            "Sequential model with keras.Input((28, 28, 1)), and write a class of your "
-            "own as keras.Model(inputs, outputs)"
+            "Sequential model with keras.Input((28, 28, 1)), and rewrite a subclassed "
+            "model as keras.Model(inputs, outputs)"
         )
     return model
 

@@ -17,11 +17,11 @@ from digitlab.runtimes.runtime import ImageFunction
 
 
 def as_number_recognizer(reader: Any) -> Any:
-    """Make a recognizer that also has ``read_number(writing)``: see `as_recognizer`."""
+    """Make a recognizer that also has ``read_number(drawing)``: see `as_recognizer`."""
     recognizer = as_recognizer(reader)
     if not callable(getattr(recognizer, "read_number", None)):
         raise TypeError(
-            "expected a recognizer with read_number(writing), a Keras model, or a function, "
+            "expected a recognizer with read_number(drawing), a Keras model, or a function, "
             f"got {type(recognizer).__name__}"
         )
     return recognizer
@@ -44,7 +44,7 @@ def as_recognizer(reader: Any) -> Any:
 
     Args:
         reader: A `Recognizer` or another object with ``predict(drawing) -> Prediction``, which is
-            returned unchanged; a Keras model, or what can be called and has ``predict`` like one; a
+            returned unchanged; a Keras model, or another callable with a ``predict`` method; a
             function from an image, (28, 28) float32 in [0, 1], to ten probabilities; or None for
             the network that comes with the package.
 
@@ -69,8 +69,8 @@ def load_recognizer(path: str | os.PathLike[str] | None = None) -> Recognizer:
     """Load a network for LiteRT. Default: the one that comes with the package.
 
     The checksum in the file guards against damage, not against intent: anyone who can change the
-    file can also change its checksum, and a malicious file can crash LiteRT. Load only files of
-    people whom you trust.
+    file can also change its checksum, and a malicious file can crash LiteRT. Load only files
+    from people you trust.
 
     Args:
         path: A ``.tflite`` file that `digitlab.export_tflite` wrote.
@@ -111,8 +111,8 @@ def load_personal(
     Raises:
         TypeError: `recognizer` is neither.
         OSError: The file cannot be read.
-        ValueError: It is not such a file, or belongs to another network; or no layers of the
-            network are known.
+        ValueError: It is not such a file, or belongs to another network; or the network has
+            no dense layer or is a function.
 
     Example:
         >>> eight = digitlab.stored_drawing(8)

@@ -69,7 +69,7 @@ IDX = {
 }
 
 
-# Both mirrors have the database of Yann LeCun, Corinna Cortes and Christopher Burges, once at
+# Both mirrors have the database of Yann LeCun, Corinna Cortes and Christopher Burges, formerly at
 # http://yann.lecun.com/exdb/mnist/ (CC BY-SA 3.0): the first in the file that
 # `keras.datasets.mnist.load_data` downloads, the second in the four original files, which
 # torchvision downloads.

@@ -4,14 +4,14 @@ The network stays as it is. Its *features*, the inputs of its last dense layer, 
 digits that look similar. They are compared in two steps. First their square roots are taken, so
 that no strong feature outweighs the others (R. Arandjelović and A. Zisserman, 2012). Then what all
 digits have in common is subtracted: the mean over one typical drawing of each. The median cosine
-between digits of a kind in the same hand is then 0.7, and between digits of different kinds 0. So
+between drawings of the same digit in one hand is then 0.7, and of different digits 0. So
 an additional last layer, kernel ridge regression (C. Saunders and others, 1998), learns the labels
 of the examples from their features. The closer a drawing is to an example, the more this layer
 counts and the less the network; and the more examples there are, the less the network counts close
 to them, and the farther they reach.
 
-**The bound.** Where no example has a cosine above 0.42 with a drawing, or 0.2 if there are fifty
-examples, the answer is the network's own, to the last bit. Where the network is certain, it takes a
+**The bound.** Where no example has a cosine above 0.42 (one example) or 0.2 (fifty examples) with a
+drawing, the answer is the network's own, to the last bit. Where the network is certain, it takes a
 higher cosine to overrule it.
 
 A person's examples are kept in a JSON file, as images of 28 x 28 in base64, one byte per pixel::
@@ -41,7 +41,7 @@ _FORMAT = {"format": "digitlab hand", "version": 1}
 
 # Chosen in benchmarks/hand.py, see models/EXPERIMENTS.md. The same values are
 # in web/site/hand.js; tests/fixtures/hand.json checks both.
-_FAR = 0.14  # the cosine up to which any number of examples has no effect
+_FAR = 0.14  # the cosine up to which even many examples have no effect
 _ALONE = 0.3  # how much higher that is for few examples, which say less about a hand
 _SHARPNESS = 2.5  # of the kernel exp(-_SHARPNESS * (1 - cosine))
 _RIDGE = 0.1  # regularisation: how far the answer to an example may stay from its label
@@ -73,7 +73,7 @@ class PersonalLayer:
 
         Args:
             answers: (n, 10) or (n, 11), probabilities.
-            features: (n, f), those that the answers were computed from.
+            features: (n, f), those of the upright images.
 
         Returns:
             The same shape, float64. A row without a close example is unchanged.

@@ -11,7 +11,7 @@ from digitlab.images import CLASSES, as_array
 # the same accuracy, and only 1 to 3 of 100 digits are below 0.9.
 LOOK_AGAIN_BELOW = 0.9
 
-# With a probability above this, the eleventh output rejects a drawing: it is a non-digit.
+# Where the eleventh class has a probability above this, a drawing is rejected as a non-digit.
 REJECT_ABOVE = 0.5
 
 
@@ -71,17 +71,17 @@ def are_probabilities(answers: np.ndarray) -> bool:
     return bool(answers.min() >= 0 and np.abs(answers.sum(axis=1) - 1).max() < 0.01)
 
 
-def checked_answers(answers: Any, images: int) -> np.ndarray:
-    """Return a network's answers to this many images as an array (n, 10) or (n, 11).
+def checked_answers(answers: Any, count: int) -> np.ndarray:
+    """Return a network's answers to `count` images as an array (n, 10) or (n, 11).
 
     Raises:
         ValueError: They have another shape, or are not probabilities.
     """
     answers = as_array(answers, "the network to answer with probabilities")
-    if answers.shape not in ((images, CLASSES), (images, CLASSES + 1)):
+    if answers.shape not in ((count, CLASSES), (count, CLASSES + 1)):
         raise ValueError(
-            f"expected the network to answer with shape ({images}, {CLASSES}) or "
-            f"({images}, {CLASSES + 1}), got {answers.shape}"
+            f"expected the network to answer with shape ({count}, {CLASSES}) or "
+            f"({count}, {CLASSES + 1}), got {answers.shape}"
         )
     if not are_probabilities(answers):
         raise ValueError(

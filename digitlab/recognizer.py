@@ -53,6 +53,9 @@ class Recognizer:
         model: A Keras model, or any callable, that maps float32 images (n, 28, 28, 1) in [0, 1],
             ink 1 on paper 0, to probabilities (n, 10); or (n, 11), the last that of a non-digit.
 
+    Raises:
+        TypeError: The model cannot be called.
+
     Example:
         >>> def guess(images):
         ...     return np.full((len(images), 10), 0.1)  # all digits are equally likely
@@ -73,8 +76,8 @@ class Recognizer:
     def predict(self, drawing: npt.ArrayLike | Image.Image, tta: bool = True) -> Prediction:
         """Read one digit.
 
-        The prediction has no digit if the network's eleventh output, the probability of a
-        non-digit, is above one half. A network without that output sees a digit in any ink.
+        The prediction has no digit if the probability of the network's eleventh class, non-digits,
+        is above one half. A network without that class sees a digit in any ink.
 
         Args:
             drawing: A list of strokes, each of shape (n, 2): x, y in pad pixels, y down; or a
@@ -87,7 +90,8 @@ class Recognizer:
                 Pictures are looked at only once.
 
         Raises:
-            TypeError, ValueError: See `digitlab.render_strokes` and `digitlab.normalize_image`.
+            TypeError, ValueError: See `digitlab.render_strokes` and `digitlab.normalize_image`; or
+                the network does not answer with probabilities.
         """
         image = _image_of(drawing)
         if not image.any():
@@ -410,7 +414,11 @@ def _image_of(drawing: Any) -> np.ndarray:
 
 
 def as_example(drawing: Any) -> np.ndarray:
-    """Return the image of an example as whole numbers, as it will be saved."""
+    """Return the image of an example as it will be saved: (28, 28) uint8.
+
+    Raises:
+        TypeError, ValueError: See `Recognizer.adapt`.
+    """
     ready = getattr(drawing, "shape", None) == (SIZE, SIZE)  # an array, a table or a tensor
     image = as_image(drawing) if ready else _image_of(drawing)
     image = as_bytes(image)

@@ -26,7 +26,7 @@ _MARGIN = 14  # pixels around the image, for ink that is moved out of it when it
 _SMALLEST = 1e-300  # pad pixels: half the longer side of a drawing that is not a dot
 _CHUNK = 512  # pieces at a time, so that their arrays stay in the processor's cache
 _TURNS = (-20, 20)  # degrees, clockwise
-_POINTS = 100_000  # maximum: half an hour of drawing, rendered in seconds at worst
+_MAX_POINTS = 100_000  # maximum: half an hour of drawing, rendered in seconds at worst
 
 
 def as_strokes(drawing: npt.ArrayLike) -> list[np.ndarray]:
@@ -66,15 +66,15 @@ def as_strokes(drawing: npt.ArrayLike) -> list[np.ndarray]:
         if not np.isfinite(points).all():
             raise ValueError(f"expected finite coordinates, stroke {index} holds NaN or infinity")
         strokes.append(points)
-    if (count := sum(map(len, strokes))) > _POINTS:
-        raise ValueError(f"expected a drawing of at most {_POINTS:,} points, got {count:,}")
+    if (count := sum(map(len, strokes))) > _MAX_POINTS:
+        raise ValueError(f"expected a drawing of at most {_MAX_POINTS:,} points, got {count:,}")
     return strokes
 
 
 def render_strokes(drawing: npt.ArrayLike) -> np.ndarray:
     """Draw strokes in MNIST's geometry, whatever pad, place, size and pen they came from.
 
-    The exact steps, so that another language can repeat them:
+    The exact steps, for reimplementing them in another language:
 
     1. *Fit.* Points are scaled by ``17.4 / s``, where ``s`` is the longer side of the box around
        all of them: with a pen of 2.6 pixels the ink is 20 pixels long. The middle of that box
@@ -105,7 +105,7 @@ def render_strokes(drawing: npt.ArrayLike) -> np.ndarray:
 
 
 def render_checked(strokes: list[np.ndarray]) -> np.ndarray:
-    """Do what `render_strokes` does with what `as_strokes` gives, or with more points than that."""
+    """Render strokes as `as_strokes` returns them, with any number of points."""
     if not strokes:
         return np.zeros((SIZE, SIZE), np.float32)
     starts = np.concatenate([stroke[: max(len(stroke) - 1, 1)] for stroke in strokes])  # (s, 2)

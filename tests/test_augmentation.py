@@ -40,7 +40,7 @@ def batches(few, augmentation=None, seed=0, non_digits=True, people=None):
     return AugmentedDigits(images, labels, settings, 64, seed, non_digits, people=people)
 
 
-def test_an_epoch_has_every_digit_once_and_what_is_none_on_top(few):
+def test_an_epoch_has_every_digit_once_plus_non_digits(few):
     data = batches(few)
     parts = [data[index] for index in range(len(data))]
     assert len(parts) == 5
@@ -227,8 +227,8 @@ def test_doodles_are_drawings_and_differ(kind):
         assert (image != render_strokes(other)).any()
 
 
-def test_what_is_no_doodle():
-    with pytest.raises(ValueError, match="kind of doodle out of.*'A'.*got '8'"):
+def test_unknown_doodles_are_rejected():
+    with pytest.raises(ValueError, match="kind to be one of.*'A'.*got '8'"):
         doodle("8", np.random.default_rng(0))
 
 

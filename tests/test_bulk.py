@@ -137,7 +137,7 @@ def test_what_another_call_has_removed_is_missed(scans, tmp_path):
             shutil.rmtree(parts, ignore_errors=True)
         return np.full((len(images), 10), 0.1)
 
-    with pytest.raises(FileNotFoundError, match="another call for the same table has removed it"):
+    with pytest.raises(FileNotFoundError, match="another call for the same table removed it"):
         read_to_table(
             scans, table, recognizer=Recognizer(clear_away), processes=0, block_size=10,
             progress=False,
@@ -236,7 +236,12 @@ def test_small_blocks_make_no_small_row_groups(scans, tmp_path):
             ValueError,
             r"pictures \(.*\.tif .*\) or images in .*, found none",
         ),
-        ("scans.npy", "digits.xls", ValueError, "expected a table named .csv or .parquet"),
+        (
+            "scans.npy",
+            "digits.xls",
+            ValueError,
+            "expected a table whose name ends in .csv or .parquet",
+        ),
         ("notes.txt", "digits.csv", ValueError, "expected a folder of pictures or a .npy"),
         ("cut.npy", "digits.csv", ValueError, "cut.npy cannot be read"),
         ("wide.npy", "digits.csv", ValueError, "wide.npy cannot be read: expected images of"),

@@ -186,7 +186,7 @@ def test_a_file_on_disk_is_not_read_at_once(tmp_path):
         ("images", "got str"),
     ],
 )
-def test_what_is_no_image(images, message):
+def test_invalid_images_are_rejected(images, message):
     with pytest.raises(ValueError, match=message):
         as_batch(as_images(images))
 
@@ -206,7 +206,7 @@ def test_what_is_no_image(images, message):
         (3, r"got \(\)"),
     ],
 )
-def test_what_is_no_label(labels, message):
+def test_invalid_labels_are_rejected(labels, message):
     with pytest.raises(ValueError, match=message):
         as_labels(labels, 10)
     with pytest.raises(ValueError, match="y_train"):

@@ -182,7 +182,7 @@ def test_changed_networks_with_a_valid_checksum_are_rejected_or_read():
     faults in the structure, and the recognizer finds faults in the answers."""
     tried = run_killed("Changed", "400")
     assert tried.pop("crashed", 0) == 0
-    assert sum(tried.values()) == 400 and tried["refused"] > 100 and tried["read"] > 0
+    assert sum(tried.values()) == 400 and tried["rejected"] > 100 and tried["read"] > 0
 
 
 def test_a_changed_network_gets_no_page(tmp_path, node):
@@ -213,7 +213,7 @@ def test_a_model_json_names_no_file_elsewhere(tmp_path):
 
 @pytest.mark.slow
 def test_keras_runs_nothing_of_a_model_file(tmp_path):
-    """`keras.models.load_model`, which the notebooks call, refuses code and changed files."""
+    """`keras.models.load_model`, which the notebooks call, rejects code and changed files."""
     keras = pytest.importorskip("keras", reason="needs TensorFlow: pip install 'digitlab[train]'")
     hostile = keras.Sequential([keras.Input((1,)), keras.layers.Lambda(lambda x: x + 1)])
     hostile.save(tmp_path / "hostile.keras")

@@ -149,7 +149,7 @@ def test_a_function_reads_too():
     pad.close()
 
 
-def test_what_cannot_read_numbers_is_refused():
+def test_what_cannot_read_numbers_is_rejected():
     class OneDigit:
         def predict(self, drawing):
             """Read one digit."""

@@ -235,7 +235,7 @@ def test_squares_that_are_hardly_ink_leave_nothing(brightness):
 
 
 @pytest.mark.parametrize(("height", "turn"), [(60, 0), (60, 3), (200, 0)])
-def test_a_comb_is_no_writing(height, turn):
+def test_a_comb_is_removed(height, turn):
     """A line with a tick on either side of each digit; the 7 touches it."""
     drawing, x = [], 60
     for digit, text in enumerate("20753"):
@@ -249,7 +249,7 @@ def test_a_comb_is_no_writing(height, turn):
     assert read(image).text == "20753"
 
 
-def test_a_line_whose_ticks_cross_it_is_no_writing():
+def test_a_line_whose_ticks_cross_it_is_removed():
     digits = side_by_side("20753", (90, 90, 90, 90, 90))
     low, high = np.concatenate(digits).min(0), np.concatenate(digits).max(0)
     y = high[1] + 100
@@ -259,7 +259,7 @@ def test_a_line_whose_ticks_cross_it_is_no_writing():
     assert read(pixels([*digits, *comb])).text == "20753"
 
 
-def test_a_line_below_a_number_is_no_writing():
+def test_a_line_below_a_number_is_removed():
     digits = side_by_side("2074", (50, 50, 50, 50))
     low, high = np.concatenate(digits).min(0), np.concatenate(digits).max(0)
     line = np.array([(low[0] - 10, high[1] + 15), (high[0] + 20, high[1] + 20)])
@@ -294,7 +294,7 @@ def ring_around(drawing):
 
 
 @pytest.mark.parametrize("text", ["7", "0", "20", "20753"])
-def test_a_ring_around_digits_is_no_writing(text):
+def test_a_ring_around_digits_is_removed(text):
     digits = side_by_side(text, (50,) * len(text))
     drawing = [stroke + 300 for stroke in [*digits, *ring_around(digits)]]
     assert read(pixels(drawing)).text == text
@@ -317,7 +317,7 @@ def test_ones_on_a_line_are_no_comb():
 
 
 @pytest.mark.parametrize("place", [(500, 225), (680, 560), (225, 370), (1050, 452)])
-def test_dirt_beside_a_number_is_no_writing(place):
+def test_dirt_beside_a_number_is_removed(place):
     """Above the digits, below them, before the first, and far behind the last."""
     image = ImageOps.expand(pixels(side_by_side("2074", (50, 50, 50, 0))), 200, fill=235)
     x, y = place
@@ -328,7 +328,7 @@ def test_dirt_beside_a_number_is_no_writing(place):
 
 @pytest.mark.parametrize("text", ["47", "00", "58", "12"])
 @pytest.mark.parametrize("place", [(0.3, -1.6), (1, -1.3), (0.1, 3), (1.5, 2.5)])
-def test_a_tap_far_from_a_number_is_no_writing(text, place):
+def test_a_tap_far_from_a_number_is_removed(text, place):
     """The place is in digit heights from the first digit's upper left corner."""
     digits = side_by_side(text, (50, 0))
     points = np.concatenate(digits)

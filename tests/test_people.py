@@ -161,7 +161,7 @@ def test_people_are_taken_one_by_one_and_shown_in_a_line():
     assert repr(ours) == "<People: 10 digits by 1 writers>"
 
 
-def test_what_is_no_file_of_people(tmp_path):
+def test_invalid_files_are_rejected(tmp_path):
     np.save(tmp_path / "pen.npy", np.zeros(3))
     (tmp_path / "pen.txt").write_text("ada")
     for name in ("pen.npy", "pen.txt"):

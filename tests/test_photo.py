@@ -105,7 +105,7 @@ def test_the_photo_is_shown_as_it_is_read(kind):
 
 
 @pytest.mark.parametrize("box", [(1, 2), None, (1, 2, 3, float("nan")), "abcd"])
-def test_what_is_no_box_is_an_error_that_says_so(box):
+def test_an_invalid_box_is_rejected(box):
     reader = PhotoReader()
     reader.read(note("204"))
     for change in (reader.add_box, lambda box: reader.correct_box(0, box)):

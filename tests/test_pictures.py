@@ -203,7 +203,7 @@ def box(left, top, right, bottom, width=4):
 
 
 @pytest.mark.parametrize("digit", range(10))
-def test_a_box_around_a_digit_is_no_ink(digit):
+def test_a_box_around_a_digit_is_removed(digit):
     small = sheet(digit, pen=8, scale=0.35)
     for boxed in (box(85, 80, 215, 220), box(105, 85, 195, 212)):
         assert RECOGNIZER.predict(photo(np.maximum(small, boxed))).digit == digit
@@ -211,7 +211,7 @@ def test_a_box_around_a_digit_is_no_ink(digit):
     assert RECOGNIZER.read_number(photo(row)).text == f"{digit}4"
 
 
-def test_a_row_of_fields_is_no_ink():
+def test_a_row_of_fields_is_removed():
     fields = np.hstack([sheet(digit, pen=12) for digit in (3, 7, 1)])
     fields[[25, 26, 27, 273, 274, 275], 15:885] = 1
     for x in (15, 300, 592, 882):
@@ -237,7 +237,7 @@ def test_writing_beside_darker_ink_is_no_shadow(pen):
 
 
 @pytest.mark.parametrize("digit", range(10))
-def test_an_underline_is_no_ink(digit):
+def test_an_underline_is_removed(digit):
     drawn = sheet(digit, pen=12, scale=0.45)
     underlined = np.maximum(
         drawn, lines(((85, 225), (150, 229)), ((150, 229), (220, 224)), width=8)
@@ -276,7 +276,7 @@ def test_a_dithered_scan_is_read():
     assert RECOGNIZER.read_number(sharp).text == "403"
 
 
-def test_a_sum_has_a_line_that_is_no_ink():
+def test_the_line_of_a_sum_is_removed():
     upper, lower = (
         np.hstack([sheet(it, pen=12, scale=0.45) for it in digits]) for digits in ((2, 5), (4, 7))
     )
@@ -285,7 +285,7 @@ def test_a_sum_has_a_line_that_is_no_ink():
     assert RECOGNIZER.read_number(photo(np.pad(sums, 40))).text == "25\n47"
 
 
-def test_what_is_no_underline_stays():
+def test_lines_that_are_not_underlines_stay():
     minus = lines(((30, 150), (90, 150)), width=10)
     row = np.hstack([minus, sheet(5, pen=12, scale=0.6)])
     assert RECOGNIZER.read_number(photo(row)).text == "-5"
@@ -298,7 +298,7 @@ def test_a_square_zero_is_no_box():
     assert without_boxes(zero) is zero
 
 
-def test_a_dark_desk_around_a_page_is_no_ink():
+def test_a_dark_desk_around_a_page_is_removed():
     rng = np.random.default_rng(2)
     desk = rng.normal(35, 6, (2 * SIDE, 3 * SIDE))
     desk[40:-60, 70:-110] = np.tile(photo(sheet(3)), (2, 3))[40:-60, 70:-110]

@@ -62,7 +62,7 @@ def test_the_history_has_a_line_each():
 
 
 @pytest.mark.parametrize("columns", [0, -1, 2.5, True])
-def test_columns_that_are_none(columns):
+def test_invalid_columns_are_rejected(columns):
     with pytest.raises(
         ValueError, match=f"columns to be a whole number, at least 1, got {columns}"
     ):

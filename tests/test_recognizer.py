@@ -1,4 +1,4 @@
-"""The recognizer: the shipped network, wrapped models, and what it refuses."""
+"""The recognizer: the shipped network, wrapped models, and what it rejects."""
 
 import subprocess
 import sys
@@ -285,7 +285,7 @@ def test_activations_of_bad_images(recognizer, image, message):
         recognizer.get_activations(image)
 
 
-def test_what_is_no_model():
+def test_invalid_models_are_rejected():
     with pytest.raises(TypeError, match="expected a Keras model or a callable.*got str"):
         Recognizer("digits.tflite")
     with pytest.raises(ValueError, match=r"shape \(1, 10\) or \(1, 11\), got \(1, 3\)"):
@@ -326,8 +326,8 @@ def test_an_eleventh_output_is_that_of_non_digits(answer, digit, reason, sentenc
 def test_non_digits_are_rejected(recognizer):
     rng = np.random.default_rng(7)
     kinds = [kind for kind in KINDS for _ in range(5)]
-    refused = [recognizer.predict(doodle(kind, rng)).reason == "not a digit" for kind in kinds]
-    assert np.mean(refused) >= 0.95
+    rejected = [recognizer.predict(doodle(kind, rng)).reason == "not a digit" for kind in kinds]
+    assert np.mean(rejected) >= 0.95
 
 
 def test_digits_are_not_rejected(recognizer, mnist):

@@ -301,7 +301,7 @@ def unsuitable_python():
 def says_what_to_install(checkout, result, lines):
     assert result.returncode
     (line,) = lines
-    assert re.match("digitlab needs Python 3.10 to 3.13. None of these is: ", line)
+    assert re.match("digitlab needs Python 3.10 to 3.13. Found none among ", line)
     assert "Install Python 3.13 with pip" in line
     assert not (checkout / ".venv").exists()
     return line
@@ -313,13 +313,13 @@ def test_without_any_python_make_says_so_in_one_line(checkout, bare):
 
 
 @pytest.mark.parametrize("version", ["3.6", "3.7", "2.7"])
-def test_a_python_too_old_for_uv_is_none(checkout, bare, version):
+def test_a_python_too_old_for_uv_does_not_count(checkout, bare, version):
     old = next(pythons(version), None) or pytest.skip(f"needs a Python {version} beside this one")
     failed = make(checkout, "lab", f"PYTHON={old}", environment=bare)
     assert old in says_what_to_install(checkout, *failed)
 
 
-def test_a_python_that_does_not_run_is_none(checkout, bare, tmp_path):
+def test_a_python_that_does_not_run_does_not_count(checkout, bare, tmp_path):
     shim = tmp_path / "python3"
     shim.write_text("#!/bin/sh\necho not installed >&2; exit 127\n")
     shim.chmod(0o755)

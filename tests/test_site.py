@@ -430,7 +430,7 @@ TAKES = (
         (lambda: dense((28, 28, 1), 10, "sigmoid"), "probabilities that sum to 1.*softmax"),
     ],
 )
-def test_a_network_that_the_page_cannot_run_is_refused(site, model, message, tmp_path):
+def test_a_network_that_the_page_cannot_run_is_rejected(site, model, message, tmp_path):
     digitlab.export_tfjs(model(), tmp_path / "model")
     if message.startswith("takes"):
         message = TAKES + "got one that " + message
@@ -442,7 +442,7 @@ def test_a_network_that_the_page_cannot_run_is_refused(site, model, message, tmp
 # What goes wrong, and what a failed build leaves in place.
 
 
-def test_damaged_files_are_refused_and_the_old_site_stays(site, tmp_path):
+def test_damaged_files_are_rejected_and_the_old_site_stays(site, tmp_path):
     target, folder = tmp_path / "site", export(tmp_path / "model")
     digitlab.build_site(target, folder)
     (target / "CNAME").write_text("mine")
@@ -505,7 +505,7 @@ def test_other_files_are_not_overwritten_or_removed(site, tmp_path):
 
 
 @pytest.mark.parametrize("folders", [(None,), ("site", digitlab.load_recognizer())])
-def test_what_is_no_folder_is_an_error_that_says_so(folders, tmp_path, monkeypatch):
+def test_invalid_folders_are_rejected(folders, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(TypeError, match="expected the path of a folder as (directory|model_dir)"):
         digitlab.build_site(*folders)
@@ -522,7 +522,7 @@ def test_without_node_one_line_says_what_to_install(monkeypatch, tmp_path):
     assert not (tmp_path / "site").exists()
 
 
-def test_an_old_node_is_refused(monkeypatch, tmp_path):
+def test_an_old_node_is_rejected(monkeypatch, tmp_path):
     node = tmp_path / "node"
     node.write_text("#!/bin/sh\necho v16.20.2\n")
     node.chmod(0o755)
@@ -602,7 +602,7 @@ def test_without_a_network_one_line_says_what_to_do(
 
 
 @pytest.mark.once
-def test_npm_set_to_be_offline_is_told(site, first_time, monkeypatch, tmp_path):
+def test_npm_set_to_be_offline_is_reported(site, first_time, monkeypatch, tmp_path):
     monkeypatch.setenv("npm_config_offline", "true")
     with pytest.raises(RuntimeError, match="npm cannot fetch .*: ENOTCACHED$"):
         digitlab.build_site(tmp_path / "site")

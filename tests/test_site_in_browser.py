@@ -288,7 +288,7 @@ def test_without_a_network_it_does_not_ask_for_predict(chrome, site):
         assert page.sentence == "I cannot read"
 
 
-def test_what_is_no_digit_and_a_trembling_tap(visit):
+def test_non_digits_and_a_trembling_tap(visit):
     pad = visit()
     heart = digitlab.doodle("heart", np.random.default_rng(0))
     pad.draw_with_mouse([40 + 180 * stroke for stroke in heart])
@@ -730,7 +730,9 @@ def broken(folder, site, how, tmp_path):
         ("another shape", "model/model.json is damaged"),
     ],
 )
-def test_a_network_in_trouble_is_told_and_can_be_tried_again(visit, site, tmp_path, how, message):
+def test_a_network_in_trouble_is_reported_and_can_be_tried_again(
+    visit, site, tmp_path, how, message
+):
     folder = broken(tmp_path / "site", site, how, tmp_path)
     with browser.serve(folder, **STRICT) as address:
         pad = visit(address, state="trouble", clean=False)
@@ -1038,7 +1040,7 @@ def test_whichever_file_is_lost_the_page_says_so(chrome, site, how, message):
         ("ink.js", "has newer syntax", "The code of this page does not run here: .*SyntaxError"),
     ],
 )
-def test_files_that_browsers_refuse_are_told(chrome, site, name, how, message):
+def test_files_that_browsers_block_are_reported(chrome, site, name, how, message):
     with (
         browser.serve(site, answer=only(name, ANSWERS[how]), **STRICT) as address,
         chrome.new_context() as window,
@@ -1072,7 +1074,7 @@ def test_without_that_script_the_page_itself_says_something(chrome, site, lost):
 
 
 @pytest.mark.parametrize("name", ["app.js", "tensorflow.js", "style.css", "model/model.json"])
-def test_a_slow_network_is_told_and_the_page_still_starts(chrome, site, name):
+def test_a_slow_network_is_reported_and_the_page_still_starts(chrome, site, name):
     arrives = Event()
     with (
         browser.serve(site, answer=only(name, lambda _: arrives.wait() and None)) as address,
@@ -1081,7 +1083,7 @@ def test_a_slow_network_is_told_and_the_page_still_starts(chrome, site, name):
         page = window.new_page()
         page.goto(address, wait_until="commit")
         try:
-            assert re.match(f"{name.split('/')[-1]} has not arrived", trouble(page))
+            assert re.match(f"Still waiting for {name.split('/')[-1]}", trouble(page))
             page.screenshot(timeout=10_000)  # the browser paints it
         finally:
             arrives.set()
@@ -1274,7 +1276,7 @@ def test_the_worker_keeps_all_or_nothing(chrome, site, how):
         assert len(page.page.evaluate("() => caches.keys()")) == 1
 
 
-def test_a_host_that_does_not_answer_is_told(chrome, address):
+def test_a_host_that_does_not_answer_is_reported(chrome, address):
     with chrome.new_context() as window:
         page = window.new_page()
         page.route("**/model.json", lambda route: route.abort())

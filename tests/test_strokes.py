@@ -241,7 +241,7 @@ def askew_on_a_desk(photo):
 
 
 @pytest.mark.parametrize("surrounded", [framed, on_a_desk, beside_a_desk, askew_on_a_desk])
-def test_what_runs_along_the_edge_is_no_ink(surrounded):
+def test_what_runs_along_the_edge_is_removed(surrounded):
     image = normalize_image(surrounded(photo(20, 60, 4)))
     angle = 7 if surrounded is askew_on_a_desk else 0
     upright = normalize_image(Image.fromarray(photo(20, 60, 4)).rotate(angle, fillcolor=200))

@@ -654,7 +654,7 @@ def test_the_rest_of_a_model_with_preprocessing_is_exported_as_told(make, kind, 
     np.testing.assert_allclose(found, rest(x), atol=1e-5)
 
 
-# What is refused.
+# What is rejected.
 
 
 class Doubling(L.Layer):

@@ -158,7 +158,7 @@ def test_tables_are_learned_as_arrays_are(stripes, learned_as_arrays, kind):
         (None, "expected y_train"),
     ],
 )
-def test_labels_that_are_none(stripes, labels, message):
+def test_invalid_labels_are_rejected(stripes, labels, message):
     with pytest.raises(ValueError, match=message):
         train(small(), Digits(stripes.x_train[:50], labels, None, None, ""), progress=False)
 
@@ -235,7 +235,7 @@ def test_without_validation_all_digits_are_used(stripes):
     assert history.params["steps"] == 1
 
 
-def test_a_seed_repeats_a_training(stripes):
+def test_a_seed_repeats_a_training_run(stripes):
     def losses(seed):
         keras.utils.set_random_seed(1)
         model = small()
@@ -365,7 +365,7 @@ def train_and_keep(model, digits, config, path, **options):
 
 
 @pytest.mark.once
-def test_a_checkpoint_of_another_network_is_refused(stripes, tmp_path):
+def test_a_checkpoint_of_another_network_is_rejected(stripes, tmp_path):
     path, config = tmp_path / "training.npz", TrainConfig(epochs=2, batch_size=500)
     train_and_keep(pen_cnn(), stripes, config, path)
     with pytest.raises(ValueError, match="it belongs to another network|variable-"):
@@ -373,7 +373,7 @@ def test_a_checkpoint_of_another_network_is_refused(stripes, tmp_path):
 
 
 @pytest.mark.once
-def test_a_checkpoint_of_other_digits_is_refused(stripes, tmp_path):
+def test_a_checkpoint_of_other_digits_is_rejected(stripes, tmp_path):
     path, config = tmp_path / "training.npz", TrainConfig(augmentation=Augmentation())
     train_and_keep(small(), stripes, config, path)
     others = Digits(stripes.x_train, stripes.y_train[::-1], None, None, "others")
@@ -473,7 +473,7 @@ def test_the_learning_rate_ends_low_and_is_one_of_keras(stripes):
 
 
 @pytest.mark.parametrize(
-    ("knob", "value", "message"),
+    ("setting", "value", "message"),
     [
         ("epochs", 0, "epochs to be a whole number, at least 1, got 0"),
         ("batch_size", 2.5, "batch_size to be a whole number, at least 1, got 2.5"),
@@ -487,12 +487,12 @@ def test_the_learning_rate_ends_low_and_is_one_of_keras(stripes):
         ("validation_share", 1, "validation_share to be at least 0 and below 1, got 1"),
     ],
 )
-def test_bad_knobs(knob, value, message):
+def test_bad_settings(setting, value, message):
     with pytest.raises(ValueError, match=message):
-        TrainConfig(**{knob: value})
+        TrainConfig(**{setting: value})
 
 
-def test_numpy_s_whole_numbers_are_knobs():
+def test_numpy_s_whole_numbers_are_valid_settings():
     config = TrainConfig(epochs=np.int64(3), augmentation=Augmentation(shift=np.float64(2)))
     assert repr(config) == repr(TrainConfig(epochs=3, augmentation=Augmentation(shift=2.0)))
 

@@ -64,7 +64,7 @@ def read_to_table(
         progress: Show a progress bar with the time left.
 
     Returns:
-        The path of the table. The columns are ``file``, the name in the folder, or ``index``;
+        The path of the table. The columns are ``file``, the path below the folder, or ``index``;
         ``text``, what was read; ``confidence``, 0 to 1; ``reason``, why there is no digit, as
         `Prediction.reason`; and ``error``. Rows are in the order of the array; pictures are sorted
         by name, those of a folder before those of its subfolders.
@@ -72,9 +72,9 @@ def read_to_table(
     Raises:
         TypeError: The recognizer is none of these.
         FileNotFoundError: There is no such source, or a worker does not see it; or another call for
-            the same table was faster.
+            the same table removed its parts.
         ValueError: The source has no scans or is something else, the table's name has another
-            ending, or a number is too small.
+            ending, or `block_size` or `processes` is too small or not a whole number.
         ModuleNotFoundError: Parquet needs pyarrow.
         ConnectionError: The client has no scheduler, or lost it.
         RuntimeError: A process of this machine was killed.
@@ -142,8 +142,8 @@ def _staying(folder: Path) -> Iterator[None]:
         yield
     except FileNotFoundError as error:
         raise FileNotFoundError(
-            f"expected what was read to stay in {folder} until the table is complete; another call "
-            "for the same table has removed it"
+            f"expected what was read in {folder}, which is gone: another call for the same table "
+            "removed it"
         ) from error
 
 

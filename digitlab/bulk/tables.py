@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 Columns = dict[str, list]  # the first one, file or index, and those of `sources.Row`
-_IN_A_GROUP = 256  # parts: with 4096 images each, a million rows and some ten MB
+_IN_A_GROUP = 256  # parts: with 4096 images each, a million rows and about ten MB
 
 
 class Format(Protocol):
@@ -81,5 +81,7 @@ def as_format(path: Path, names: list[str]) -> Format:
         ModuleNotFoundError: Parquet needs pyarrow.
     """
     if path.suffix not in FORMATS:
-        raise ValueError(f"expected a table named {' or '.join(FORMATS)}, got {path.name}")
+        raise ValueError(
+            f"expected a table whose name ends in {' or '.join(FORMATS)}, got {path.name}"
+        )
     return FORMATS[path.suffix](names)

@@ -92,7 +92,7 @@ def tensorflow_js(node: str) -> dict[str, bytes]:
         for name in _NPM_FILES:
             shutil.copyfile(SOURCES / name, Path(folder) / name)
         # Neither step reports its own progress.
-        form = "{desc}: {n} of {total} steps done; some ten seconds, the first time only"
+        form = "{desc}: {n} of {total} steps done; about ten seconds, the first time only"
         with tqdm(
             total=2, leave=False, bar_format=form, desc="Fetching TensorFlow.js with npm"
         ) as bar:

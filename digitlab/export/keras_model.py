@@ -21,7 +21,7 @@ def model_inputs(model: keras.Model) -> list[keras.KerasTensor]:
     inputs = getattr(model, "inputs", None)  # Keras raises AttributeError if it is not built
     if not inputs:
         raise ValueError(
-            f"The model {model.name!r} is not built, or is a class of its own; expected a "
+            f"The model {model.name!r} is not built, or is subclassed; expected a "
             "Sequential or functional model whose input shape is known. Begin a Sequential model "
             "with keras.Input(shape), or call it on a batch of images first."
         )

@@ -74,8 +74,8 @@ def build_site(
         FileNotFoundError: Node or npm is missing, and the message says what to install; or there
             is no network in `model_dir`.
         FileExistsError: `directory` is a file, or holds an index.html that `build_site` did not
-            write, or no index.html but other files with the names of the site's.
-        TypeError: A folder is not a path.
+            write, or, without one, files that the site would replace.
+        TypeError: `directory` or `model_dir` is not a path.
         ValueError: The network's files are damaged, or the network has other inputs or outputs.
             Nothing is written.
         RuntimeError: npm or esbuild failed, or npm's registry cannot be reached.
@@ -254,8 +254,7 @@ def _publish(files: dict[str, bytes], target: Path, model: Path) -> None:
 def _foreign(files: dict[str, bytes], target: Path, model: Path) -> list[str]:
     """Return the names of files in a folder without a site that a site would replace.
 
-    That the network is in the folder already is no reason to refuse it, nor is what an interrupted
-    build has left.
+    A network exported into the folder does not count, nor do files left by an interrupted build.
     """
     exported_there = (target / "model").is_dir() and (target / "model").samefile(model)
     return [

@@ -76,7 +76,7 @@ def _translate_model(model: Any) -> tuple[str, dict[str, Any]]:
     kind = type(model).__name__
     if kind not in ("Sequential", "Functional") or not type(model).__module__.startswith("keras."):
         raise ValueError(
-            f"The model {model.name!r} is a {kind}, a class of its own; expected a "
+            f"The model {model.name!r} is a {kind}, a subclassed model; expected a "
             "keras.Sequential or a functional model. Where it has inputs and outputs, export "
             "keras.Model(model.inputs, model.outputs)."
         )
@@ -310,6 +310,6 @@ def check_values(weights: dict[str, Weights], quantize: str | None) -> None:
 
 def _reject(layer: Any, what: str, expected: str) -> NoReturn:
     raise ValueError(
-        f"The layer {layer.name!r} {what}; expected {expected}. Build the model without it: "
-        "TensorFlow.js 4.22 would fail to load it, or compute something else."
+        f"The layer {layer.name!r} {what}; expected {expected}. Change it or leave it "
+        "out: TensorFlow.js 4.22 would fail to load it, or compute something else."
     )

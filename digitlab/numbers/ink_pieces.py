@@ -19,14 +19,13 @@ from digitlab.pictures.ink import pen_width
 
 _SOLID = 0.25  # pixels with more ink than this are connected to their neighbours
 _SHARP = 64  # pixels: digits need not be higher than this
-_SPECK = 0.05  # pieces smaller than this share of a digit, in both directions, are not writing
+_MIN_SIZE = 0.05  # pieces smaller than this share of a digit, in both directions, are not writing
 _MAX_PIECES = 400  # pieces: only the largest are kept, more are not writing
-# Blots are broader than this many widths of the pen, and fill this share of their box at least. So
-# do digits of a pen that is broader than this share of their height: it closes their loops.
-_BLOT, _FILLED, _BROAD = 2.0, 0.55, 1 / 7
-# An 8 whose loops are closed, too, may do so. But blots are round, as broad as this share of their
-# longer side at least, or they are bars, which fill this share of their box.
-_ROUND, _BAR = 0.6, 0.8
+# Blots are broader than `_BLOT` widths of the pen, and fill at least `_FILLED` of their box. Digits
+# do so as well if the pen is broader than `_BROAD` of their height, which closes their loops: then
+# nothing is removed. An 8 with closed loops may do so, too. But blots are round (at least `_ROUND`
+# of their longer side broad), or they are bars (at least `_BAR` of their box filled).
+_BLOT, _FILLED, _BROAD, _ROUND, _BAR = 2.0, 0.55, 1 / 7, 0.6, 0.8
 _TILTED = np.radians(5)  # smaller tilts are not turned back: the network does not mind
 # For cuts.
 _CROSSED = 4.0  # strokes that a seam may cross
@@ -138,7 +137,7 @@ def _components(ink: np.ndarray) -> list[_Patch]:
         patches.append(_Patch(left - 1, top - 1, np.where(own, ink[box], 0)))
     patches.sort(key=lambda patch: -max(patch.ink.shape))
     patches = patches[:_MAX_PIECES]
-    least = _SPECK * _size(patches) if patches else 0
+    least = _MIN_SIZE * _size(patches) if patches else 0
     return _without_blots([patch for patch in patches if max(patch.ink.shape) - 2 > least])
 
 

@@ -22,13 +22,13 @@ _SOME = 4000  # points: enough to find the tilt
 
 
 def find_rows(points: list[np.ndarray]) -> list[tuple[Line, list[int]]]:
-    """Sort pieces into rows, from top to bottom.
+    """Sort pieces into rows, from top to bottom, and drop specks.
 
     Args:
         points: See `digitlab.numbers.pieces.Writing`.
 
     Returns:
-        Each row's line, and its pieces from left to right.
+        Each row's line, and its remaining pieces from left to right.
     """
     sides = np.array([np.ptp(piece, axis=0) for piece in points])
     tilt = _tilt(np.concatenate(points), typical_size(sides))

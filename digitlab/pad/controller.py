@@ -263,7 +263,7 @@ class Controller:
         explanation: Explanation | None = None,
     ) -> None:
         when = "each stroke" if self._pad.live else "Predict"
-        hint = f"You see it after {when}." if self._pad.explain else ""
+        hint = f"Shown after {when}." if self._pad.explain else ""
         self.view.show(sentence, prediction, explanation, hint)
 
     def _finish(self) -> None:

@@ -93,22 +93,22 @@ def saliency_html(prediction: Prediction | None, saliency: np.ndarray | None, fa
 def activations_html(activations: Mapping[str, np.ndarray], fallback: str) -> str:
     """What each layer found in the drawing: a row of its strongest channels, beside its name.
 
-    The last layer's answer is what the bars show, so it is left out here.
+    The last layer's output is what the bars show, so it is left out here.
 
     Args:
-        activations: A name for each layer, and its answer, (h, w, channels) or (n,), as
+        activations: A name for each layer, and its output, (h, w, channels) or (n,), as
             `digitlab.Recognizer.get_activations` gives them. A layer of zeros is shown black.
         fallback: What to say without activations.
     """
-    words = "Bright is where a channel found its pattern."
+    words = "A channel is bright where it found its pattern."
     rows = []
-    for name, answer in list(activations.items())[:-1]:
-        shape = " x ".join(map(str, answer.shape))
+    for name, output in list(activations.items())[:-1]:
+        shape = " x ".join(map(str, output.shape))
         rows.append(
             # Two rows share the line between them.
             '<div style="display: flex; align-items: center; gap: 10px; margin-bottom: -1px">'
             f'<div style="width: {_ROW}px; height: {_SIDE + 2}px; flex: none">'
-            f'<img src="{image_url(_row_of_channels(answer))}" alt="{_say_channels(answer)}"'
+            f'<img src="{image_url(_row_of_channels(output))}" alt="{_say_channels(output)}"'
             ' style="display: block; image-rendering: pixelated"></div>'
             f'<div style="font-size: 12px; line-height: 1.1">{escape(name)}<br>{shape}</div></div>'
         )
@@ -126,11 +126,11 @@ def image_url(image: np.ndarray) -> str:
     return "data:image/png;base64," + base64.b64encode(png.getvalue()).decode()
 
 
-def picture_html(image: str, reading: str) -> str:
+def picture_html(image_html: str, reading: str) -> str:
     """The image of a drawing beside what `reading_html` gave."""
     return (
         '<div style="display: flex; flex-wrap: wrap; align-items: flex-start; gap: 8px 20px">'
-        f'{image}<div style="width: 320px">{reading}</div></div>'
+        f'{image_html}<div style="width: 320px">{reading}</div></div>'
     )
 
 
@@ -159,34 +159,34 @@ def _bar_html(digit: int, probability: float, best: bool) -> str:
     )
 
 
-def _row_of_channels(answer: np.ndarray) -> np.ndarray:
+def _row_of_channels(output: np.ndarray) -> np.ndarray:
     """A layer's strongest channels side by side, each on its own scale; or its numbers."""
-    if answer.ndim == 3:
-        cells = [_shown(answer[..., channel], _SIDE, _SIDE) for channel in _strongest(answer)]
+    if output.ndim == 3:
+        cells = [_shown(output[..., channel], _SIDE, _SIDE) for channel in _strongest(output)]
     else:
-        lines = max(1, round((len(answer) / _CHANNELS) ** 0.5))
-        values = np.pad(answer, (0, -len(answer) % lines), constant_values=answer.min())
+        lines = max(1, round((len(output) / _CHANNELS) ** 0.5))
+        values = np.pad(output, (0, -len(output) % lines), constant_values=output.min())
         cells = [_shown(values.reshape(lines, -1), _SIDE, _ROW - 2)]
     # A grey line around each, which is visible on any background.
     framed = [np.pad(cell, ((1, 1), (0, 1)), constant_values=0.5) for cell in cells]
     return np.pad(np.hstack(framed), ((0, 0), (1, 0)), constant_values=0.5)
 
 
-def _say_channels(answer: np.ndarray) -> str:
+def _say_channels(output: np.ndarray) -> str:
     """The image of `_row_of_channels` in words."""
-    if not answer.any():
+    if not output.any():
         return "nothing"
-    if answer.ndim == 1:
-        return f"{len(answer)} numbers, the larger the brighter"
-    strongest = _strongest(answer)
-    place = np.unravel_index(answer[..., strongest[0]].argmax(), answer.shape[:2])
-    row, column = ((np.array(place) + 0.5) * 28 / answer.shape[:2] - 0.5).astype(int)  # of 28
+    if output.ndim == 1:
+        return f"{len(output)} numbers, the larger the brighter"
+    strongest = _strongest(output)
+    place = np.unravel_index(output[..., strongest[0]].argmax(), output.shape[:2])
+    row, column = ((np.array(place) + 0.5) * 28 / output.shape[:2] - 0.5).astype(int)  # of 28
     return f"{len(strongest)} channels, the strongest is brightest {say_place(row, column)}"
 
 
-def _strongest(answer: np.ndarray) -> np.ndarray:
+def _strongest(output: np.ndarray) -> np.ndarray:
     """The numbers of the strongest channels, as `digitlab.plot_activations` chooses them."""
-    return np.argsort(-answer.max(axis=(0, 1)), kind="stable")[:_CHANNELS]
+    return np.argsort(-output.max(axis=(0, 1)), kind="stable")[:_CHANNELS]
 
 
 def _shown(values: np.ndarray, height: int, width: int) -> np.ndarray:

@@ -118,14 +118,14 @@ class NumberPad(DrawingPad):
 
     Args:
         recognizer: A `Recognizer`, a Keras model or a function, as for `DrawingPad`; or an object
-            with ``read_number(strokes) -> NumberReading`` as well.
+            with both ``predict(drawing)`` and ``read_number(drawing) -> NumberReading``.
         size: The width of the pad in pixels; its height is two fifths of that.
         live: As for `DrawingPad`.
         pen_width: On the screen, in pad pixels; 2 % of the size when left out.
         layout: As for `DrawingPad`.
 
     Raises:
-        TypeError, ValueError: An argument has the wrong type or value.
+        TypeError, ValueError, traitlets.TraitError: An argument has the wrong type or value.
 
     Example:
         >>> pad = digitlab.NumberPad()  # `pad` as the last line of a cell shows it

@@ -20,7 +20,7 @@ class Explanation:
     Attributes:
         saliency: (28, 28), as `digitlab.measure_saliency` gives it; or None.
         why_no_saliency: Why there is no saliency; empty for an empty drawing.
-        activations: The layers' answers, see `digitlab.Recognizer.get_activations`; may be empty.
+        activations: The layers' outputs, see `digitlab.Recognizer.get_activations`; may be empty.
     """
 
     saliency: np.ndarray | None
@@ -36,7 +36,7 @@ def read_drawing(
     Ink of a tap's size is read as a dot: scaled up, two or three pixels would look like a 1.
 
     Args:
-        recognizer: Anything with ``predict(strokes)``.
+        recognizer: Anything with ``predict(drawing)``.
         strokes: The drawing.
         size: See above.
         drawn: False while the pen moves. A `Recognizer` then looks only once: it is often unsure of
@@ -52,7 +52,7 @@ def read_drawing(
     prediction = recognizer.predict(as_read(strokes, size), **once)
     if not isinstance(prediction, Prediction):
         raise TypeError(
-            "expected the recognizer's predict(strokes) to return a Prediction, "
+            "expected the recognizer's predict(drawing) to return a Prediction, "
             f"got {type(prediction).__name__}"
         )
     return prediction

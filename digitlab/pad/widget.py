@@ -52,17 +52,17 @@ class DrawingPad(Box):
       or the recognizer sees no digit. Ink of a tap's size, up to 3 % of the pad, is read as a dot.
       Read-only. It changes up to 20 times a second while the pen moves.
     - ``image``: what the network saw then: (28, 28) float32 in [0, 1], ink 1 on paper 0. Read-only.
-    - ``live``: whether the drawing is read while and after the pen moves, or only when asked.
+    - ``live``: whether the pad reads while you draw, or only when asked.
     - ``pen_width``: on the screen, in pad pixels. What the network sees does not depend on it.
     - ``recognizer``: what reads the drawing.
     - ``explain``: whether to show under the bars, after each stroke, which ink counted for the
       digit and which against it, see `digitlab.measure_saliency`, and what the network's layers
-      found on the way to it, see `digitlab.Recognizer.get_activations`. The first asks for some
-      hundred readings at once, which a recognizer with only ``predict(strokes)`` cannot give; the
+      found on the way to it, see `digitlab.Recognizer.get_activations`. The first asks for about
+      a hundred readings at once, which a recognizer with only ``predict(drawing)`` cannot give; the
       second needs a LiteRT or Keras network.
 
     Args:
-        recognizer: A `Recognizer`, or anything with ``predict(strokes) -> Prediction``; a Keras
+        recognizer: A `Recognizer`, or anything with ``predict(drawing) -> Prediction``; a Keras
             model; or a function from an image, (28, 28) float32 in [0, 1], to ten probabilities.
             When left out, the network that comes with the package.
         size: The side of the pad in pixels. On a narrower page it is shown smaller.
@@ -74,12 +74,13 @@ class DrawingPad(Box):
             as "mine.json", the pad keeps what it learns there, from one session to the next, and
             nowhere else; what was taught to another network is taught to this one. Several
             pads can share the file. With True, it learns for this session only. ``recognizer`` is
-            then a `PersonalRecognizer`. One that you pass learns what is in the file, and may not
-            have other examples.
+            then a `PersonalRecognizer`. If you pass one, it learns what is in the file; it must
+            not have other examples.
         layout: An `ipywidgets.Layout`, or a dictionary, for the whole.
 
     Raises:
-        TypeError, ValueError: An argument has the wrong type or value.
+        TypeError, ValueError, traitlets.TraitError: An argument has the wrong type or value.
+        OSError: The file of examples cannot be read.
 
     Example:
         >>> pad = digitlab.DrawingPad()  # `pad` as the last line of a cell shows it
@@ -196,10 +197,10 @@ class DrawingPad(Box):
     def on_predict(self, callback: Callable[[Prediction], None], remove: bool = False) -> None:
         """Call ``callback(prediction)`` after each reading, except those while the pen moves.
 
-        It is called after each stroke, undo, redo and clear, unless ``live`` is off, and after
-        `predict`. For the readings while the pen moves, observe the trait ``prediction``. What a
-        callback or an observer raises is shown under the pad, which goes on working. What a
-        callback prints after a hand has drawn is shown there, too.
+        With ``live``, it is called after each change; otherwise after `predict`. For the readings
+        while the pen moves, observe the trait ``prediction``. What a callback or an observer
+        raises is shown under the pad, which goes on working. What a callback prints after a hand
+        has drawn is shown there, too.
 
         Args:
             callback: The function.
@@ -207,7 +208,7 @@ class DrawingPad(Box):
 
         Raises:
             TypeError: It is not a function.
-            ValueError: The pad should stop calling it, but does not call it.
+            ValueError: `remove` is set, but the pad does not call it.
         """
         if not callable(callback):
             raise TypeError(f"expected a function of a Prediction, got {type(callback).__name__}")

@@ -34,12 +34,13 @@ class PhotoReader(anywidget.AnyWidget):
 
     These are traits, for ``reader.observe``:
 
-    - ``reading``: what is read, a `NumberReading`, with the corrections. Read-only.
+    - ``reading``: what is read, a `NumberReading`, with the corrections. Read-only. Once a box is
+      corrected, its ``confidence`` is the product of the characters'.
     - ``message``: the same as a sentence, or why a file could not be read.
 
     Args:
         recognizer: A `Recognizer`, a Keras model or a function, as for `DrawingPad`; or an object
-            with ``read_number(picture) -> NumberReading`` as well.
+            with both ``predict(drawing)`` and ``read_number(drawing) -> NumberReading``.
 
     Raises:
         TypeError: It is none of these.
@@ -67,7 +68,7 @@ class PhotoReader(anywidget.AnyWidget):
         super().__init__()
         self.set_trait("reading", _EMPTY)
         self._recognizer = as_number_recognizer(recognizer)
-        self._page: PhotoReading | None = None
+        self._photo_reading: PhotoReading | None = None
         self.on_msg(self._receive)
 
     def read(self, picture: str | os.PathLike[str] | npt.ArrayLike | Image.Image) -> NumberReading:
@@ -92,7 +93,8 @@ class PhotoReader(anywidget.AnyWidget):
             box: Left, top, right and bottom in pixels of the photo.
 
         Raises:
-            ValueError: There is no such character or no photo, or the box is not four numbers.
+            ValueError: There is no such character or no photo, or the box is not four finite
+                numbers.
         """
         page, number = self._page_with(number)
         page.read_box(_checked_box(box), number)
@@ -117,7 +119,7 @@ class PhotoReader(anywidget.AnyWidget):
             number: Its index in ``reading.characters``, from 0.
 
         Raises:
-            ValueError: There is no such character.
+            ValueError: There is no such character, or no photo.
         """
         page, number = self._page_with(number)
         page.remove_box(number)
@@ -127,7 +129,7 @@ class PhotoReader(anywidget.AnyWidget):
         ink, scale = find_ink(picture)
         reading = self._recognizer.read_number(picture)
         colour, _, size = read_colour(picture, _SHOWN)
-        self._page = PhotoReading(size, ink, scale, self._recognizer, reading)
+        self._photo_reading = PhotoReading(size, ink, scale, self._recognizer, reading)
         self._size = list(size)
         # As bright as it can be: of 16 bits, some scanners use only 12.
         values = as_bytes((colour / max(colour.max(), 1e-9)).clip(0, 1))
@@ -140,9 +142,9 @@ class PhotoReader(anywidget.AnyWidget):
         return reading
 
     def _opened_page(self) -> PhotoReading:
-        if self._page is None:
+        if self._photo_reading is None:
             raise ValueError("expected a photo first: reader.read(photo)")
-        return self._page
+        return self._photo_reading
 
     def _page_with(self, number: int) -> tuple[PhotoReading, int]:
         """Return the page, if it has a character with this index, and the index."""
@@ -154,8 +156,8 @@ class PhotoReader(anywidget.AnyWidget):
         return page, int(number)
 
     def _show(self) -> None:
-        assert self._page is not None
-        reading = self._page.reading
+        assert self._photo_reading is not None
+        reading = self._photo_reading.reading
         self._boxes = [
             {
                 "id": own_id,
@@ -165,7 +167,7 @@ class PhotoReader(anywidget.AnyWidget):
                 if found.text.isdigit()
                 else "",
             }
-            for own_id, found in zip(self._page.ids, reading.characters, strict=True)
+            for own_id, found in zip(self._photo_reading.ids, reading.characters, strict=True)
         ]
         self.set_trait("reading", reading)
         self.message = str(reading)
@@ -178,7 +180,7 @@ class PhotoReader(anywidget.AnyWidget):
             "add": lambda: self.add_box(content["box"]),
             "remove": lambda: self.remove_box(ids.index(content["id"])),
         }
-        ids = self._page.ids if self._page else []
+        ids = self._photo_reading.ids if self._photo_reading else []
         try:
             if "id" not in content or content["id"] in ids:  # else it was removed meanwhile
                 actions[content["do"]]()

@@ -11,7 +11,7 @@ from PIL import Image, ImageFilter, ImageOps
 from digitlab.images import SIZE, as_array, detached
 
 _PIXELS = 64_000_000  # the most that a picture may have: more than a phone's camera has
-_DOTS = 0.2  # a picture in which more of the black pixels than this are alone is dithered
+_DOTS = 0.2  # a picture is dithered if more than this share of its black pixels are isolated
 _DOTS_APART = 1.5  # pixels: about half of their distance on paper
 _CHANNELS = ((), (1,), (3,), (4,))  # of a picture: grey, grey, RGB, RGBA
 _DEEP = ("F", "I", "I;16", "I;16B", "I;16L", "I;16N")  # Pillow's modes of more than 8 bits
@@ -62,13 +62,13 @@ def read_colour(
     full = _full(values)
     height, width = values.shape[:2]
     times = max(1, max(height, width) // side)
-    layers = _reduced(values, full, times)
-    if not np.isfinite(layers).all():
+    channels = _reduced(values, full, times)
+    if not np.isfinite(channels).all():
         raise ValueError("expected finite values of 32 bits in the picture, got NaN or infinity")
-    layers /= np.float32(full)
-    colour = layers[:, :, :3]
-    if layers.shape[2] == 4:
-        alpha = layers[:, :, 3:]
+    channels /= np.float32(full)
+    colour = channels[:, :, :3]
+    if channels.shape[2] == 4:
+        alpha = channels[:, :, 3:]
         if alpha.max() > 0:
             # Put it on black or white paper, whichever makes the ink stand out.
             paper = 0 if colour.mean(dtype=float) > alpha.mean(dtype=float) / 2 else 1
@@ -152,24 +152,24 @@ def _full(values: np.ndarray) -> float:
 
 
 def _reduced(values: np.ndarray, full: float, times: int) -> np.ndarray:
-    """The layers of a picture (h, w) or (h, w, c), averaged over squares of `times` pixels."""
+    """The channels of a picture (h, w) or (h, w, c), averaged over squares of `times` pixels."""
     if times == 1:
-        return _layers(values, full)
+        return _channels(values, full)
     # A few rows at a time, so that a large picture is not copied as a whole.
     tops = range(0, len(values), times)
-    rows = np.stack([_layers(values[top : top + times], full).mean(0) for top in tops])
+    rows = np.stack([_channels(values[top : top + times], full).mean(0) for top in tops])
     lefts = np.arange(0, rows.shape[1], times)
     widths = np.diff([*lefts, rows.shape[1]]).astype(np.float32)
     return np.add.reduceat(rows, lefts, axis=1) / widths[:, None]
 
 
-def _layers(values: np.ndarray, full: float) -> np.ndarray:
+def _channels(values: np.ndarray, full: float) -> np.ndarray:
     """Colours of a picture (h, w) or (h, w, c), times alpha, then alpha: float32 (h, w, 1 to 4)."""
     with np.errstate(over="ignore", invalid="ignore"):  # values that do not fit become infinity
-        layers = values.reshape(*values.shape[:2], -1).astype(np.float32)
-        if layers.shape[2] == 4:
-            layers[:, :, :3] *= layers[:, :, 3:] / np.float32(full)
-    return layers
+        channels = values.reshape(*values.shape[:2], -1).astype(np.float32)
+        if channels.shape[2] == 4:
+            channels[:, :, :3] *= channels[:, :, 3:] / np.float32(full)
+    return channels
 
 
 def _grey(colour: np.ndarray) -> np.ndarray:

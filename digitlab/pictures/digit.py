@@ -30,7 +30,7 @@ def normalize_image(picture: npt.ArrayLike | Image.Image) -> np.ndarray:
             places count as paper. 784 numbers are read row by row as an image of 28 x 28.
 
     Returns:
-        (28, 28) float32 in [0, 1], ink 1 on paper 0; all 0 for a picture of one value.
+        (28, 28) float32 in [0, 1], ink 1 on paper 0; all 0 for a picture without ink.
 
     Raises:
         ValueError: It has the wrong shape or more than 64 million pixels, holds a value that is not

@@ -23,7 +23,7 @@ _DIGIT_AROUND = 0.5
 _PAGE_AROUND = 0.33
 _MARGIN = 0.25  # added around a picture that was cropped closely, as a share of its shorter side
 _CLOSE = 0.03  # how close to the edge its ink comes, likewise
-_CLEAR = 0.15  # by how much such ink is darker than the paper; grain is not
+_MIN_CONTRAST = 0.15  # by how much such ink is darker than the paper; grain is not
 _TINY = 8  # pixels: a smaller picture stays as it is
 _BROAD = 0.5  # broadest stroke, as a share of the picture's shorter side
 _ALONG = 0.2  # a desk covers at least this share of the picture's edge, a digit covers less
@@ -31,7 +31,7 @@ _DARKER = 3  # the desk beside the paper is at least this many times darker
 _DARK = 0.8  # ink at least this dark is writing, not a shadow
 _PENS = 3  # a shadow is at least this many pen widths broad
 _SHADE = 0.3  # and no broader than this share of the picture's shorter side
-_UNCLEAR = 96  # pixels: in a smaller picture, a stroke out of focus may look like a shadow
+_MIN_SIDE = 96  # pixels: in a smaller picture, a stroke out of focus may look like a shadow
 _GAPS = 1.14  # strokes have gaps if closing those makes them seem this many times as broad
 _FAINT = 0.06  # minimum contrast of ink, as a share of the paper's brightness
 
@@ -129,7 +129,7 @@ def _with_margin(brightness: np.ndarray, around: float) -> tuple[np.ndarray, int
         return np.split(closed, np.cumsum([len(edge) for edge in edges])[:-1])
 
     near = [picture[: round(_CLOSE * side) + 1, :-1].min(axis=0) for picture in turned]
-    contrast = max(_CLEAR, 0.25 * np.ptp(brightness))
+    contrast = max(_MIN_CONTRAST, 0.25 * np.ptp(brightness))
     if not all(
         (bare - edge).max() > contrast for bare, edge in zip(without_ink(near), near, strict=True)
     ):
@@ -172,10 +172,10 @@ def _without_shadows(ink: np.ndarray) -> np.ndarray:
 
     Larger shadows count as paper already, see `_paper`.
     """
-    if min(ink.shape) < _UNCLEAR:
+    if min(ink.shape) < _MIN_SIDE:
         return ink
     width = pen_width(ink > _DARK)
-    # Of strokes that are about as dark as that, grain leaves scattered pixels darker.
+    # In strokes of about that darkness, grain makes only scattered pixels darker.
     smooth = scipy.ndimage.uniform_filter(ink, 3) > _DARK
     whole = scipy.ndimage.binary_closing(smooth, np.ones((7, 7)))
     without_grain = pen_width(scipy.ndimage.binary_opening(whole, np.ones((5, 5))))
@@ -194,7 +194,7 @@ def _without_gaps(ink: np.ndarray) -> np.ndarray:
 
     Strokes of other pens, which have none, stay as they are.
     """
-    if min(ink.shape) < _UNCLEAR:
+    if min(ink.shape) < _MIN_SIDE:
         return ink
     width = pen_width(ink > 0.5)
     window = 3 if width < 4 else 5
@@ -240,10 +240,10 @@ def _paper(brightness: np.ndarray) -> np.ndarray:
 
 def _desk(paper: np.ndarray) -> np.ndarray:
     """Find the desk: places at the picture's edge that are too dark to be shadows on the paper."""
-    depth = np.log(np.maximum(paper, 0.01))
-    middle = ski.filters.threshold_otsu(depth) if np.ptp(depth) > np.log(_DARKER) else depth.min()
-    dark = depth < middle
-    if not dark.any() or np.median(depth[~dark]) - np.median(depth[dark]) < np.log(_DARKER):
+    logs = np.log(np.maximum(paper, 0.01))
+    middle = ski.filters.threshold_otsu(logs) if np.ptp(logs) > np.log(_DARKER) else logs.min()
+    dark = logs < middle
+    if not dark.any() or np.median(logs[~dark]) - np.median(logs[dark]) < np.log(_DARKER):
         return np.zeros(paper.shape, bool)
     parts = ski.measure.label(dark)
     edges = np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]])

@@ -1,4 +1,4 @@
-"""Underlines: lines drawn by hand below digits, or below a sum."""
+"""Underlines: lines drawn by hand below digits, or above the result of a sum."""
 
 import numpy as np
 import scipy
@@ -16,7 +16,7 @@ _FILLED = 0.8  # minimum share of its thickness that is ink: writing between lin
 
 
 def without_underlines(ink: np.ndarray) -> np.ndarray:
-    """Remove lines drawn by hand below digits, or below a sum, from ink (h, w) in [0, 1]."""
+    """Remove such lines from ink (h, w) in [0, 1]."""
     labels, _ = scipy.ndimage.label(ink > SOLID, np.ones((3, 3)))
     parts = scipy.ndimage.find_objects(labels)
     # top, bottom, left, right
@@ -37,7 +37,7 @@ def _is_line(mask: np.ndarray) -> bool:
 
 
 def find_underlines(ends: np.ndarray, digits: int) -> np.ndarray:
-    """Find lines drawn by hand below digits, or below a sum.
+    """Find lines drawn by hand below digits, or above the result of a sum.
 
     Args:
         ends: The top, bottom, left and right end of each part of the writing, (n, 4), in any unit.

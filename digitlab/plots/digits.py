@@ -48,7 +48,8 @@ def plot_digits(
         The Axes, (rows, columns).
 
     Raises:
-        ValueError: The number of dimensions or labels differs from these.
+        ValueError: The number of dimensions or labels differs from these, or `columns` is not a
+            whole number, at least 1.
 
     Example:
         >>> drawings = [digitlab.stored_drawing(digit) for digit in range(10)]
@@ -156,7 +157,7 @@ def plot_history(
 ) -> Axes:
     """Show how a metric changed from epoch to epoch, for training and validation.
 
-    Use it after the training: `digitlab.train` shows its progress by itself.
+    Use it after training: `digitlab.train` shows its progress by itself.
 
     Args:
         history: What `digitlab.train` or Keras' ``fit`` returned; or its dictionary, or a table

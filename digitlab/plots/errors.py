@@ -123,8 +123,8 @@ def plot_mistakes(
         The Axes, (rows, columns). If there are no mistakes, a single one that says so.
 
     Raises:
-        ValueError: The shapes or values differ from these, or `most` is not a whole number, at
-            least 1.
+        ValueError: The shapes or values differ from these, or `most` or `columns` is not a whole
+            number, at least 1.
 
     Example:
         >>> drawings = [digitlab.stored_drawing(digit) for digit in range(10)]

@@ -52,11 +52,11 @@ def plot_filters(
         The Axes, (rows, columns).
 
     Raises:
-        ValueError: `filters` has the wrong shape.
+        ValueError: `filters` has the wrong shape, or `columns` is not a whole number, at least 1.
 
     Example:
         >>> model = digitlab.pen_cnn()
-        >>> axes = digitlab.plot_filters(digitlab.get_filters(model), title="before the training")
+        >>> axes = digitlab.plot_filters(digitlab.get_filters(model), title="before training")
     """
     expected = "filters of shape (h, w, n), n at least 1"
     filters = as_array(filters, expected).astype(float)
@@ -102,7 +102,8 @@ def plot_activations(
         repeated.
 
     Raises:
-        ValueError: There are no activations, or some have the wrong number of dimensions.
+        ValueError: There are no activations, or some have the wrong number of dimensions; or
+            `columns` is not a whole number, at least 1.
 
     Example:
         >>> recognizer = digitlab.load_recognizer()
@@ -170,7 +171,7 @@ def plot_saliency(
         The Axes.
 
     Raises:
-        ValueError: `image` or `saliency` has the wrong shape.
+        ValueError: `image` or `saliency` has the wrong shape, or `image` is out of range.
 
     Example:
         >>> recognizer = digitlab.load_recognizer()
@@ -235,7 +236,7 @@ def plot_embedding(
         The Axes.
 
     Raises:
-        ValueError: The shapes differ from these, or labels are out of range.
+        ValueError: The shapes differ from these, labels are out of range, or points are not finite.
 
     Example:
         >>> labels = np.repeat(np.arange(10), 20)

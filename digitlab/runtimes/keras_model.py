@@ -62,17 +62,17 @@ class KerasModel:
             count[kind] += 1
             kept[f"{kind} {count[kind]}"] = layer
         if isinstance(model, keras.Sequential):
-            answers, answer = {}, _input_of(model, batch)
+            outputs, output = {}, _input_of(model, batch)
             for layer in model.layers:
-                answer = answers[layer] = _answer_of(layer, answer)
-            found = [answers[layer] for layer in kept.values()]
+                output = outputs[layer] = _output_of(layer, output)
+            found = [outputs[layer] for layer in kept.values()]
         else:
             ends = [_call_of(model, layer).outputs[0] for layer in kept.values()]
             found = keras.Model(model.inputs[0], {str(i): end for i, end in enumerate(ends)})(
                 batch, training=False
             ).values()
         named = zip(kept, found, strict=True)
-        return {name: as_float32(answer)[0] for name, answer in named if answer.ndim in (2, 4)}
+        return {name: as_float32(output)[0] for name, output in named if output.ndim in (2, 4)}
 
     def with_features(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """See `Runtime`."""
@@ -114,7 +114,7 @@ def _input_to(layer: Any, model: Any, batch: Any) -> Any:
         return keras.Model(model.inputs[0], tensor)(batch, training=False)
     tensor = _input_of(model, batch)
     for before in model.layers[: model.layers.index(layer)]:
-        tensor = _answer_of(before, tensor)
+        tensor = _output_of(before, tensor)
     return tensor
 
 
@@ -142,7 +142,7 @@ def _call_of(model: Any, layer: Any) -> Any:
     return next(node for node in nodes if node.operation is layer)
 
 
-def _answer_of(layer: Any, tensor: Any) -> Any:
+def _output_of(layer: Any, tensor: Any) -> Any:
     """Compute a Keras layer's output, as at inference."""
     takes = inspect.signature(layer.call).parameters
     return layer(tensor, **({"training": False} if "training" in takes else {}))

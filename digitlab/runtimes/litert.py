@@ -120,7 +120,7 @@ class LiteRT:
             self._observable.set_tensor(self._input, batch)
             self._observable.invoke()
             # In tensors that depend on the images, the first dimension is -1: any number of images.
-            answers = [
+            outputs = [
                 self._observable.get_tensor(tensor["index"])[0]
                 for tensor in self._observable.get_tensor_details()
                 if tensor["index"] != self._input
@@ -129,14 +129,14 @@ class LiteRT:
                 and tensor["shape_signature"][0] == -1
             ]
         kept = [batch[0]]
-        for answer in answers:
-            flat = answer.ndim != kept[-1].ndim and answer.size == kept[-1].size
-            if not (flat and np.array_equal(answer.ravel(), kept[-1].ravel())):
-                kept.append(answer)
+        for output in outputs:
+            flat = output.ndim != kept[-1].ndim and output.size == kept[-1].size
+            if not (flat and np.array_equal(output.ravel(), kept[-1].ravel())):
+                kept.append(output)
         del kept[0]
         if len(kept) > 1 and kept[-2].shape == kept[-1].shape:
-            del kept[-2]  # the last layer's answer before its softmax
-        return {f"Layer {number}": answer for number, answer in enumerate(kept, 1)}
+            del kept[-2]  # the last layer's output before its softmax
+        return {f"Layer {number}": output for number, output in enumerate(kept, 1)}
 
     def with_features(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """See `Runtime`. This takes no longer than the answers alone."""
@@ -164,7 +164,7 @@ class LiteRT:
     def _interpreter(self, threads: int) -> Any:
         return Interpreter(model_content=self._content, num_threads=threads)
 
-    def _allocate(self, interpreter: Any, images: int) -> None:
-        interpreter.resize_tensor_input(self._input, (images, SIZE, SIZE, 1))
+    def _allocate(self, interpreter: Any, count: int) -> None:
+        interpreter.resize_tensor_input(self._input, (count, SIZE, SIZE, 1))
         with silent_stderr():  # "INFO: Created TensorFlow Lite XNNPACK delegate"
             interpreter.allocate_tensors()

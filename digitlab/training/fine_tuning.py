@@ -45,9 +45,10 @@ def fine_tune(
         model: A trained network, as for `digitlab.train`. Trained in place.
         drawings: n drawings, each as for `Recognizer.adapt`.
         labels: (n,), 0 to 9.
-        digits: The digits that it learned from before, of which 2,000 training digits are
-            replayed; MNIST when left out.
-        config: The settings of the training; few epochs with a low learning rate when left out.
+        digits: The digits that it learned from before, of which up to 2,000 training digits
+            are replayed; MNIST when left out.
+        config: The settings; few epochs with a low learning rate when left out.
+            `validation_share` is ignored.
         progress: See `digitlab.train`.
 
     Returns:

@@ -37,7 +37,7 @@ def _add_strokes(line: np.ndarray, strokes: list[tuple]) -> np.ndarray:
     )
 
 
-def _cross_out(
+def _add_slash(
     line: np.ndarray, low: np.ndarray, high: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
     """Give a zero a slash, from the lower left to the upper right or mirrored, or a dot."""
@@ -123,7 +123,7 @@ def _hook_stem(
 
 
 _STYLES: dict[int, Callable] = {
-    0: _cross_out,
+    0: _add_slash,
     1: _add_flag_and_foot,
     5: _detach_bar,
     7: _cross_stem,

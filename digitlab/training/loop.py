@@ -1,4 +1,4 @@
-"""The training loop: a stop or a crash loses no finished epoch.
+"""The training loop. With a checkpoint, a stop or a crash loses no finished epoch.
 
 The learning rate follows one cycle (L. N. Smith, "Super-convergence", 2018): it climbs to its peak
 and falls to 0 within the run, which makes one epoch as good as several with a constant rate.
@@ -66,10 +66,10 @@ def train(
         TypeError: The model is not a Keras model, the digits are not `Digits`, or the settings are
             not a `TrainConfig`.
         ValueError: There are no training digits, or none beside those for validation; or `people`
-            has no digits, or `config` no augmentation to draw them with; or the model gives
-            something else; or the devices cannot share a batch; or `checkpoint` holds the
-            state of another run, or something else.
-        OSError: `checkpoint` cannot be written.
+            has no digits, or `config` no augmentation to draw them with; or the model does
+            not map images (n, 28, 28, 1) to 10 or 11 probabilities; or the devices cannot share a
+            batch; or `checkpoint` holds the state of another run, or something else.
+        OSError: `checkpoint` cannot be read or written.
 
     Example:
         >>> drawings = [digitlab.stored_drawing(digit) for digit in range(10)]

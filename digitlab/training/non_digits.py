@@ -21,7 +21,7 @@ def _polygon(corners: int, turn: float, step: int = 1) -> list:
     return list(zip(0.5 + np.cos(angles) / 2, 0.5 + np.sin(angles) / 2, strict=True))
 
 
-_HEAD = _arc(0.5, 0.5, 0.5, 0.5, -90, 270)
+_CIRCLE = _arc(0.5, 0.5, 0.5, 0.5, -90, 270)
 _EYES = [[(0.32, 0.32), (0.32, 0.4)], [(0.68, 0.32), (0.68, 0.4)]]
 
 # Strokes in a box from (0, 0) to (1, 1), y down.
@@ -36,7 +36,7 @@ LETTERS: dict[str, list[list]] = {
     "M": [[(0, 1), (0.1, 0), (0.5, 0.7), (0.9, 0), (1, 1)]],
     "N": [[(0, 1), (0, 0), (0.8, 1), (0.8, 0)]],
     "P": [[(0, 1), (0, 0)], [(0, 0), *_arc(0.3, 0.27, 0.4, 0.27, -90, 90), (0, 0.54)]],
-    "Q": [_HEAD, [(0.6, 0.65), (1, 1.05)]],
+    "Q": [_CIRCLE, [(0.6, 0.65), (1, 1.05)]],
     "R": [[(0, 1), (0, 0), *_arc(0.3, 0.25, 0.4, 0.25, -90, 90), (0, 0.5), (0.7, 1)]],
     "T": [[(0, 0), (1, 0)], [(0.5, 0), (0.5, 1)]],
     "U": [[(0, 0), *_arc(0.4, 0.6, 0.4, 0.4, 180, 0), (0.8, 0)]],
@@ -74,8 +74,8 @@ SHAPES: dict[str, list[list]] = {
     "plus": [[(0.5, 0), (0.5, 1)], [(0, 0.5), (1, 0.5)]],
     "asterisk": [[(0.5, 0), (0.5, 1)], [(0.05, 0.25), (0.95, 0.75)], [(0.95, 0.25), (0.05, 0.75)]],
     "tick": [[(0, 0.6), (0.35, 1), (1, 0)]],
-    "smile": [_HEAD, *_EYES, _arc(0.5, 0.55, 0.28, 0.22, 160, 20)],
-    "frown": [_HEAD, *_EYES, _arc(0.5, 0.8, 0.25, 0.15, 200, 340)],
+    "smile": [_CIRCLE, *_EYES, _arc(0.5, 0.55, 0.28, 0.22, 160, 20)],
+    "frown": [_CIRCLE, *_EYES, _arc(0.5, 0.8, 0.25, 0.15, 200, 340)],
     "small smile": [*_EYES, _arc(0.5, 0.5, 0.4, 0.35, 170, 10)],
     "arrow": [[(0, 0.5), (1, 0.5)], [(0.65, 0.2), (1, 0.5), (0.65, 0.8)]],
     "arrow up": [[(0.5, 1), (0.5, 0)], [(0.2, 0.35), (0.5, 0), (0.8, 0.35)]],
@@ -96,7 +96,7 @@ SHAPES: dict[str, list[list]] = {
     "infinity": [
         [*_arc(0.25, 0.5, 0.25, 0.2, 45, 315), *_arc(0.75, 0.5, 0.25, 0.2, -135, 135), (0.4, 0.4)]
     ],
-    "target": [_HEAD, _arc(0.5, 0.5, 0.25, 0.25, 0, 360)],
+    "target": [_CIRCLE, _arc(0.5, 0.5, 0.25, 0.25, 0, 360)],
     "stairs": [[(0, 1), (0, 0.66), (0.33, 0.66), (0.33, 0.33), (0.66, 0.33), (0.66, 0), (1, 0)]],
     "tree": [[(0.5, 1), (0.5, 0.4)], [(0.1, 0.5), (0.5, 0), (0.9, 0.5), (0.1, 0.5)]],
     "stick figure": [
@@ -105,14 +105,14 @@ SHAPES: dict[str, list[list]] = {
         [(0.15, 0.4), (0.85, 0.4)],
         [(0.2, 1), (0.5, 0.65), (0.8, 1)],
     ],
-    "wheel": [_HEAD, [(0.5, 0), (0.5, 1)], [(0, 0.5), (1, 0.5)]],
-    "pie": [_HEAD, [(0.5, 0.5), (0.5, 0)], [(0.5, 0.5), (0.95, 0.7)]],
-    "button": [_HEAD, *([(x, y), (x + 0.02, y)] for x in (0.35, 0.63) for y in (0.38, 0.62))],
+    "wheel": [_CIRCLE, [(0.5, 0), (0.5, 1)], [(0, 0.5), (1, 0.5)]],
+    "pie": [_CIRCLE, [(0.5, 0.5), (0.5, 0)], [(0.5, 0.5), (0.95, 0.7)]],
+    "button": [_CIRCLE, *([(x, y), (x + 0.02, y)] for x in (0.35, 0.63) for y in (0.38, 0.62))],
     "eye": [
         [*_arc(0.5, 0.75, 0.62, 0.5, -145, -35), *_arc(0.5, 0.25, 0.62, 0.5, 35, 145)],
         _arc(0.5, 0.5, 0.14, 0.14, 0, 360),
     ],
-    "cat": [_HEAD, [(0.1, 0.2), (0.05, -0.3), (0.38, 0)], [(0.62, 0), (0.95, -0.3), (0.9, 0.2)]],
+    "cat": [_CIRCLE, [(0.1, 0.2), (0.05, -0.3), (0.38, 0)], [(0.62, 0), (0.95, -0.3), (0.9, 0.2)]],
     "cherries": [
         _arc(0.2, 0.8, 0.2, 0.2, 0, 360),
         _arc(0.8, 0.8, 0.2, 0.2, 0, 360),
@@ -317,8 +317,8 @@ def doodle(kind: str, rng: np.random.Generator) -> list[np.ndarray]:
     """Draw a non-digit, differently every time.
 
     Args:
-        kind: One of `KINDS`: a letter such as "A" or "k", a shape such as "triangle" or "smile",
-            or a kind of scribble such as "zigzag".
+        kind: One of `digitlab.training.non_digits.KINDS`: a letter such as "A" or "k", a shape such
+            as "triangle" or "smile", or a kind of scribble such as "zigzag".
         rng: The source of randomness.
 
     Returns:
@@ -336,7 +336,7 @@ def doodle(kind: str, rng: np.random.Generator) -> list[np.ndarray]:
         return SCRIBBLES[kind](rng)
     strokes = {**LETTERS, **SHAPES}.get(kind)
     if strokes is None:
-        raise ValueError(f"expected a kind of doodle out of {KINDS}, got {kind!r}")
+        raise ValueError(f"expected kind to be one of {KINDS}, got {kind!r}")
     stretch = np.exp(rng.uniform(-0.35, 0.35))
     turn = rng.normal(0, 0.12)
     drawing = []

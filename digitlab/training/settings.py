@@ -1,4 +1,4 @@
-"""The settings of the training and of the augmentation."""
+"""Settings for training and augmentation."""
 
 import math
 from dataclasses import dataclass, fields
@@ -67,6 +67,9 @@ class TrainConfig:
     The defaults train `pen_cnn`; the article's network was trained with
     ``TrainConfig(batch_size=64, peak_learning_rate=0.001, one_cycle=False)``, and the shipped one
     with an augmentation, see ``models/README.md``.
+
+    Raises:
+        ValueError: A setting is out of range.
 
     Example:
         >>> digitlab.TrainConfig(epochs=3).batch_size

@@ -254,7 +254,7 @@ def killed(name: str) -> dict[str, int]:
 def read_changed(tries: int) -> dict[str, int]:
     """Change the shipped network at random, with a valid checksum; count how loading it ends."""
     content, chance = verified_content(shipped_path("digits.tflite").read_bytes()), random.Random(0)
-    counts = {"read": 0, "refused": 0, "crashed": 0}
+    counts = {"read": 0, "rejected": 0, "crashed": 0}
 
     def load(path: Path) -> None:
         try:
@@ -274,7 +274,7 @@ def read_changed(tries: int) -> dict[str, int]:
             end = chance.choice([None, chance.randrange(len(content))])
             path.write_bytes(with_checksum(bytes(changed[:end])))
             code = fork(lambda: load(path))
-            counts[{0: "read", 10: "refused"}.get(code, "crashed")] += 1
+            counts[{0: "read", 10: "rejected"}.get(code, "crashed")] += 1
     return counts
 
 

@@ -5,12 +5,12 @@ import { renderStrokes } from "./ink.js";
 import { CLASSES, answer, withFeatures } from "./recognizer.js";
 import { TYPICAL } from "./typical.js"; // one drawing of each digit, written by digitlab/export/site.py
 
-const FAR = 0.14; // the cosine up to which any number of examples has no effect
+const FAR = 0.14; // the cosine up to which even many examples have no effect
 const ALONE = 0.3; // how much higher that is for few examples, which say less about a hand
 const SHARPNESS = 2.5; // of the kernel
 const RIDGE = 0.1; // how far an example's own answer may stay from its label
 const STRENGTH = 22; // factor from the regression's answers to log-probabilities
-const FEW = 12; // this many examples are half way: in how far they reach, and how much the network counts
+const HALF_WAY = 12; // this many examples are half way: in how far they reach, and how much the network counts
 const SMALLEST = 1e-9; // probability, added so that one example can overrule a network that is certain
 const ACCEPT = 1.25; // how much sooner an example overrules the eleventh class than the digits
 const FORMAT = { format: "digitlab hand", version: 1 };
@@ -38,7 +38,7 @@ export class PersonalLayer {
   adjust(answers, features) {
     const direction = this.direction(features);
     const cosines = this.examples.map((example) => dot(example, direction));
-    const many = cosines.length / (cosines.length + FEW);
+    const many = cosines.length / (cosines.length + HALF_WAY);
     const far = FAR + ALONE * (1 - many);
     const near = Math.min((Math.max(far, ...cosines) - far) / (1 - far), 1);
     if (near === 0) return answers;

@@ -26,8 +26,8 @@
       style.media = "print"; // otherwise the browser shows nothing until the style sheet has arrived
     }
     var late = files("link[rel*=preload], link[rel=stylesheet], script").filter(function (url) { return !performance.getEntriesByName(url).length; });
-    var what = late.map(name).join(", ") || "Some of the page";
-    say(waits ? "slow" : state, "Not ready yet", what + " has not arrived. The page starts by itself when it does. If it does not, check the network connection and try again.");
+    var what = late.map(name).join(", ") || "the rest of the page";
+    say(waits ? "slow" : state, "Not ready yet", "Still waiting for " + what + ". The page starts by itself when it arrives. If it does not, check the network connection and try again.");
   }
 
   function say(state, sentence, text) {

@@ -3,6 +3,7 @@
 Whatever is compared is measured in one run, in turn, so that a busy machine slows both sides.
 """
 
+import argparse
 import dataclasses
 import functools
 import json
@@ -132,7 +133,7 @@ def accuracy_on_people() -> Part:
         f"epochs, {article.count_params():,} parameters, seed 0; digits_cnn: the shipped network, "
         f"seed {shipped.SEED}, int8 kernels; for unipen-a four networks, each trained without the "
         f"contributors whose digits it reads ({folds})",
-        "content": [reading.table(in_litert(article, None), digits)],
+        "content": [reading.table(in_litert(article, None))],
     }
 
 
@@ -170,7 +171,6 @@ def learning_from_people() -> Part:
 
 def ablation() -> Part:
     """What each part of the recipe adds: a shorter training run, without it."""
-    digits = digitlab.load_digits(sample=False)
     recipe = dataclasses.replace(shipped.RECIPE, epochs=ABLATION_EPOCHS)
     whole = recipe.augmentation or digitlab.Augmentation()
     recipes = {"all of it": recipe}
@@ -186,7 +186,7 @@ def ablation() -> Part:
             shipped.train_on_cluster(client, "trained", list(recipes.values()))
     rows = []
     for name, config in recipes.items():
-        result = reading.figures(in_litert(shipped.trained(config)), None, digits)
+        result = reading.figures(in_litert(shipped.trained(config)), None)
         names = [key for key in result if key in ABLATION_COLUMNS]
         rows.append([name, *(f"{result[key]:.2f}" for key in names)])
     return {
@@ -201,7 +201,7 @@ def learning_a_hand() -> Part:
     """Errors before and after a recognizer has learned a hand; the last ones without the hands."""
     if "DIGITLAB_PEN" not in os.environ:
         return read_results()["hand"]
-    content = hand.content(digitlab.load_digits(sample=False), shipped.without)
+    content = hand.content(shipped.without)
     conditions = f"{machine()}. Each hand is read by the network trained without its contributor"
     return {"conditions": conditions, "content": content}
 
@@ -345,11 +345,14 @@ PARTS = {
 
 def main() -> None:
     """Measure the parts that are named, or all of them, and write the tables."""
-    named = [argument for argument in sys.argv[1:] if not argument.startswith(shipped.SCHEDULER)]
-    unknown = set(named) - set(PARTS)
-    if unknown:
-        sys.exit(f"expected parts of the benchmark out of {sorted(PARTS)}, got {sorted(unknown)}")
-    for name in dict.fromkeys(named or PARTS):
+    parser = argparse.ArgumentParser(
+        prog="make bench", description="Measure, and write the tables.", parents=[shipped.CLUSTER]
+    )
+    parser.add_argument("parts", nargs="*", help=f"what to measure: {', '.join(PARTS)}; else all")
+    parts = parser.parse_args().parts
+    if unknown := set(parts) - set(PARTS):
+        parser.error(f"expected parts out of {sorted(PARTS)}, got {sorted(unknown)}")
+    for name in dict.fromkeys(parts or PARTS):
         part = PARTS[name]()
         results = read_results() | {name: part}  # read again: another run may have written
         write_results(results)

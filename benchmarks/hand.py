@@ -20,7 +20,7 @@ from benchmarks.unconfirmed import UNCONFIRMED
 from digitlab import PersonalRecognizer, Recognizer
 from digitlab.images import as_batch
 from digitlab.personal import PersonalLayer, typical_images
-from digitlab.prediction import LOOK_AGAIN_BELOW, combine_looks
+from digitlab.prediction import LOOK_AGAIN_BELOW, combine_looks, is_non_digit
 from digitlab.strokes import turn_strokes
 
 MIN_DRAWINGS = 20  # drawings of a hand
@@ -80,7 +80,7 @@ class Hand:
     def errors(self, layer: PersonalLayer | None = None) -> np.ndarray:
         """Which digits are misread or rejected: (n,) bool."""
         answers = self.read(layer)
-        return (answers[:, :10].argmax(1) != self.labels) | (answers[:, 10:].sum(1) > 0.5)
+        return (answers[:, :10].argmax(1) != self.labels) | is_non_digit(answers)
 
 
 def slanted(drawing: list, degrees: float) -> list:
@@ -218,7 +218,7 @@ def in_words(counts: np.ndarray) -> str:
     return f"{before} → {after} of {digits:,}{fewer}" if digits else ""
 
 
-def loss_table(recognizers: Recognizers, digits: digitlab.Digits) -> Table:
+def loss_table(recognizers: Recognizers) -> Table:
     """The accuracy that other people lose, in points, when the recognizer has learned one hand."""
     drawings, labels = reading.people()
     writer, contributor = writers()
@@ -230,7 +230,7 @@ def loss_table(recognizers: Recognizers, digits: digitlab.Digits) -> Table:
         ours = (writer == number) & confirmed
         name = str(contributor[ours][0])
         recognizer = recognizers if isinstance(recognizers, Recognizer) else recognizers(name)
-        sets = seen_by(recognizer, digits)
+        sets = seen_by(recognizer)
         for way in ("as it is", "turned by 20 degrees"):
             items = [HARDER[way](drawings[index]) for index in np.flatnonzero(ours)]
             one = hand(recognizer, items, labels[ours], name)
@@ -264,31 +264,26 @@ def loss_table(recognizers: Recognizers, digits: digitlab.Digits) -> Table:
     return {"columns": columns, "rows": table}
 
 
-_SEEN: dict[int, dict[str, Hand]] = {}
-
-
-def seen_by(recognizer: Recognizer, digits: digitlab.Digits) -> dict[str, Hand]:
+@functools.cache
+def seen_by(recognizer: Recognizer) -> dict[str, Hand]:
     """All people's digits, MNIST's test digits and non-digits, as a network sees them."""
-    if id(recognizer) not in _SEEN:
-        drawings, labels = reading.people()
-        groups = reading.non_digits(digits.x_test.tobytes()).values()
-        # Only drawings, because non-digits that are images are far from all examples.
-        drawn = [item for group in groups for item in group if isinstance(item, list)]
-        _SEEN[id(recognizer)] = {
-            "people": hand(recognizer, drawings, labels, ""),
-            "MNIST": hand(recognizer, list(digits.x_test), digits.y_test, ""),
-            "drawn non-digits": _NonDigits(
-                **vars(hand(recognizer, drawn, np.zeros(len(drawn)), ""))
-            ),
-        }
-    return _SEEN[id(recognizer)]
+    drawings, labels = reading.people()
+    digits = reading.mnist()
+    # Only drawings, because non-digits that are images are far from all examples.
+    groups = reading.non_digits().values()
+    drawn = [item for group in groups for item in group if isinstance(item, list)]
+    return {
+        "people": hand(recognizer, drawings, labels, ""),
+        "MNIST": hand(recognizer, list(digits.x_test), digits.y_test, ""),
+        "drawn non-digits": _NonDigits(**vars(hand(recognizer, drawn, np.zeros(len(drawn)), ""))),
+    }
 
 
 class _NonDigits(Hand):
     """Non-digits. An error is one that is not rejected."""
 
     def errors(self, layer: PersonalLayer | None = None) -> np.ndarray:
-        return self.read(layer)[:, 10:].sum(1) <= 0.5
+        return ~is_non_digit(self.read(layer))
 
 
 def speed_table(recognizer: Recognizer) -> Table:
@@ -318,11 +313,10 @@ def add_and_remove(personal: PersonalRecognizer, drawing: list, label: int) -> N
     personal.remove()
 
 
-def content(digits: digitlab.Digits, recognizers: Recognizers) -> list[Table | str]:
+def content(recognizers: Recognizers) -> list[Table | str]:
     """Measure everything.
 
     Args:
-        digits: MNIST, of which the test digits are used.
         recognizers: One recognizer, or a function that returns, for a contributor's name, a
             recognizer that has not learned from that contributor's digits.
     """
@@ -335,6 +329,6 @@ def content(digits: digitlab.Digits, recognizers: Recognizers) -> list[Table | s
         *error_tables(recognizers),
         f"What other people lose when one hand is learned: {EACH[-1]} drawings of each digit, or "
         "only its misread ones:",
-        loss_table(recognizers, digits),
+        loss_table(recognizers),
         speed_table(one),
     ]

@@ -17,6 +17,7 @@ from benchmarks.unconfirmed import UNCONFIRMED
 from digitlab import (
     Digits,
     Recognizer,
+    load_digits,
     load_people,
     load_recognizer,
     normalize_image,
@@ -106,9 +107,15 @@ def ready(name: str) -> list:
 
 
 @cache
-def non_digits(x_test_bytes: bytes) -> dict[str, list]:
+def mnist() -> Digits:
+    """MNIST."""
+    return load_digits(sample=False)
+
+
+@cache
+def non_digits() -> dict[str, list]:
     """Drawings, or images (28, 28), of non-digits, by group."""
-    x_test = np.frombuffer(x_test_bytes, np.uint8).reshape(-1, 28, 28)
+    x_test = mnist().x_test
     rng = np.random.default_rng(SEED + 2)
 
     def beside(count: int) -> np.ndarray:
@@ -131,10 +138,9 @@ def non_digits(x_test_bytes: bytes) -> dict[str, list]:
 
 
 @cache
-def normalized(x_test_bytes: bytes) -> np.ndarray:
-    """The test set's images through `normalize_image`."""
-    x_test = np.frombuffer(x_test_bytes, np.uint8).reshape(-1, 28, 28)
-    return np.stack([normalize_image(image) for image in x_test])
+def normalized() -> np.ndarray:
+    """The images of MNIST's test set through `normalize_image`."""
+    return np.stack([normalize_image(image) for image in mnist().x_test])
 
 
 def calibration_error(probabilities: np.ndarray, labels: np.ndarray, bins: int = 15) -> float:
@@ -147,7 +153,7 @@ def calibration_error(probabilities: np.ndarray, labels: np.ndarray, bins: int =
     )
 
 
-def figures(model: Callable, of_people: Without | None, digits: Digits) -> dict[str, float]:
+def figures(model: Callable, of_people: Without | None) -> dict[str, float]:
     """All figures of one network, in percent.
 
     Args:
@@ -155,18 +161,17 @@ def figures(model: Callable, of_people: Without | None, digits: Digits) -> dict[
         of_people: Returns, for a contributor's name, the recognizer that reads that contributor's
             digits: it was trained like the network, but only on the digits of others. If None, the
             network itself reads all.
-        digits: MNIST, of which the test digits are used.
     """
     recognizer = Recognizer(model)
 
     def accuracy(images: np.ndarray, labels: np.ndarray, tta: bool = False) -> float:
         return 100 * float(np.mean(recognizer.predict_images(images, tta).argmax(1) == labels))
 
-    x_test_bytes = digits.x_test.tobytes()
+    digits = mnist()
     result = {
         "MNIST test set": accuracy(digits.x_test, digits.y_test),
         "MNIST test set, `tta=True`": accuracy(digits.x_test, digits.y_test, tta=True),
-        "the same through `normalize_image`": accuracy(normalized(x_test_bytes), digits.y_test),
+        "the same through `normalize_image`": accuracy(normalized(), digits.y_test),
     }
     if "DIGITLAB_PEN" in os.environ:
         labels = people()[1]
@@ -187,7 +192,7 @@ def figures(model: Callable, of_people: Without | None, digits: Digits) -> dict[
             result["unipen-a, the same, of confirmed labels"] = 100 * float(confirmed.mean())
     groups = {
         name: [read_one(recognizer, item)[1] for item in items]
-        for name, items in non_digits(x_test_bytes).items()
+        for name, items in non_digits().items()
     }
     groups["all of these"] = [rejected for group in groups.values() for rejected in group]
     for name, rejections in groups.items():
@@ -214,11 +219,11 @@ def read_one(recognizer: Recognizer, item: list | np.ndarray) -> tuple[np.ndarra
     return recognizer.predict_images(item[None])[0], bool(recognizer.rejects(item[None])[0])
 
 
-def table(article: Callable, digits: Digits) -> Table:
+def table(article: Callable) -> Table:
     """Compare the article's network with the shipped one."""
-    ours = figures(load_recognizer().model, without, digits)
+    ours = figures(load_recognizer().model, without)
     rows = []
-    for name, value in figures(article, None, digits).items():
+    for name, value in figures(article, None).items():
         theirs = f"{value:.2f}"
         if "rejected" in name:  # a network without an eleventh class rejects nothing
             theirs = "\u2013" if name.endswith("not rejected") else "never"

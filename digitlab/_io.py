@@ -130,8 +130,16 @@ def verified_content(content: bytes) -> bytes:
     return content[:end]
 
 
-def with_checksum_json(document: dict[str, Any]) -> str:
+def json_with_checksum(document: dict[str, Any]) -> str:
     """Return a JSON document as text, with its checksum as the member "sha256"."""
-    plain = {name: value for name, value in document.items() if name != "sha256"}
-    digest = hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
-    return json.dumps(plain | {"sha256": digest})
+    return json.dumps(_unsigned(document) | {"sha256": json_checksum(document)})
+
+
+def json_checksum(document: dict[str, Any]) -> str:
+    """Return the checksum of all members of a JSON document but "sha256"."""
+    plain = json.dumps(_unsigned(document), sort_keys=True)
+    return hashlib.sha256(plain.encode()).hexdigest()
+
+
+def _unsigned(document: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in document.items() if name != "sha256"}

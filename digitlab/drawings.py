@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from digitlab._io import atomic_write, read_json
+from digitlab.images import as_digit
 from digitlab.strokes import as_strokes
 
 _FORMAT = {"format": "digitlab drawing", "version": 1}
@@ -82,10 +83,9 @@ def stored_drawing(digit: int, size: int = 280) -> list[np.ndarray]:
         >>> [stroke.shape for stroke in digitlab.stored_drawing(4)]
         [(33, 2), (17, 2)]
     """
-    if np.ndim(digit) or not any(digit == one for one in _STROKES):
-        raise ValueError(f"expected a digit from 0 to 9, got {digit!r}")
+    digit = as_digit(digit)
     scale = _checked_size(size) / 280
-    strokes = ([point.split(",") for point in stroke.split()] for stroke in _STROKES[int(digit)])
+    strokes = ([point.split(",") for point in stroke.split()] for stroke in _STROKES[digit])
     return [_curve(np.array(points, float)) * scale for points in strokes]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from digitlab.images import as_image
+from digitlab.images import as_digit, as_image
 
 PATCH = 5  # pixels: the side of the square that is rubbed out; a stroke is two or three wide
 MIN_EVIDENCE = 0.1  # in log-odds, the least worth mentioning: it turns 50 % into 52 %
@@ -51,9 +51,7 @@ def measure_saliency(recognizer: Any, image: np.ndarray, digit: int | None = Non
     """
     image = as_image(image)
     if digit is not None:
-        if np.ndim(digit) or isinstance(digit, bool | np.bool_) or digit not in range(10):
-            raise ValueError(f"expected a digit from 0 to 9, got {digit!r}")
-        digit = int(digit)  # a label may be 7.0
+        digit = as_digit(digit)
     if not hasattr(recognizer, "predict_images"):
         raise TypeError(
             "expected a recognizer with predict_images, such as digitlab.Recognizer, got "

@@ -7,6 +7,7 @@ objects, or tensors of PyTorch or TensorFlow. Networks get the result of `as_bat
 ``(n, 28, 28, 1)`` float32 in [0, 1].
 """
 
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -51,6 +52,23 @@ def as_array(values: Any, expected: str) -> np.ndarray:
             f"expected {expected}, got {type(values).__name__} of dtype {array.dtype}{hint}"
         )
     return array
+
+
+def check_whole(value: Any, name: str, least: int) -> None:
+    """Raise ValueError if this is not a whole number, at least `least`."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
+        raise ValueError(f"expected {name} to be a whole number, at least {least}, got {value!r}")
+
+
+def as_digit(digit: Any) -> int:
+    """Return a digit, such as 7 or a label 7.0, as an int from 0 to 9.
+
+    Raises:
+        ValueError: It is something else.
+    """
+    if np.ndim(digit) or isinstance(digit, bool | np.bool_) or digit not in range(CLASSES):
+        raise ValueError(f"expected a digit from 0 to 9, got {digit!r}")
+    return int(digit)
 
 
 def detached(values: Any) -> Any:

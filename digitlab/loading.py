@@ -122,12 +122,12 @@ def load_personal(
     """
     images, labels, network = read_examples(path)
     personal = PersonalRecognizer(as_network_recognizer(recognizer))
-    if not relearn and network not in (None, personal._runtime.checksum()):
+    if not relearn and network not in (None, personal.network_checksum):
         raise ValueError(
             f"expected {path} to belong to this network, but it belongs to another one; load it "
             "with that network, or teach its examples to this one with relearn=True"
         )
-    personal._learn_instead(images, labels)
+    personal.relearn(images, labels)
     return personal
 
 

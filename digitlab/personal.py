@@ -26,13 +26,12 @@ file.
 """
 
 import base64
-import json
 import os
 from pathlib import Path
 
 import numpy as np
 
-from digitlab._io import atomic_write, read_json, with_checksum_json
+from digitlab._io import atomic_write, json_checksum, json_with_checksum, read_json
 from digitlab.drawings import stored_drawing
 from digitlab.images import CLASSES, SIZE, as_labels
 from digitlab.strokes import render_strokes
@@ -140,7 +139,7 @@ def write_examples(
         "images": [base64.b64encode(image.tobytes()).decode() for image in images],
     }
     with atomic_write(path) as part:
-        part.write_text(with_checksum_json(document), encoding="utf-8")
+        part.write_text(json_with_checksum(document), encoding="utf-8")
 
 
 def is_examples_file(path: str | os.PathLike[str]) -> bool:
@@ -164,7 +163,7 @@ def read_examples(path: str | os.PathLike[str]) -> tuple[np.ndarray, np.ndarray,
         network = document.get("network")
         if not isinstance(network, str | None):
             raise ValueError('"network" is not a checksum')
-        checksum = None if network is None else json.loads(with_checksum_json(document))["sha256"]
+        checksum = None if network is None else json_checksum(document)
         if checksum != document.get("sha256"):
             raise ValueError("its checksum does not match: it was changed")
         labels = as_labels(document["labels"], len(document["images"]))

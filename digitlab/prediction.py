@@ -85,7 +85,7 @@ def checked_answers(answers: Any, count: int) -> np.ndarray:
         )
     if not are_probabilities(answers):
         raise ValueError(
-            "expected the network to answer with probabilities that sum to 1; got "
+            "expected the network to answer with probabilities that sum to 1, got "
             f"{np.array2string(answers[0], precision=3)}; does it end in a softmax?"
         )
     return answers

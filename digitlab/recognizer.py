@@ -73,6 +73,11 @@ class Recognizer:
         """The network."""
         return self._model
 
+    @property
+    def network_checksum(self) -> str:
+        """The checksum of the network's weights, which tells networks from each other."""
+        return self._runtime.checksum()
+
     def predict(self, drawing: npt.ArrayLike | Image.Image, tta: bool = True) -> Prediction:
         """Read one digit.
 
@@ -123,9 +128,7 @@ class Recognizer:
             >>> digitlab.load_recognizer().read_number([minus, *five]).text
             '-5'
         """
-        pieces: Callable = _pieces_of_picture if is_picture(drawing) else _pieces_of_drawing
-        writing: Writing = pieces(drawing)
-        return read_pieces(writing, self._answers_in_batches)
+        return read_pieces(_pieces_of(drawing), self._answers_in_batches)
 
     def predict_images(self, images: npt.ArrayLike, tta: bool = False) -> np.ndarray:
         """Read images that are already in MNIST's geometry, each as one digit.
@@ -353,7 +356,7 @@ class PersonalRecognizer(Recognizer):
         """
         with _LEARNING:
             images, labels = self._images, self._labels
-        write_examples(path, images, labels, self._runtime.checksum())
+        write_examples(path, images, labels, self.network_checksum)
 
     def _learn_more(self, images: list[np.ndarray], labels: npt.ArrayLike) -> None:
         digits = as_labels(labels, len(images))
@@ -366,8 +369,8 @@ class PersonalRecognizer(Recognizer):
                 np.concatenate([self._features, features]),
             )
 
-    def _learn_instead(self, images: np.ndarray, labels: np.ndarray) -> None:
-        """Learn these examples, and forget all others."""
+    def relearn(self, images: np.ndarray, labels: np.ndarray) -> None:
+        """Learn other examples, (n, 28, 28) uint8 and (n,) int64, in place of all present ones."""
         features = self._features_of(images)
         with _LEARNING:
             self._learn(images, labels, features)
@@ -409,8 +412,14 @@ def predict_batch(recognizer: Recognizer, images: np.ndarray) -> tuple[np.ndarra
 
 def _image_of(drawing: Any) -> np.ndarray:
     """Return the image (28, 28) of a drawing or of a picture."""
-    normalize: Callable = normalize_image if is_picture(drawing) else render_strokes
-    return normalize(drawing)
+    return normalize_image(drawing) if is_picture(drawing) else render_strokes(drawing)
+
+
+def _pieces_of(drawing: Any) -> Writing:
+    """Return the pieces of a drawing or of a picture."""
+    if is_picture(drawing):
+        return InkPieces(*find_ink(drawing))
+    return StrokePieces(as_strokes(drawing))
 
 
 def as_example(drawing: Any) -> np.ndarray:
@@ -425,14 +434,6 @@ def as_example(drawing: Any) -> np.ndarray:
     if not image.any():
         raise ValueError("expected a drawing of a digit as an example, got one without ink")
     return image
-
-
-def _pieces_of_picture(picture: npt.ArrayLike | Image.Image) -> InkPieces:
-    return InkPieces(*find_ink(picture))
-
-
-def _pieces_of_drawing(drawing: npt.ArrayLike) -> StrokePieces:
-    return StrokePieces(as_strokes(drawing))
 
 
 def _batches(n: int) -> Iterator[slice]:

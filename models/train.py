@@ -9,6 +9,7 @@ seeds/ after each epoch, so a stopped run resumes from there; `make models ARGS=
 scratch. `ARGS=--scheduler=tcp://...` has a Dask cluster train the network and those of the folds.
 """
 
+import argparse
 import dataclasses
 import functools
 import hashlib
@@ -31,7 +32,10 @@ from digitlab.training.augmentation import AugmentedDigits
 
 MODELS = Path(__file__).parent
 KEPT = MODELS / "seeds"
-SCHEDULER = "--scheduler="  # an argument, with the address of a Dask scheduler
+CLUSTER = argparse.ArgumentParser(add_help=False)  # the argument that benchmarks share
+CLUSTER.add_argument(
+    "--scheduler", metavar="tcp://...", help="train on the Dask cluster of this scheduler"
+)
 SEED = 0
 RECIPE = digitlab.TrainConfig(
     epochs=30,
@@ -173,18 +177,17 @@ def for_litert(model: keras.Model, path: Path) -> None:
 
 @contextmanager
 def named_cluster() -> Iterator[Any]:
-    """Yield a client of the Dask cluster that `--scheduler=` names, or None without that argument.
+    """Yield a client of the Dask cluster that `--scheduler` names, or None without that argument.
 
     The workers must have access to this folder, and train one network each. If one is killed,
     another one resumes after the last epoch.
     """
-    named = [argument for argument in sys.argv if argument.startswith(SCHEDULER)]
-    if not named:
+    scheduler = CLUSTER.parse_known_args()[0].scheduler
+    if scheduler is None:
         yield None
         return
     from distributed import Client  # here, because it needs the extra "scale"
 
-    scheduler = named[-1].removeprefix(SCHEDULER)
     try:
         client = Client(scheduler, timeout=10)
     except OSError as error:
@@ -212,7 +215,11 @@ def _train_on_worker(name: str, argument: Any) -> None:
 
 def main() -> None:
     """Train the network and those of the folds, and export all."""
-    if "--anew" in sys.argv:
+    parser = argparse.ArgumentParser(
+        prog="make models", description="Train and export the shipped network.", parents=[CLUSTER]
+    )
+    parser.add_argument("--anew", action="store_true", help="start from scratch")
+    if parser.parse_args().anew:
         shutil.rmtree(KEPT, ignore_errors=True)
     with named_cluster() as client:
         if client is not None:

@@ -269,7 +269,7 @@ def test_any_network_reads_but_no_other_object(scans, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"block_size": -1}, {"block_size": 2.5}, {"block_size": "10"}, {"processes": -1}]
+    "wrong", [{"block_size": -1}, {"block_size": True}, {"block_size": "10"}, {"processes": -1}]
 )
 def test_a_wrong_number_leaves_the_table(wrong, scans, tmp_path):
     table = read_to_table(scans, tmp_path / "digits.csv", progress=False)

@@ -19,7 +19,7 @@ def test_each_stored_drawing_is_read_as_its_digit(digit):
         np.testing.assert_allclose(small, large / 10)
 
 
-@pytest.mark.parametrize("digit", [10, -1, 1.5, "5", None])
+@pytest.mark.parametrize("digit", [10, -1, 1.5, "5", None, True])
 def test_other_digits_are_rejected(digit):
     with pytest.raises(ValueError, match="digit from 0 to 9"):
         stored_drawing(digit)

@@ -15,10 +15,10 @@ import pytest
 import digitlab
 from digitlab._io import (
     atomic_write,
+    json_with_checksum,
     shipped_path,
     verified_content,
     with_checksum,
-    with_checksum_json,
 )
 from digitlab.export.site import build_site
 
@@ -85,11 +85,11 @@ def test_a_checksum_belongs_to_its_content():
     for other in (content, b"", with_checksum(content)[:-1], with_checksum(content) + b"\0"):
         with pytest.raises(ValueError, match="cut off or changed"):
             verified_content(other)
-    document = json.loads(with_checksum_json({"b": [1.5], "a": "ä"}))
+    document = json.loads(json_with_checksum({"b": [1.5], "a": "ä"}))
     assert (
-        with_checksum_json(document)
+        json_with_checksum(document)
         == json.dumps(document)
-        != with_checksum_json(document | {"a": "b"})
+        != json_with_checksum(document | {"a": "b"})
     )
 
 
@@ -206,7 +206,7 @@ def test_a_model_json_names_no_file_elsewhere(tmp_path):
     shutil.copy(weights, tmp_path)
     document = json.loads((folder / "model.json").read_text())
     document["weightsManifest"][0]["paths"] = [f"../{weights.name}"]
-    (folder / "model.json").write_text(with_checksum_json(document))
+    (folder / "model.json").write_text(json_with_checksum(document))
     with pytest.raises(ValueError, match="something else wrote it"):
         build_site(tmp_path / "site", folder)
 

@@ -61,7 +61,7 @@ LAYERS: list[dict[str, str]] = [
     # Numbers.
     {
         "numbers.stroke_pieces": "numpy scipy",
-        "numbers.ink_pieces": "PIL numpy scipy",
+        "numbers.ink_pieces": "PIL numpy scipy skimage",
         "numbers.rows": "numpy",
         "numbers.candidates": "numpy",
     },

@@ -94,8 +94,8 @@ def test_a_line_is_followed_where_the_paper_bends():
     for thickness in range(3):
         bent[np.rint(100 + 4 * np.sin(x / SIDE * np.pi)).astype(int) + thickness, x] = True
     (line,) = find_lines(bent)
-    assert len(line.heights) == SIDE and 2 <= line.thickness <= 4
-    np.testing.assert_allclose(line.heights, 101 + 4 * np.sin(x / SIDE * np.pi), atol=1.5)
+    assert line.length == SIDE and 2 <= line.thickness <= 4
+    np.testing.assert_allclose(line.rows, 101 + 4 * np.sin(x / SIDE * np.pi), atol=1.5)
 
 
 @pytest.mark.parametrize("blur", [0, 4, 5])

@@ -10,7 +10,6 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +19,10 @@ from digitlab._io import atomic_write
 from digitlab.bulk.executors import cluster, local_pool, one_thread, read_blocks
 from digitlab.bulk.sources import PICTURES, Block, Row, as_source
 from digitlab.bulk.tables import as_format
+from digitlab.images import check_whole
 from digitlab.loading import as_network_recognizer
 from digitlab.recognizer import PersonalRecognizer, Recognizer
 from digitlab.runtimes.litert import LiteRT
-from digitlab.runtimes.wrapping import as_runtime
 
 
 def read_to_table(
@@ -90,10 +89,8 @@ def read_to_table(
         ['1', '7']
     """
     for name, value, least in (("block_size", block_size, 1), ("processes", processes, 0)):
-        if value is not None and not (isinstance(value, Integral) and value >= least):
-            raise ValueError(
-                f"expected {name} to be a whole number, at least {least}, got {value!r}"
-            )
+        if value is not None:
+            check_whole(value, name, least)
     path = Path(table).absolute()
     scans = as_source(Path(source).absolute(), numbers)
     form = as_format(path, [scans.column, *Row._fields])
@@ -156,7 +153,7 @@ def _single_threaded(recognizer: Recognizer) -> Recognizer:
 
 def _identity(recognizer: Recognizer) -> str:
     """Return a digest that tells a recognizer from others. All functions have the same one."""
-    digest = hashlib.sha256(as_runtime(recognizer.model).checksum().encode())
+    digest = hashlib.sha256(recognizer.network_checksum.encode())
     if isinstance(recognizer, PersonalRecognizer):
         digest.update(recognizer.images.tobytes() + recognizer.labels.tobytes())
     return digest.hexdigest()

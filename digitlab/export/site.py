@@ -14,7 +14,7 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from digitlab._io import locked, shipped_path, with_checksum_json
+from digitlab._io import json_with_checksum, locked, shipped_path
 from digitlab.export.bundle import (
     CPU,
     SOURCES,
@@ -136,7 +136,7 @@ def _weights(model: Path) -> list[str]:
     try:
         document = json.loads(text)
         names = [name for group in document["weightsManifest"] for name in group["paths"]]
-        if with_checksum_json(document) != text or not all(map(_WEIGHTS.fullmatch, names)):
+        if json_with_checksum(document) != text or not all(map(_WEIGHTS.fullmatch, names)):
             raise ValueError("it was changed, or something else wrote it")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(

@@ -16,7 +16,7 @@ from typing import Any
 
 import keras
 
-from digitlab._io import with_checksum_json
+from digitlab._io import json_with_checksum
 from digitlab.export.quantization import QUANTIZATIONS, Weights, large_kernels, quantize_weights
 from digitlab.export.tfjs_model import check_values, translate
 
@@ -137,7 +137,7 @@ def _encode(
         "modelTopology": topology,
         "weightsManifest": [{"paths": list(files), "weights": entries}],
     }
-    return files | {_MODEL: with_checksum_json(document).encode()}
+    return files | {_MODEL: json_with_checksum(document).encode()}
 
 
 def _publish(files: dict[str, bytes], target: Path) -> None:

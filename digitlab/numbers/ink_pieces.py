@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 import scipy
+import skimage as ski
 from PIL import Image
 
 from digitlab.numbers.costs import Costs
@@ -65,7 +66,7 @@ class InkPieces:
     def __init__(self, ink: np.ndarray, scale: float):
         patches = _components(ink)
         if patches and (times := int(_size(patches) / _SHARP)) > 1:
-            ink, scale = _reduced(ink, times), scale * times
+            ink, scale = ski.measure.block_reduce(ink, times, np.mean), scale * times
             patches = _components(ink)
         self._scale = scale
         self.pen = max(pen_width(ink > _SOLID) - 1, 0.0)  # points are the middles of pixels
@@ -99,7 +100,7 @@ class InkPieces:
             )
             ink = np.asarray(turned)
         times = max(ink.shape) // _SHARP  # thickening large ink takes long
-        return fit_ink(_reduced(ink, times) if times > 1 else ink)
+        return fit_ink(ski.measure.block_reduce(ink, times, np.mean) if times > 1 else ink)
 
     def cut(self, piece: int, line: Line) -> list[int]:
         """See `Writing`. The cuts are seams that cross few strokes."""
@@ -170,13 +171,6 @@ def _without_blots(patches: list[_Patch]) -> list[_Patch]:
 def _size(patches: Sequence[_Patch]) -> float:
     """See `typical_size`."""
     return typical_size(np.array([patch.ink.shape for patch in patches]) - 2)
-
-
-def _reduced(ink: np.ndarray, times: int) -> np.ndarray:
-    """Average ink (h, w) to a smaller size."""
-    height, width = (-(-side // times) * times for side in ink.shape)
-    padded = np.pad(ink, ((0, height - ink.shape[0]), (0, width - ink.shape[1])))
-    return padded.reshape(height // times, times, width // times, times).mean((1, 3))
 
 
 def _trimmed(patch: _Patch) -> _Patch:

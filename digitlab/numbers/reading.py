@@ -9,7 +9,7 @@ from digitlab.images import CLASSES
 from digitlab.numbers.candidates import Candidate, find_candidates
 from digitlab.numbers.pieces import SPECK, Box, Line, Writing
 from digitlab.numbers.rows import find_rows
-from digitlab.numbers.search import best_path
+from digitlab.numbers.search import find_best_path
 from digitlab.prediction import Prediction, digit_probabilities
 
 Answer = Callable[[np.ndarray], np.ndarray]  # images (n, 28, 28) to probabilities (n, 10 or 11)
@@ -146,7 +146,7 @@ class RowReading:
                 for found, answer in zip(self.candidates, self.answers, strict=True)
             ]
         )
-        path = best_path(
+        path = find_best_path(
             len(self.row),
             [found.pieces for found in self.candidates],
             self.scores.max(1),
@@ -156,27 +156,22 @@ class RowReading:
 
     def cut_doubtful(self) -> bool:
         """Cut the pieces of characters that may be two digits; return whether any was cut."""
-        cut = False
-        row = self.row.copy()  # the candidates' places are in this row, before any cut
+        parts: dict[int, list[int]] = {}
         for index in self.chosen:
-            pieces = [row[place] for place in self.candidates[index].pieces]
-            level = self.line.straighten(np.concatenate([self._writing.points[p] for p in pieces]))
-            width = np.ptp(level[:, 0]) / self.line.height
+            width = np.ptp(self._level(index)[:, 0]) / self.line.height
             sure = self.answers[index][:CLASSES].max() >= _DOUBTFUL
             if width < _NARROW or (sure and width < _WIDE) or self._text(index) in MARKS:
                 continue
-            for piece in pieces:
-                if parts := self._writing.cut(piece, self.line):
-                    at = self.row.index(piece)
-                    self.row[at : at + 1] = parts
-                    cut = True
-        return cut
+            for piece in self._pieces(index):
+                parts[piece] = self._writing.cut(piece, self.line)
+        self.row = [part for piece in self.row for part in parts.get(piece) or [piece]]
+        return any(parts.values())
 
     def characters(self, row: int) -> list[Character]:
         """Return the characters on the best path."""
         made = []
         for index in sorted(self.chosen, key=self._place):
-            box = self._writing.box([self.row[p] for p in self.candidates[index].pieces])
+            box = self._writing.box(self._pieces(index))
             text = self._text(index)
             sides = np.ptp(self._level(index), axis=0)
             if text == "?" and sides.max() < SPECK * self.line.height:
@@ -195,10 +190,12 @@ class RowReading:
 
     def _level(self, index: int) -> np.ndarray:
         """Return the straightened points (n, 2) of a candidate."""
-        pieces = [self.row[place] for place in self.candidates[index].pieces]
-        return self.line.straighten(
-            np.concatenate([self._writing.points[piece] for piece in pieces])
-        )
+        points = [self._writing.points[piece] for piece in self._pieces(index)]
+        return self.line.straighten(np.concatenate(points))
+
+    def _pieces(self, index: int) -> list[int]:
+        """Return the pieces of a candidate."""
+        return [self.row[place] for place in self.candidates[index].pieces]
 
     def _text(self, index: int) -> str:
         best = int(self.scores[index].argmax())

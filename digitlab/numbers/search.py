@@ -11,23 +11,21 @@ from typing import NamedTuple
 import numpy as np
 
 
-class Path(NamedTuple):
-    """A way through the candidates.
+class BestPath(NamedTuple):
+    """The best path through the candidates.
 
     Attributes:
         chosen: The candidates, by the order of their first pieces.
-        score: The sum of their scores.
         share: How likely it is among all ways, 0 to 1.
     """
 
     chosen: list[int]
-    score: float
     share: float
 
 
-def best_path(
+def find_best_path(
     count: int, groups: Sequence[tuple[int, ...]], best: np.ndarray, total: np.ndarray
-) -> Path:
+) -> BestPath:
     """Find the best way to assign each piece to one candidate.
 
     Args:
@@ -64,7 +62,7 @@ def best_path(
         _, _, index, mask = step[mask]
         if index >= 0:
             chosen.append(index)
-    return Path(chosen[::-1], float(score), float(np.exp(min(score - every, 0.0))))
+    return BestPath(chosen[::-1], float(np.exp(min(score - every, 0.0))))
 
 
 def _add(states: dict, mask: int, state: tuple[float, float, int, int]) -> None:

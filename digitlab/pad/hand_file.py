@@ -65,7 +65,7 @@ class HandFile:
         version = self._version()
         if version not in (None, self._seen):
             images, labels, _ = read_examples(self._path)
-            recognizer._learn_instead(images, labels)
+            recognizer.relearn(images, labels)
             self._seen = version
 
     def _version(self) -> tuple[int, int, int] | None:

@@ -39,5 +39,5 @@ def _sides(box: np.ndarray) -> list[LongLine]:
 
 def _are_borders(lines: list[LongLine], side: int) -> bool:
     """Tell whether lines include the first and the last of a box with this side."""
-    places = [float(line.heights.mean()) for line in lines] or [float(side)]
+    places = [float(line.rows.mean()) for line in lines] or [float(side)]
     return min(places) <= _BORDER * side and max(places) >= (1 - _BORDER) * side

@@ -45,7 +45,7 @@ def _without_comb(part: np.ndarray) -> np.ndarray:
     # How thick lines may be depends on the mask's shorter side, so there must be some room.
     room = part.shape[1] // 4
     padded = np.pad(part, ((room, room), (0, 0)))
-    lines = [it for it in find_lines(padded) if len(it.heights) >= _WHOLE * part.shape[1]]
+    lines = [it for it in find_lines(padded) if it.length >= _WHOLE * part.shape[1]]
     if len(lines) != 1:
         return part
     (line,) = lines
@@ -69,7 +69,7 @@ def _find_ticks(rest: np.ndarray, line: LongLine) -> _Ticks | None:
     for rows, columns in scipy.ndimage.find_objects(labels):
         tall, wide = rows.stop - rows.start, columns.stop - columns.start
         place = (columns.start + columns.stop - 1) / 2
-        near = rows.start - line.thickness <= _level(line, place) <= rows.stop + line.thickness
+        near = rows.start - line.thickness <= line.row_at(place) <= rows.stop + line.thickness
         if near and tall >= 2 * wide and wide <= 2 * line.thickness + 2:
             found.append((place, tall))
     places, heights = np.array(sorted(found)).reshape(-1, 2).T
@@ -91,14 +91,9 @@ def _find_ticks(rest: np.ndarray, line: LongLine) -> _Ticks | None:
     return _Ticks(height, first, distance, count + 1 + before + after)
 
 
-def _level(line: LongLine, place: float) -> float:
-    """Return a line's row in a column."""
-    return float(line.heights[int(np.clip(place - line.first, 0, len(line.heights) - 1))])
-
-
 def _as_line(line: LongLine, place: float, height: float) -> LongLine:
     """Make a tick, above and below its line, a line down the picture."""
-    level = _level(line, place)
+    level = float(line.row_at(place))
     rows = np.arange(max(int(level - height), 0), int(level + height) + 1)
-    tilt = (line.heights[-1] - line.heights[0]) / len(line.heights)
+    tilt = (line.rows[-1] - line.rows[0]) / line.length
     return LongLine(int(rows[0]), place - (rows - level) * tilt, line.thickness)

@@ -9,6 +9,7 @@ et al., "A comparative study of staff removal algorithms", 2008).
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import scipy
 
 # A pixel with more ink than this may be part of a line. Writing begins at 0.25; with the same
@@ -27,13 +28,23 @@ class LongLine(NamedTuple):
     """A line across a picture; or down it, if the picture was transposed."""
 
     first: int  # column
-    heights: np.ndarray  # (n,) float64: the row of its middle in this and each following column
+    rows: np.ndarray  # (n,) float64: the row of its middle in this and each following column
     thickness: float
 
     @property
     def end(self) -> int:
         """The column after the last."""
-        return self.first + len(self.heights)
+        return self.first + self.length
+
+    @property
+    def length(self) -> int:
+        """How many columns it takes."""
+        return len(self.rows)
+
+    def row_at(self, columns: npt.ArrayLike) -> np.ndarray:
+        """The row of its middle in some columns; beyond its ends, that of the end."""
+        places = np.subtract(columns, self.first).astype(int)
+        return self.rows[places.clip(0, self.length - 1)]
 
 
 def find_lines(solid: np.ndarray) -> list[LongLine]:
@@ -69,8 +80,7 @@ def find_lines(solid: np.ndarray) -> list[LongLine]:
         if line is not None:
             lines.append(line)
             there = (columns >= line.first) & (columns < line.end)
-            at = line.heights[np.where(there, columns - line.first, 0)]
-            near |= left & there & (np.abs(middles - at) <= 1.5 * cell + 0.5)
+            near |= left & there & (np.abs(middles - line.row_at(columns)) <= 1.5 * cell + 0.5)
         table -= votes(near)
         table[best] = 0
         left &= ~near
@@ -86,7 +96,7 @@ def erased(solid: np.ndarray, across: list[LongLine], down: list[LongLine]) -> n
             gone = np.zeros(len(columns), bool)
             for line in lines:
                 there = (columns >= line.first) & (columns < line.end)
-                at = line.heights[np.where(there, columns - line.first, 0)]
+                at = line.row_at(columns)
                 there &= (tops - 1 <= at) & (at <= ends)
                 gone |= there & (ends - tops <= 1.5 * line.thickness + 1.5)
             marks = np.zeros((rest.shape[1], rest.shape[0] + 1), np.int8)
@@ -132,9 +142,9 @@ def _traced(
         # A parabola, because paper may bend.
         bend = np.linalg.lstsq(powers[columns[near]], middles[near], rcond=None)[0]
         near = np.abs(middles - powers[columns] @ bend) <= max(1.0, thick / 2)
-    heights = powers @ bend
-    rows = np.clip(np.rint(heights).astype(int) + [[-1], [0], [1]], 0, height - 1)
-    inked = solid[rows, np.arange(width)].any(axis=0)
+    rows = powers @ bend
+    around = np.clip(np.rint(rows).astype(int) + [[-1], [0], [1]], 0, height - 1)
+    inked = solid[around, np.arange(width)].any(axis=0)
     there = np.flatnonzero(inked)
     # The longest stretch without a large gap.
     parts = np.split(there, np.flatnonzero(np.diff(there) > max(2, GAP * width)) + 1)
@@ -142,14 +152,14 @@ def _traced(
     if len(part) == 0 or np.ptp(part) + 1 < _LONG * width:
         return None
     first, end = int(part[0]), int(part[-1]) + 1
-    straight = np.linspace(heights[first], heights[end - 1], end - first)
-    if np.abs(heights[first:end] - straight).max() > max(1, _BEND * (end - first)):
+    straight = np.linspace(rows[first], rows[end - 1], end - first)
+    if np.abs(rows[first:end] - straight).max() > max(1, _BEND * (end - first)):
         return None
     alone = np.zeros(width, bool)
     alone[columns[near]] = True
     if alone[first:end].mean() < _ALONE:  # it only passes through other ink
         return None
-    return LongLine(first, heights[first:end], thick)
+    return LongLine(first, rows[first:end], thick)
 
 
 def _distinct(columns: np.ndarray) -> int:

@@ -28,9 +28,9 @@ def without_ruling(ink: np.ndarray) -> np.ndarray:
     written = _written(erased(solid, across, down))
     if not written and down:
         # A tall 1 is shorter than the lines beside it, or than the picture.
-        one = min(down, key=lambda line: len(line.heights))
-        longest = max((len(line.heights) for line in down if line is not one), default=height)
-        if len(one.heights) < _TALL * longest:
+        one = min(down, key=lambda line: line.length)
+        longest = max((line.length for line in down if line is not one), default=height)
+        if one.length < _TALL * longest:
             down = [line for line in down if line is not one]
             written = _written(erased(solid, across, down))
     if not written and across + down:  # one line may be a stroke, several are empty paper
@@ -44,8 +44,8 @@ def without_ruling(ink: np.ndarray) -> np.ndarray:
     written = _written(erased(solid, all_across, all_down))
     if len(written) >= _PAGE_PARTS:
         long = _LONGER * max(map(_size, written))
-        across = across + [line for line in all_across if len(line.heights) >= long]
-        down = down + [line for line in all_down if len(line.heights) >= long]
+        across = across + [line for line in all_across if line.length >= long]
+        down = down + [line for line in all_down if line.length >= long]
     if not across and not down:
         return ink
     return cleared(ink, solid, solid & ~erased(solid, across, down))
@@ -80,18 +80,15 @@ def _runs_through(line: LongLine, side: int, others: list[LongLine]) -> bool:
     def meets(place: int, height: float) -> bool:
         return any(
             other.first - away <= height < other.end + away
-            and abs(
-                other.heights[int(np.clip(height - other.first, 0, len(other.heights) - 1))] - place
-            )
-            <= away
+            and abs(other.row_at(height) - place) <= away
             for other in others
         )
 
     near = line.first <= _NEAR * side and line.end >= (1 - _NEAR) * side
-    return near or meets(line.first, line.heights[0]) and meets(line.end, line.heights[-1])
+    return near or meets(line.first, line.rows[0]) and meets(line.end, line.rows[-1])
 
 
 def _runs_past(line: LongLine, start: int, end: int) -> bool:
     """Tell whether a line begins before the writing and ends after it."""
-    past = max(1, _PAST * len(line.heights))
+    past = max(1, _PAST * line.length)
     return start - line.first >= past and line.end - end >= past

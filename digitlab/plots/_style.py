@@ -4,7 +4,6 @@ An image stands upright and has no grid over it, colours and signs that mean som
 and text is shown exactly as given. Everything else is left to the user's style.
 """
 
-from numbers import Integral
 from typing import Any
 
 import matplotlib as mpl
@@ -28,12 +27,6 @@ LITERAL = {"parse_math": False, "usetex": False}
 FONT = "DejaVu Sans"  # comes with matplotlib, and has every sign that the plots use
 
 _READABLE = 3.0  # contrast of text with its background, after WCAG 2: 1 is none, 21 black on white
-
-
-def check_count(value: Any, name: str) -> None:
-    """Raise ValueError if this is not a whole number, at least 1."""
-    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
-        raise ValueError(f"expected {name} to be a whole number, at least 1, got {value!r}")
 
 
 def new_axes(width: float, height: float, layout: str = "constrained") -> Axes:

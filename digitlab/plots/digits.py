@@ -8,13 +8,12 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from digitlab.images import CLASSES, SIZE, as_array, detached
+from digitlab.images import CLASSES, SIZE, as_array, check_whole, detached
 from digitlab.plots._style import (
     BLUE,
     LITERAL,
     ORANGE,
     add_legend,
-    check_count,
     new_axes,
     new_grid,
     set_suptitle,
@@ -213,7 +212,7 @@ def show_grid(
     cell: tuple[float, float],
 ) -> np.ndarray:
     """Show images (n, h, w) as `plot_digits` does, each in a cell of that many inches."""
-    check_count(columns, "columns")
+    check_whole(columns, "columns", 1)
     columns = min(columns, len(images))
     rows = -(-len(images) // columns)
     grid = new_grid(rows, columns, cell[0] * columns, cell[1] * rows + 0.4, figsize)

@@ -11,11 +11,10 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.font_manager import FontProperties
 
-from digitlab.images import CLASSES, as_array, as_labels
+from digitlab.images import CLASSES, as_array, as_labels, check_whole
 from digitlab.plots._style import (
     BLUE,
     add_legend,
-    check_count,
     new_axes,
     new_grid,
     set_suptitle,
@@ -136,7 +135,7 @@ def plot_mistakes(
     labels, probabilities = _as_labels_and_probabilities(labels, probabilities)
     if len(images) != len(labels):
         raise ValueError(f"expected {len(labels)} images, one for each label, got {len(images)}")
-    check_count(most, "most")
+    check_whole(most, "most", 1)
     read, sure = probabilities.argmax(axis=1), probabilities.max(axis=1)
     wrong = np.flatnonzero(read != labels)
     wrong = wrong[np.argsort(-sure[wrong], kind="stable")][:most]
@@ -186,7 +185,7 @@ def plot_calibration(
         >>> ax = digitlab.plot_calibration(labels, probabilities, title="made-up readings")
     """
     labels, probabilities = _as_labels_and_probabilities(labels, probabilities)
-    check_count(bins, "bins")
+    check_whole(bins, "bins", 1)
     sure, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
     group = np.minimum((sure * bins).astype(int), bins - 1)
     groups = np.unique(group)

@@ -14,12 +14,11 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
 from digitlab.explain import SIGNS, colour_saliency, say_place, strongest_ink
-from digitlab.images import as_array, as_image, as_labels
+from digitlab.images import as_array, as_image, as_labels, check_whole
 from digitlab.plots._style import (
     BLUE,
     FONT,
     LITERAL,
-    check_count,
     digit_marker,
     new_axes,
     new_figure,
@@ -63,7 +62,7 @@ def plot_filters(
     if filters.ndim != 3 or not filters.size:
         raise ValueError(f"expected {expected}, got {filters.shape}")
     count = filters.shape[2]
-    check_count(columns, "columns")
+    check_whole(columns, "columns", 1)
     columns = min(columns, count)
     rows = -(-count // columns)
     grid = new_grid(rows, columns, 0.9 * columns + 1.4, 1.1 * rows + 0.4, figsize)
@@ -119,7 +118,7 @@ def plot_activations(
         answers[name] = as_array(given, expected).astype(float)
         if answers[name].ndim not in (1, 3):
             raise ValueError(f"expected {expected}, got {answers[name].shape}")
-    check_count(columns, "columns")
+    check_whole(columns, "columns", 1)
     figure = new_figure(0.95 * columns + 1.6, 1.15 * len(answers) + 0.4, figsize)
     places = figure.add_gridspec(len(answers), columns + 1, width_ratios=(1.6, *[0.95] * columns))
     grid = np.empty((len(answers), columns), object)

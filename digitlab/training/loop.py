@@ -14,9 +14,9 @@ import numpy as np
 from IPython import get_ipython
 
 from digitlab._keras_defaults import keras_defaults
-from digitlab.images import CLASSES, SIZE, as_batch
+from digitlab.images import SIZE, as_batch
 from digitlab.mnist import Digits
-from digitlab.prediction import are_probabilities
+from digitlab.prediction import checked_answers
 from digitlab.runtimes.keras_model import as_float32
 from digitlab.training.augmentation import NON_DIGIT, AugmentedDigits
 from digitlab.training.checkpoint import BestWeights, Checkpoint, checksum
@@ -187,18 +187,8 @@ def _outputs(model: keras.Model) -> int:
         raise ValueError(
             f"expected a model that takes images (n, {SIZE}, {SIZE}, 1), got one for {takes}"
         ) from error
-    shape = tuple(getattr(answer, "shape", ()))
-    if shape not in ((1, CLASSES), (1, CLASSES + 1)):
-        raise ValueError(
-            f"expected a model that gives probabilities (n, {CLASSES}) or (n, {CLASSES + 1}), got "
-            f"{shape or type(answer).__name__} for one image"
-        )
-    if not are_probabilities(as_float32(answer)):
-        raise ValueError(
-            "expected a model that gives probabilities, which sum to 1, got "
-            f"{np.array2string(as_float32(answer)[0], precision=3)}; does it end in a softmax?"
-        )
-    return shape[1]
+    answer = as_float32(answer) if keras.ops.is_tensor(answer) else answer
+    return checked_answers(answer, 1).shape[1]
 
 
 def _devices() -> int:

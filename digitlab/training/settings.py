@@ -2,10 +2,10 @@
 
 import math
 from dataclasses import dataclass, fields
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any
 
-from digitlab.images import BOX, SIZE
+from digitlab.images import BOX, SIZE, check_whole
 
 # The largest value of each setting; all others are 1 at most.
 _LARGEST = {"rotation": 180, "stretch": 4, "shear": 4, "shift": SIZE, "bend": BOX, "pen": 2}
@@ -88,12 +88,7 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         for name, least in (("epochs", 1), ("batch_size", 1), ("seed", 0)):
-            value = getattr(self, name)
-            whole = isinstance(value, Integral) and not isinstance(value, bool)
-            if not (whole and value >= least):
-                raise ValueError(
-                    f"expected {name} to be a whole number, at least {least}, got {value!r}"
-                )
+            check_whole(getattr(self, name), name, least)
         if not 0 < self.peak_learning_rate < math.inf:
             raise ValueError(
                 f"expected a finite peak_learning_rate above 0, got {self.peak_learning_rate!r}"

@@ -27,7 +27,7 @@ import numpy as np
 import digitlab
 import digitlab.loading  # before the forks, or each would import it again
 from digitlab import mnist
-from digitlab._io import shipped_path, verified_content, with_checksum, with_checksum_json
+from digitlab._io import json_with_checksum, shipped_path, verified_content, with_checksum
 from digitlab.export import site
 
 
@@ -126,7 +126,7 @@ class Site:
         shutil.copyfile(self.models[0] / weights, self.models[1] / renamed)
         document = json.loads((self.models[0] / "model.json").read_text())
         document["weightsManifest"][0]["paths"] = [renamed]
-        (self.models[1] / "model.json").write_text(with_checksum_json(document))
+        (self.models[1] / "model.json").write_text(json_with_checksum(document))
         # Compose once per network, not in each fork: composing changes no file in the folder.
         site._compose = functools.cache(site._compose)
         for which in range(2):

@@ -18,6 +18,7 @@ MARKS = (".", ",", "-")  # the characters besides digits that are read
 _DOUBTFUL = 0.9  # below this probability of a digit, its pieces may be two joined digits
 _WIDE = 1.0  # digit heights: wider characters may be joined digits, however probable
 _NARROW = 0.3  # digit heights: narrower characters are not cut
+_TURNS = np.radians([-20, 20])  # parts that were cut are read again, turned by these angles
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,7 +113,8 @@ class RowReading:
         line: The row's line.
         candidates: Groups of pieces, as places in `row`.
         images: (n, 28, 28) float32: what the network sees of each candidate.
-        answers: (n, 10) or (n, 11): what it answers.
+        answers: (n, 10) or (n, 11): what it answers; for parts that were cut, the mean of three
+            looks at different angles.
         scores: (n, 11): the scores of each digit and the mark.
         chosen: The candidates on the best path.
         share: How likely that path is.
@@ -134,10 +136,7 @@ class RowReading:
         """Find the candidates, have them read, and find the best path."""
         self.candidates = find_candidates(self._writing, self.row, self.line)
         keys = [tuple(self.row[place] for place in found.pieces) for found in self.candidates]
-        new = [key for key in keys if key not in self._seen]
-        images = np.stack([self._writing.image(key, self.line.tilt) for key in new])
-        for key, image, answer in zip(new, images, self._answer(images), strict=True):
-            self._seen[key] = image, answer
+        self._look_at([key for key in keys if key not in self._seen])
         self.images = np.stack([self._seen[key][0] for key in keys])
         self.answers = np.stack([self._seen[key][1] for key in keys])
         self.scores = np.stack(
@@ -153,6 +152,23 @@ class RowReading:
             np.logaddexp.reduce(self.scores, axis=1),
         )
         self.chosen, self.share = path.chosen, path.share
+
+    def _look_at(self, groups: list[tuple[int, ...]]) -> None:
+        """Draw groups of pieces, and have them read."""
+        images = self._images(groups, self.line.tilt)
+        answers = np.array(self._answer(images))
+        parents = self._writing.parents
+        cut = [at for at, group in enumerate(groups) if any(parents[p] != p for p in group)]
+        if cut:
+            # Cut at a wrong place, parts may look like a digit, but hardly at several angles.
+            some = [groups[at] for at in cut]
+            turned = [self._answer(self._images(some, self.line.tilt + turn)) for turn in _TURNS]
+            answers[cut] = np.mean([answers[cut], *turned], axis=0)
+        self._seen.update(zip(groups, zip(images, answers, strict=True), strict=True))
+
+    def _images(self, groups: list[tuple[int, ...]], tilt: float) -> np.ndarray:
+        """Draw groups of pieces, turned back by a tilt: (n, 28, 28) float32."""
+        return np.stack([self._writing.image(group, tilt) for group in groups])
 
     def cut_doubtful(self) -> bool:
         """Cut the pieces of characters that may be two digits; return whether any was cut."""

@@ -126,6 +126,23 @@ def test_a_file_that_is_no_photo_is_an_error_that_says_so():
     assert "JPEG" in reader.message and "0x" not in reader.message
 
 
+def test_whatever_a_recognizer_or_an_observer_raises_is_said():
+    def broken(image):
+        raise KeyError("no network")
+
+    reader, png = PhotoReader(broken), io.BytesIO()
+    note("204").save(png, "PNG")
+    sent = []
+    reader.send = lambda content: sent.append((content, reader.message))
+    reader._receive(None, {"do": "photo", "name": "note.png"}, [png.getvalue()])
+    assert sent == [({"done": True}, "KeyError: 'no network'")]
+
+    reader = PhotoReader()
+    reader.observe(lambda change: 1 / 0, "reading")
+    reader._receive(None, {"do": "photo", "name": "note.png"}, [png.getvalue()])
+    assert reader.message == "ZeroDivisionError: division by zero"
+
+
 def test_a_scan_of_twelve_bits_is_shown_bright():
     reader = PhotoReader()
     assert reader.read(np.asarray(note("31"), np.uint16) * 16).text == "31"

@@ -184,9 +184,12 @@ class PhotoReader(anywidget.AnyWidget):
         try:
             if "id" not in content or content["id"] in ids:  # else it was removed meanwhile
                 actions[content["do"]]()
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError) as error:  # its text says what was wrong with the photo
             self.message = str(error)
-        self.send({"done": True})  # otherwise the browser would go on saying that it is reading
+        except Exception as error:  # whatever a recognizer or an observer raises
+            self.message = f"{type(error).__name__}: {error}"
+        finally:  # otherwise the browser would go on saying that it is reading
+            self.send({"done": True})
 
     def __repr__(self) -> str:
         """Say what was read."""

@@ -635,6 +635,24 @@ def test_errors_are_seen_and_the_pad_goes_on(pad, live):
     assert pad.predict().digit == 7
 
 
+def test_errors_are_logged_where_no_page_shows_them(pad, caplog):
+    def callback(prediction):
+        raise ValueError(f"no robot for {prediction.digit}")
+
+    def observer(change):
+        raise RuntimeError("no ink")
+
+    pad.on_predict(callback)
+    pad.observe(observer, "strokes")
+    pad.draw(stored_drawing(7))
+    assert [record.exc_info[0] for record in caplog.records] == [RuntimeError, ValueError]
+    assert "in callback" in caplog.text and "ValueError: no robot for 7" in caplog.text
+    part(pad, Overlay).alive = True  # a browser shows the pad now
+    caplog.clear()
+    pad.predict()
+    assert "no robot for 7" in messages(pad) and not caplog.records
+
+
 def test_callbacks_may_change_the_pad_and_themselves(pad):
     seen = []
 

@@ -5,6 +5,7 @@ It changes the history, the drawing is read, and the pad's traits, its views and
 the result.
 """
 
+import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
@@ -27,6 +28,7 @@ from digitlab.prediction import Prediction
 # must take turns to draw. And a callback of one pad may draw on another: with a lock for each pad,
 # two pads that do so could deadlock.
 _LOCK = threading.RLock()
+_LOGGER = logging.getLogger(__name__)
 
 
 class Controller:
@@ -99,9 +101,17 @@ class Controller:
     # What programs do.
 
     def call(self, function: Callable[..., Any], *arguments: Any) -> None:
-        """Call a function and show its exceptions, which Jupyter would swallow."""
+        """Call a function and show its exceptions, which Jupyter would swallow.
+
+        Where no page has loaded the pad, they are logged, too, which by default writes to stderr.
+        """
         with _LOCK, self.messages.catching():
-            function(*arguments)
+            try:
+                function(*arguments)
+            except Exception:
+                if not self.canvas.announces:
+                    _LOGGER.exception("An error on a pad that no page shows")
+                raise
 
     def draw(self, strokes: Iterable[np.ndarray]) -> None:
         """Add strokes, each as a change of its own."""

@@ -199,8 +199,8 @@ class DrawingPad(Box):
 
         With ``live``, it is called after each change; otherwise after `predict`. For the readings
         while the pen moves, observe the trait ``prediction``. What a callback or an observer
-        raises is shown under the pad, which goes on working. What a callback prints after a hand
-        has drawn is shown there, too.
+        raises is shown under the pad, which goes on working; where no page shows the pad, it is
+        logged, too. What a callback prints after a hand has drawn is shown under the pad.
 
         Args:
             callback: The function.

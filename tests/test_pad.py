@@ -19,7 +19,7 @@ from ipycanvas import Canvas
 from IPython.display import display
 from IPython.testing.globalipapp import start_ipython
 from IPython.utils.capture import capture_output
-from ipywidgets import HTML, Button, Checkbox, FloatSlider, VBox
+from ipywidgets import HTML, Button, Checkbox, FloatSlider, Layout, VBox
 from ipywidgets.widgets.widget import _instances
 from PIL import Image
 
@@ -769,6 +769,17 @@ def test_closing_closes_all_parts(pad):
     assert other.prediction is not None
     pad.draw(stored_drawing(3))  # drawing goes on on another pad
     assert pad.prediction.digit == 3
+
+
+def test_closing_leaves_a_layout_that_is_not_its_own():
+    shared = Layout(width="220px")
+    button = Button(layout=shared)
+    before = set(_instances)
+    DrawingPad(layout=shared).close()
+    pad = DrawingPad(layout={"width": "9px"})
+    pad.layout = shared
+    pad.close()
+    assert set(_instances) == before and button.layout.comm is not None
 
 
 def test_a_recognizer_that_fails_is_seen():

@@ -101,6 +101,7 @@ class DrawingPad(Box):
     explain = traitlets.Bool(False)
     _aspect = 1.0  # height by width
     _make_controller = Controller
+    _own_layout: Layout | None = None  # what `close` closes
 
     def __init__(
         self,
@@ -123,8 +124,10 @@ class DrawingPad(Box):
         self.personal = personal
         self._hand_file = None if isinstance(personal, bool) else HandFile(personal)
         self._history = History(_HISTORY)
+        if layout is None or isinstance(layout, dict):
+            layout = self._own_layout = Layout(**(layout or {}))
         super().__init__(
-            layout={} if layout is None else layout,
+            layout=layout,
             live=live,
             pen_width=pen_width,
             recognizer=recognizer,
@@ -221,11 +224,16 @@ class DrawingPad(Box):
             raise ValueError(f"expected a function that the pad calls, got {callback!r}")
 
     def close(self) -> None:
-        """Close the pad with all its parts; pages no longer show them, but the drawing stays."""
+        """Close the pad with all its parts; pages no longer show them, but the drawing stays.
+
+        A `Layout` that you passed stays open, because other widgets may use it.
+        """
         if hasattr(self, "_controller"):  # otherwise __init__ failed, and it is garbage-collected
             self._controller.close()
-        for part in (*self.children, self.layout):
+        for part in self.children:
             _close(part)
+        if self._own_layout:
+            self._own_layout.close()
         super().close()
 
     def __repr__(self) -> str:

@@ -46,7 +46,7 @@ class Journal:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path)
+        self.path = Path(path).absolute()  # the notebook may change its folder
         self.figures = self._read()
 
     def add(self, notebook: str, name: str, value: float, on: str, unit: str = "%") -> None:

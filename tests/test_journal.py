@@ -51,6 +51,16 @@ def test_notebooks_that_are_open_at_once_keep_each_others_figures(path):
     assert len(second.figures) == len(digitlab.Journal(path).figures) == 2
 
 
+def test_the_file_stays_where_it_is_when_the_folder_changes(tmp_path, monkeypatch):
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path)
+    journal = digitlab.Journal("journal.json")
+    monkeypatch.chdir("other")
+    journal.add("01", "ten mean images", 82.0, on="test digits")
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["journal.json"]
+    assert not list((tmp_path / "other").iterdir())
+
+
 def test_large_figures_stand_apart_from_their_names(path):
     journal = digitlab.Journal(path)
     journal.add("05", "parameters of model 5", 142_843, on="x", unit="")

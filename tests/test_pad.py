@@ -360,6 +360,19 @@ def test_a_recognizer_and_a_file_lose_nothing_of_each_other(tmp_path):
     assert load_personal(tmp_path / "others.json").labels.tolist() == [9, 1]
 
 
+def test_a_file_stays_where_it_is_when_the_folder_changes(tmp_path, monkeypatch):
+    (tmp_path / "other").mkdir()
+    load_recognizer().adapt([CROSS], [9]).save(tmp_path / "other" / "mine.json")
+    monkeypatch.chdir(tmp_path)
+    pad = DrawingPad(personal="mine.json")
+    pad.draw(CROSS)
+    press(pad, "3")
+    monkeypatch.chdir("other")
+    press(pad, "4")
+    assert load_personal(tmp_path / "mine.json").labels.tolist() == [3, 4]
+    assert load_personal("mine.json").labels.tolist() == [9]
+
+
 def test_pads_in_two_processes_take_turns_with_a_file(tmp_path):
     """Each teaches while the other does; no lesson is lost."""
     code = """import sys, digitlab, ipywidgets

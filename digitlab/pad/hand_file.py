@@ -20,7 +20,7 @@ class HandFile:
     """
 
     def __init__(self, path: str | os.PathLike[str]):
-        self._path = Path(path)
+        self._path = Path(path).absolute()  # the notebook may change its folder
         self._seen: tuple[int, int, int] | None = None  # the version that this pad knows
 
     def load(self, recognizer: PersonalRecognizer) -> None:

@@ -373,6 +373,19 @@ def test_a_file_stays_where_it_is_when_the_folder_changes(tmp_path, monkeypatch)
     assert load_personal("mine.json").labels.tolist() == [9]
 
 
+@pytest.mark.parametrize("keeps", [True, False])
+def test_another_recognizer_learns_what_the_pad_was_taught(tmp_path, keeps):
+    pad = DrawingPad(personal=tmp_path / "mine.json" if keeps else True)
+    pad.draw(CROSS)
+    press(pad, "8")
+    for another in (load_recognizer(), load_recognizer().adapt()):
+        pad.recognizer = another
+        assert pad.recognizer.labels.tolist() == [8] and pad.prediction.digit == 8
+    if not keeps:  # otherwise it must have the examples in the file
+        pad.recognizer = load_recognizer().adapt([CROSS], [4])
+        assert pad.recognizer.labels.tolist() == [4]
+
+
 def test_pads_in_two_processes_take_turns_with_a_file(tmp_path):
     """Each teaches while the other does; no lesson is lost."""
     code = """import sys, digitlab, ipywidgets

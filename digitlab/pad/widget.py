@@ -75,7 +75,8 @@ class DrawingPad(Box):
             nowhere else; what was taught to another network is taught to this one. Several
             pads can share the file. With True, it learns for this session only. ``recognizer`` is
             then a `PersonalRecognizer`. If you pass one, it learns what is in the file; it must
-            not have other examples.
+            not have other examples. A recognizer that you set later learns what the pad was taught,
+            unless it has examples of its own.
         layout: An `ipywidgets.Layout`, or a dictionary, for the whole.
 
     Raises:
@@ -102,6 +103,7 @@ class DrawingPad(Box):
     _aspect = 1.0  # height by width
     _make_controller = Controller
     _own_layout: Layout | None = None  # what `close` closes
+    _taught: PersonalRecognizer | None = None  # the last recognizer, if the pad learns
 
     def __init__(
         self,
@@ -251,8 +253,11 @@ class DrawingPad(Box):
                 f"expected a digitlab.Recognizer for a pad that learns, got {type(reader).__name__}"
             )
         personal = reader if isinstance(reader, PersonalRecognizer) else reader.adapt()
-        if self._hand_file:
+        if self._taught and not len(personal.labels):
+            personal._learn_instead(self._taught.images, self._taught.labels)
+        elif self._hand_file:
             self._hand_file.load(personal)
+        self._taught = personal
         return personal
 
     @traitlets.validate("pen_width")

@@ -185,3 +185,7 @@ def test_it_explains_the_chosen_digit():
 
 def test_the_smallest_pad_has_a_height():
     assert NumberPad(size=1).height == 1
+
+
+def test_the_pen_is_as_wide_for_a_size_from_numpy():
+    assert NumberPad(size=np.int64(560)).pen_width == NumberPad().pen_width == 0.02 * 560

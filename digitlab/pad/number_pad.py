@@ -18,7 +18,6 @@ from digitlab.pad.reading import explain_prediction
 from digitlab.pad.widget import DrawingPad
 from digitlab.prediction import Prediction
 
-_PEN = 0.02  # share of the pad's width: the pen's width on the screen
 _NOTHING = Prediction(
     None, 0.0, np.full(CLASSES, 1 / CLASSES, np.float32), np.zeros((SIZE, SIZE), np.float32)
 )
@@ -137,6 +136,7 @@ class NumberPad(DrawingPad):
 
     reading = traitlets.Instance(NumberReading, read_only=True)
     _aspect = 0.4
+    _pen = 0.02
     _make_controller = NumberController
 
     def __init__(
@@ -148,8 +148,6 @@ class NumberPad(DrawingPad):
         pen_width: float | None = None,
         layout: Any = None,
     ):
-        if pen_width is None and type(size) is int:
-            pen_width = _PEN * size
         super().__init__(recognizer, size, live=live, pen_width=pen_width, layout=layout)
 
     @traitlets.validate("recognizer")

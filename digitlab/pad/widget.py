@@ -24,7 +24,6 @@ from digitlab.prediction import Prediction
 from digitlab.recognizer import PersonalRecognizer, Recognizer
 from digitlab.strokes import as_strokes
 
-_PEN = 0.07  # share of the pad's side: the pen's width on the screen, which the network never sees
 _HISTORY = 200  # changes that can be undone
 
 
@@ -101,6 +100,7 @@ class DrawingPad(Box):
     recognizer = _Reader()
     explain = traitlets.Bool(False)
     _aspect = 1.0  # height by width
+    _pen = 0.07  # by width: the pen's width on the screen, which the network never sees
     _make_controller = Controller
     _own_layout: Layout | None = None  # what `close` closes
     _taught: PersonalRecognizer | None = None  # the last recognizer, if the pad learns
@@ -121,7 +121,7 @@ class DrawingPad(Box):
         if not isinstance(personal, bool | str | os.PathLike):
             raise TypeError(f"expected personal to be True, False or a file, got {personal!r}")
         size = int(size)
-        pen_width = size * _PEN if pen_width is None else pen_width
+        pen_width = size * self._pen if pen_width is None else pen_width
         self.size, self.height = size, max(1, round(size * self._aspect))
         self.personal = personal
         self._hand_file = None if isinstance(personal, bool) else HandFile(personal)

@@ -61,6 +61,12 @@ def test_the_history_has_a_line_each():
     assert [text.get_text() for text in axes.get_legend().texts] == ["training", "validation"]
 
 
+@pytest.mark.parametrize("epochs", [1, 2, 30])
+def test_epochs_are_whole_numbers(epochs):
+    axes = plot_history({"accuracy": [0.9] * epochs})
+    assert all(tick == round(tick) for tick in axes.get_xticks())
+
+
 @pytest.mark.parametrize("columns", [0, -1, 2.5, True])
 def test_invalid_columns_are_rejected(columns):
     with pytest.raises(

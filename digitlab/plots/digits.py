@@ -196,7 +196,7 @@ def plot_history(
             ax.plot(range(1, len(line) + 1), line, style, color=colour, label=label)
     ax.set_xlabel("epoch")
     ax.set_ylabel(metric, **LITERAL)
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     show_tick_labels(ax)
     set_title(ax, title)
     add_legend(ax)

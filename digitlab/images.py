@@ -4,7 +4,7 @@ An *image* is 28 x 28 with ink light on dark, as in MNIST: integers from 0 (pape
 floating point in [0, 1]. Several images are ``(n, 28, 28)``, ``(n, 28, 28, 1)`` as for Keras, or a
 table ``(n, 784)`` with a row for each, as in CSV files of MNIST. They may be arrays, lists, pandas
 objects, or tensors of PyTorch or TensorFlow. Networks get the result of `as_batch`:
-``(n, 28, 28, 1)`` float32 in [0, 1].
+``(n, 28, 28, 1)`` float32 in [0, 1], or the same in another shape of `INPUTS`.
 """
 
 from numbers import Integral
@@ -19,6 +19,7 @@ PEN_WIDTH = 2.6  # pixels: median width of a line in MNIST's training digits
 # digits is 14.0 in both directions.
 CENTRE = 14.0
 CLASSES = 10  # digits
+INPUTS = (SIZE, SIZE, 1), (SIZE, SIZE), (SIZE * SIZE,)  # shapes of an image for a network
 
 
 def as_array(values: Any, expected: str) -> np.ndarray:

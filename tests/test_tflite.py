@@ -119,6 +119,36 @@ def test_activations_are_those_of_keras(tmp_path):
             np.testing.assert_allclose(one, other, atol=1e-5)
 
 
+@pytest.mark.parametrize("shape", [(28, 28), (784,)])
+def test_a_network_may_take_images_without_channels_or_as_rows(shape, tmp_path):
+    layers = [L.Flatten(), L.Dense(30, activation="relu"), L.Dense(10, activation="softmax")]
+    model = with_statistics(keras.Sequential([keras.Input(shape), *layers]))
+    export_tflite(model, tmp_path / "model.tflite")
+    images = np.random.default_rng(0).random((40, 28, 28), np.float32)
+    found = digitlab.load_recognizer(tmp_path / "model.tflite")
+    expected = model(images.reshape(40, *shape), training=False)
+    np.testing.assert_allclose(found.predict_images(images), expected, atol=1e-5)
+    by_keras = digitlab.Recognizer(model).get_activations(images[0])
+    for one, other in zip(
+        found.get_activations(images[0]).values(), by_keras.values(), strict=True
+    ):
+        np.testing.assert_allclose(one, other, atol=1e-5)
+    five = digitlab.stored_drawing(5)
+    assert found.adapt([five], [8]).predict(five).digit == 8
+
+
+@pytest.mark.parametrize(("takes", "gives"), [((32, 32, 1), 10), ((28, 28, 3), 11), ((784,), 3)])
+def test_a_network_for_something_else_is_not_loaded(takes, gives, tmp_path):
+    model = keras.Sequential([keras.Input(takes), L.Flatten(), L.Dense(gives)])
+    export_tflite(model, tmp_path / "model.tflite")
+    with pytest.raises(ValueError) as raised:
+        digitlab.load_recognizer(tmp_path / "model.tflite")
+    assert str(raised.value) == (
+        "expected model.tflite to map an image, (28, 28, 1), (28, 28) or (784,), to 10 or 11 "
+        f"probabilities, got a network from {takes} to ({gives},)"
+    )
+
+
 def test_an_export_says_nothing_and_leaves_one_file(tmp_path, capfd, caplog):
     export_tflite(digitlab.pen_cnn(), tmp_path / "model.tflite")
     os.write(2, b"heard")

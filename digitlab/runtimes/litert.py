@@ -14,7 +14,7 @@ import numpy as np
 
 from digitlab._io import verified_content
 from digitlab._stderr import silent_stderr
-from digitlab.images import CLASSES, SIZE
+from digitlab.images import CLASSES, INPUTS
 from digitlab.runtimes.tflite_file import add_features_output
 
 try:
@@ -65,19 +65,21 @@ class LiteRT:
             self._one = self._interpreter(threads=1)
             (inputs,), (outputs,) = self._one.get_input_details(), self._one.get_output_details()
             self._input, self._output = inputs["index"], outputs["index"]
-            shapes = tuple(inputs["shape"][1:]), tuple(outputs["shape"][1:])
-            if shapes[0] != (SIZE, SIZE, 1) or shapes[1] not in ((CLASSES,), (CLASSES + 1,)):
-                raise ValueError(
-                    f"it maps {shapes[0]} to {shapes[1]}, and not (28, 28, 1) to (10,) or (11,)"
-                )
+            self._shape, answer = (tuple(each["shape"][1:].tolist()) for each in (inputs, outputs))
             self._allocate(self._one, 1)
             # Some faults in a well-formed file show only when LiteRT runs it.
-            self(np.zeros((1, SIZE, SIZE, 1), np.float32))
+            self(np.zeros((1, *self._shape), np.float32))
         except (ValueError, RuntimeError) as error:
             raise ValueError(
                 f"expected {name} to be a network that digitlab.export_tflite wrote, but "
                 f"{error}. Export it again; or wrap a function that reads it: Recognizer(function)"
             ) from error
+        if self._shape not in INPUTS or answer not in ((CLASSES,), (CLASSES + 1,)):
+            raise ValueError(
+                f"expected {name} to map an image, {INPUTS[0]}, {INPUTS[1]} or {INPUTS[2]}, to "
+                f"{CLASSES} or {CLASSES + 1} probabilities, got a network from {self._shape} to "
+                f"{answer}"
+            )
 
     @classmethod
     def from_file(cls, path: Path) -> "LiteRT":
@@ -101,7 +103,7 @@ class LiteRT:
                 if len(batch) != self._batch_size:
                     self._allocate(interpreter, len(batch))
                     self._batch_size = len(batch)
-            interpreter.set_tensor(self._input, batch)
+            interpreter.set_tensor(self._input, self._as_input(batch))
             interpreter.invoke()
             return interpreter.get_tensor(self._output)
 
@@ -117,7 +119,7 @@ class LiteRT:
                     experimental_preserve_all_tensors=True,
                 )
                 self._observable.allocate_tensors()
-            self._observable.set_tensor(self._input, batch)
+            self._observable.set_tensor(self._input, self._as_input(batch))
             self._observable.invoke()
             # In tensors that depend on the images, the first dimension is -1: any number of images.
             outputs = [
@@ -147,7 +149,7 @@ class LiteRT:
                 self._allocate(self._featured, 1)
             answers, features = [], []
             for image in batch:  # one at a time, as examples and drawings come
-                self._featured.set_tensor(self._input, image[None])
+                self._featured.set_tensor(self._input, self._as_input(image[None]))
                 self._featured.invoke()
                 answer, feature = (
                     self._featured.get_tensor(output["index"])
@@ -161,10 +163,13 @@ class LiteRT:
         """See `Runtime`."""
         return hashlib.sha256(self._content).hexdigest()
 
+    def _as_input(self, batch: np.ndarray) -> np.ndarray:
+        return batch.reshape(len(batch), *self._shape)
+
     def _interpreter(self, threads: int) -> Any:
         return Interpreter(model_content=self._content, num_threads=threads)
 
     def _allocate(self, interpreter: Any, count: int) -> None:
-        interpreter.resize_tensor_input(self._input, (count, SIZE, SIZE, 1))
+        interpreter.resize_tensor_input(self._input, (count, *self._shape))
         with silent_stderr():  # "INFO: Created TensorFlow Lite XNNPACK delegate"
             interpreter.allocate_tensors()

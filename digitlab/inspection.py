@@ -11,7 +11,7 @@ import numpy as np
 from tqdm import tqdm
 
 from digitlab.images import as_batch, as_images
-from digitlab.runtimes.keras_model import as_float32, features_of
+from digitlab.runtimes.keras_model import as_float32, as_input, features_of
 
 
 def get_filters(model: keras.Model) -> np.ndarray:
@@ -71,7 +71,7 @@ def embed(model: keras.Model, images: np.ndarray) -> np.ndarray:
     if not len(images):
         raise ValueError("expected images of shape (n, 28, 28), n at least 1, got none")
     parts = [  # in batches, because the first layers' outputs are large
-        features_of(model, as_batch(images[i : i + 256]))
+        features_of(model, as_input(model, as_batch(images[i : i + 256])))
         for i in tqdm(range(0, len(images), 256), "Reading", delay=2, leave=False)
     ]
     return np.concatenate(parts)

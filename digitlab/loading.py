@@ -50,6 +50,7 @@ def as_recognizer(reader: Any) -> Any:
 
     Raises:
         TypeError: It is none of these.
+        ValueError: It is a Keras model that takes something other than images.
     """
     if reader is None:
         return load_recognizer()

@@ -55,6 +55,7 @@ class Recognizer:
 
     Raises:
         TypeError: The model cannot be called.
+        ValueError: It is a Keras model that takes something other than images.
 
     Example:
         >>> def guess(images):

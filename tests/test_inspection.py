@@ -117,6 +117,16 @@ def test_the_last_layer_reads_from_the_embedding(model):
     np.testing.assert_allclose(embed(model, images / 255), points, rtol=1e-3, atol=1e-3)
 
 
+def test_a_network_of_rows_has_an_embedding():
+    layers = keras.layers
+    hidden = layers.Dense(30, activation="relu")
+    model = keras.Sequential([keras.Input((784,)), hidden, layers.Dense(10, activation="softmax")])
+    images = np.random.default_rng(0).random((5, 28, 28), np.float32)
+    np.testing.assert_allclose(embed(model, images), hidden(images.reshape(5, 784)), atol=1e-5)
+    with pytest.raises(ValueError, match=r"images \(n, 28, 28, 1\), got one for \(None, 7\)"):
+        embed(keras.Sequential([keras.Input((7,)), layers.Dense(10)]), images)
+
+
 def test_bad_input(model):
     with pytest.raises(ValueError, match=r"expected .*\(28, 28\), .*got .*\(28, 28, 1\)"):
         get_activations(model, np.zeros((28, 28, 1)))

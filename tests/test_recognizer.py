@@ -292,6 +292,38 @@ def test_invalid_models_are_rejected():
         Recognizer(lambda images: np.zeros((len(images), 3))).predict(stored_drawing(1))
 
 
+@pytest.mark.slow
+def test_a_keras_model_that_takes_no_images_is_rejected_at_once():
+    keras = pytest.importorskip("keras", reason="needs TensorFlow: pip install 'digitlab[train]'")
+
+    def model(*shapes):
+        inputs = [keras.Input(shape) for shape in shapes]
+        flat = [keras.layers.Flatten()(each) for each in inputs]
+        joined = keras.layers.Concatenate()(flat) if len(flat) > 1 else flat[0]
+        answer = keras.layers.Dense(10, activation="softmax")(joined)
+        return keras.Model(inputs if len(inputs) > 1 else inputs[0], answer)
+
+    for shapes, got in (
+        ([(32, 32, 1)], r"\(None, 32, 32, 1\)"),
+        ([(28, 28, 3)], r"\(None, 28, 28, 3\)"),
+        ([(28, 28, 1), (5,)], r"\(None, 28, 28, 1\), \(None, 5\)"),
+    ):
+        for use in (Recognizer, digitlab.DrawingPad):
+            with pytest.raises(ValueError, match=f"images .n, 28, 28, 1., got one for {got}$"):
+                use(model(*shapes))
+    for shape in ((28, 28, 1), (28, 28), (784,)):
+        assert Recognizer(model(shape)).predict(stored_drawing(5)).digit is not None
+    any_size = keras.Sequential(
+        [
+            keras.Input((None, None, 1)),
+            keras.layers.Conv2D(10, 5),
+            keras.layers.GlobalMaxPooling2D(),
+            keras.layers.Softmax(),
+        ]
+    )
+    assert Recognizer(any_size).predict(stored_drawing(5)).digit is not None
+
+
 def test_files_that_hold_no_network(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"nowhere\.tflite.*export_tflite"):
         load_recognizer(tmp_path / "nowhere.tflite")

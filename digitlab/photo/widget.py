@@ -44,6 +44,7 @@ class PhotoReader(anywidget.AnyWidget):
 
     Raises:
         TypeError: It is none of these.
+        ValueError: It is a Keras model that takes something other than images.
 
     Example:
         >>> photo = np.full((300, 500), 220, np.uint8)

@@ -12,25 +12,24 @@ from typing import Any
 
 import numpy as np
 
-from digitlab.images import SIZE
+from digitlab.images import INPUTS, SIZE
 
 
 class KerasModel:
-    """A Sequential or functional Keras model, of any precision and backend."""
+    """A Sequential or functional Keras model, of any precision and backend.
+
+    Raises:
+        ValueError: The model takes something other than images.
+    """
 
     def __init__(self, model: Any):
+        _input_shape(model)
         self._model = model
-
-    def _as_input(self, batch: np.ndarray) -> np.ndarray:
-        """Make rows of images if the model expects those, (n, 784)."""
-        shape = getattr(self._model, "input_shape", None)  # unknown until a model is built
-        flat = isinstance(shape, tuple) and shape[1:] == (SIZE * SIZE,)
-        return batch.reshape(len(batch), -1) if flat else batch
 
     def __call__(self, batch: np.ndarray) -> Any:
         """See `Runtime`."""
         # Without `training=False`, augmentation layers would change the images.
-        answer = self._model(self._as_input(batch), training=False)
+        answer = self._model(as_input(self._model, batch), training=False)
         return as_float32(answer) if sys.modules["keras"].ops.is_tensor(answer) else answer
 
     def activations(self, batch: np.ndarray) -> dict[str, np.ndarray]:
@@ -46,7 +45,7 @@ class KerasModel:
             *(layers.ReLU, layers.LeakyReLU, layers.PReLU, layers.ELU),
         )
         passes = (layers.InputLayer, layers.Dropout, layers.Flatten)
-        model, batch = self._model, self._as_input(batch)
+        model, batch = self._model, as_input(self._model, batch)
         following = _following(model)
         last = next(layer for layer in reversed(following) if not following[layer])
         shown = [
@@ -62,7 +61,7 @@ class KerasModel:
             count[kind] += 1
             kept[f"{kind} {count[kind]}"] = layer
         if isinstance(model, keras.Sequential):
-            outputs, output = {}, _input_of(model, batch)
+            outputs, output = {}, batch
             for layer in model.layers:
                 output = outputs[layer] = _output_of(layer, output)
             found = [outputs[layer] for layer in kept.values()]
@@ -76,7 +75,7 @@ class KerasModel:
 
     def with_features(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """See `Runtime`."""
-        return self(batch), features_of(self._model, self._as_input(batch))
+        return self(batch), features_of(self._model, as_input(self._model, batch))
 
     def checksum(self) -> str:
         """See `Runtime`."""
@@ -84,10 +83,40 @@ class KerasModel:
         return hashlib.sha256(b"".join(weights)).hexdigest()
 
 
+def as_input(model: Any, batch: np.ndarray) -> np.ndarray:
+    """Return images (n, 28, 28, 1) in the shape in which a Keras model takes them.
+
+    Raises:
+        ValueError: It takes something other than images.
+    """
+    return batch.reshape(len(batch), *_input_shape(model))
+
+
+def _input_shape(model: Any) -> tuple[int, ...]:
+    """Return the shape in which a Keras model takes an image, one of `INPUTS`."""
+    inputs = getattr(model, "inputs", None)  # unknown until a model is built
+    if not inputs:
+        return INPUTS[0]
+    taken = [tuple(each.shape) for each in inputs]
+    for shape in INPUTS:
+        if [len(each) for each in taken] == [1 + len(shape)] and all(
+            side in (None, known) for side, known in zip(taken[0][1:], shape, strict=True)
+        ):
+            return shape
+    raise ValueError(
+        f"expected a model that takes images (n, {SIZE}, {SIZE}, 1), got one for "
+        f"{', '.join(map(str, taken))}"
+    )
+
+
 def features_of(model: Any, batch: Any) -> np.ndarray:
     """Compute what a Keras model's last dense layer gets, (n, features) float32.
 
     The layer may be in a nested model.
+
+    Args:
+        model: The model.
+        batch: What it takes, see `as_input`.
 
     Raises:
         ValueError: There is none.
@@ -112,7 +141,7 @@ def _input_to(layer: Any, model: Any, batch: Any) -> Any:
     if not isinstance(model, keras.Sequential):
         tensor = _call_of(model, layer).input_tensors[0]
         return keras.Model(model.inputs[0], tensor)(batch, training=False)
-    tensor = _input_of(model, batch)
+    tensor = batch
     for before in model.layers[: model.layers.index(layer)]:
         tensor = _output_of(before, tensor)
     return tensor
@@ -129,11 +158,6 @@ def _following(model: Any) -> dict[Any, list[Any]]:
         for tensor in call.input_tensors:
             following[tensor._keras_history.operation].append(call.operation)
     return following
-
-
-def _input_of(model: Any, batch: Any) -> Any:
-    """Return a batch (n, 28, 28, 1) as a Sequential model's first layer takes it."""
-    return batch[..., 0] if len(batch.shape) > len(model.input_shape) else batch
 
 
 def _call_of(model: Any, layer: Any) -> Any:

@@ -12,6 +12,7 @@ def as_runtime(model: Callable) -> Runtime:
 
     Raises:
         TypeError: It cannot be called.
+        ValueError: It is a Keras model that takes something other than images.
     """
     if not callable(model):
         raise TypeError(

@@ -34,8 +34,9 @@ lab: $(READY) ## set up and open JupyterLab on the first notebook
 	fi; \
 	PATH="$(CURDIR)/$(BIN):$$PATH" exec $(BIN)/jupyter-lab --LabApp.default_url=/lab/tree/notebooks/01_load_and_normalize.ipynb "$$@"
 
+# This keeps the folder itself: only the teacher may be allowed to read it, see deploy/prepare.py.
 book: $(READY) ## build the course as a site, in _book
-	@rm -rf _book && $(BIN)/python scripts/build_book.py _book
+	@mkdir -p _book && find _book -mindepth 1 -delete && $(BIN)/python scripts/build_book.py _book
 
 # Tests run in parallel, in the groups and the order of conftest.py.
 PYTEST = bin/pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder

@@ -29,7 +29,8 @@ def main() -> None:
         for path in (ROOT / folder, *(ROOT / folder).rglob("*")):
             path.chmod(0o755 if path.is_dir() else 0o644)
     # On a shared machine, students must not read the solutions, the slides with the answers, or the
-    # page for teachers, which is in the book, too.
+    # page for teachers, which is in the book, too. `make book` keeps the folder's mode.
+    (ROOT / "_book").mkdir(exist_ok=True)
     for name in ("notebooks", ".git", "_book", "slides.html"):
         if (ROOT / name).exists():
             (ROOT / name).chmod(0o700 if (ROOT / name).is_dir() else 0o600)

@@ -82,8 +82,8 @@ def test_mnist_and_the_course_are_there_once_and_read_only(hub, students):
 
 
 def test_students_cannot_read_the_solutions_the_passwords_and_the_hub_s_state(hub, a):
-    closed = "course/notebooks/teacher.md", "course/slides.html", "state/jupyterhub.sqlite", "log"
-    for path in closed:
+    answers = "course/notebooks/teacher.md", "course/slides.html", "course/_book"
+    for path in (*answers, "state/jupyterhub.sqlite", "log"):
         assert a.run(f"open('{hub.folder}/{path}')").startswith("PermissionError"), path
 
 

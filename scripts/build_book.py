@@ -58,6 +58,8 @@ def build(folder: Path) -> bool:
         if build_main([str(pages), str(html), *options]) != 0:
             return False
         build_site(html / "page")
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copymode(folder, html)  # copytree sets the mode of the folder, too
         shutil.copytree(html, folder, dirs_exist_ok=True)
     return True
 

@@ -61,6 +61,10 @@ def test_all_pages_are_there(book, pages):
     assert [name for name in notebooks if name not in contents] == []
 
 
+def test_a_folder_that_only_its_owner_may_read_stays_so(book):
+    assert book.stat().st_mode & 0o777 == 0o700  # pytest made it so
+
+
 def test_what_notebooks_fold_is_folded(book):
     folded = 0
     for path in ROOT.glob("notebooks/*.ipynb"):

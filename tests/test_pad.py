@@ -25,6 +25,7 @@ from PIL import Image
 
 from digitlab import (
     DrawingPad,
+    PersonalRecognizer,
     Prediction,
     Recognizer,
     load_personal,
@@ -430,6 +431,32 @@ def test_a_pad_that_cannot_keep_what_it_learned_says_so(tmp_path):
     press(pad, "8")
     assert "mine.json" in messages(pad) or "file" in messages(pad)
     assert pad.prediction.digit == 8
+
+
+def test_what_could_not_be_saved_is_kept_beside_what_another_pad_saves(tmp_path, monkeypatch):
+    def full(recognizer, path):
+        raise OSError(28, "No space left on device")
+
+    file = tmp_path / "mine.json"
+    pad, other = DrawingPad(personal=file), DrawingPad(personal=file)
+    for each in (pad, other):
+        each.draw(CROSS)
+    press(pad, "5")
+    with monkeypatch.context() as patch:
+        patch.setattr(PersonalRecognizer, "save", full)
+        for name in ("4", "3", "2", "Unlearn"):
+            press(pad, name)
+            assert "No space left" in messages(pad)
+    assert pad.recognizer.labels.tolist() == [5, 4, 3]
+    press(other, "6")
+    pad.predict()
+    assert pad.recognizer.labels.tolist() == [5, 6, 4, 3]
+    pad.recognizer = load_recognizer()
+    press(pad, "1")
+    press(other, "0")
+    pad.predict()
+    assert load_personal(file).labels.tolist() == [5, 6, 4, 3, 1, 0]
+    assert pad.recognizer.labels.tolist() == [5, 6, 4, 3, 1, 0]
 
 
 def test_only_a_personal_pad_takes_number_keys(pad):

@@ -22,6 +22,7 @@ from digitlab.pad.saved import SavedDrawing
 from digitlab.pad.throttle import Throttle
 from digitlab.pad.view import Messages, ReadingView
 from digitlab.prediction import Prediction
+from digitlab.recognizer import PersonalRecognizer
 
 # Handlers run in the main thread or in another, depending on ipykernel's version. One lock serves
 # all pads of a process. ipycanvas sends the commands of all canvases through one manager, so pads
@@ -173,7 +174,7 @@ class Controller:
         self.canvas.lift_pen()
         drawing = as_read(self._history.drawing, self._pad.size)
         if drawing:
-            self._learn(lambda: self._pad.recognizer.add(drawing, label))
+            self._learn(lambda recognizer: recognizer.add(drawing, label))
         else:
             self._show("Draw a digit first")
             self._finish()
@@ -181,11 +182,11 @@ class Controller:
     def unlearn(self) -> None:
         """Forget what was learned last, if anything was."""
         if len(self._pad.recognizer.labels):
-            self._learn(self._pad.recognizer.remove)
+            self._learn(lambda recognizer: recognizer.remove())
 
     def forget(self) -> None:
         """Forget all that was learned."""
-        self._learn(self._pad.recognizer.clear)
+        self._learn(lambda recognizer: recognizer.clear())
 
     def close(self) -> None:
         """Cancel a reading that is still due."""
@@ -229,13 +230,15 @@ class Controller:
 
         self.call(notify)
 
-    def _learn(self, change: Callable[[], None]) -> None:
+    def _learn(self, change: Callable[[PersonalRecognizer], None]) -> None:
         """Change what was learned, keep it, and have the drawing read again."""
         file, recognizer = self._hand_file, self._pad.recognizer
         with self._action():
             try:
-                with file.changing(recognizer) if file else nullcontext():
-                    change()
+                if file:
+                    file.change(recognizer, change)
+                else:
+                    change(recognizer)
             finally:  # what could not be saved is still learned
                 self.predict()
 

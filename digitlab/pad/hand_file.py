@@ -1,8 +1,8 @@
 """The file in which a pad keeps what it learns. Several pads may keep it in the same file."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,7 @@ class HandFile:
     def __init__(self, path: str | os.PathLike[str]):
         self._path = Path(path).absolute()  # the notebook may change its folder
         self._seen: tuple[int, int, int] | None = None  # the version that this pad knows
+        self._unsaved: list[Callable[[PersonalRecognizer], None]] = []  # what the file lacks
 
     def load(self, recognizer: PersonalRecognizer) -> None:
         """Teach a recognizer the examples, if there is a file.
@@ -41,32 +42,39 @@ class HandFile:
                 )
         self.catch_up(recognizer)
 
-    @contextmanager
-    def changing(self, recognizer: PersonalRecognizer) -> Iterator[None]:
-        """Teach a recognizer what other pads have written since; save it after the block.
+    def change(
+        self, recognizer: PersonalRecognizer, change: Callable[[PersonalRecognizer], None]
+    ) -> None:
+        """Teach a recognizer what other pads have written since; then change and save it.
 
         Raises:
-            OSError: The file cannot be read, and nothing has changed; or it cannot be written.
+            OSError: The file cannot be read, and nothing has changed; or it cannot be written, and
+                the change is saved with the next one.
             ValueError: It is not such a file; nothing has changed.
         """
         folder = self._path.parent
         with locked(folder) if folder.is_dir() else nullcontext():
             self.catch_up(recognizer)
-            yield
+            change(recognizer)
+            self._unsaved.append(change)
             recognizer.save(self._path)
+            self._unsaved.clear()
             self._seen = self._version()
 
     def catch_up(self, recognizer: PersonalRecognizer) -> None:
-        """Teach a recognizer what is in the file, and nothing else, if that is new to it.
+        """Teach a recognizer what is in the file, if that is new to it, and what is not saved yet.
 
         Raises:
-            OSError, ValueError: See `changing`; nothing has changed.
+            OSError, ValueError: See `change`; nothing has changed.
         """
         version = self._version()
         if version not in (None, self._seen):
             images, labels, _ = read_examples(self._path)
             recognizer.relearn(images, labels)
             self._seen = version
+            for change in self._unsaved:
+                with suppress(IndexError):  # another pad has forgotten what this one was to forget
+                    change(recognizer)
 
     def _version(self) -> tuple[int, int, int] | None:
         """Return what changes whenever the file is replaced; None if there is no file."""

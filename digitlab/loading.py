@@ -3,7 +3,7 @@
 import os
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy.typing as npt
 from PIL import Image
@@ -14,6 +14,8 @@ from digitlab.personal import read_examples
 from digitlab.recognizer import PersonalRecognizer, Recognizer
 from digitlab.runtimes.litert import LiteRT
 from digitlab.runtimes.runtime import ImageFunction
+
+_Answer = TypeVar("_Answer")
 
 
 def as_number_recognizer(reader: Any) -> Any:
@@ -64,6 +66,20 @@ def as_recognizer(reader: Any) -> Any:
     if hasattr(reader, "predict"):  # as a Keras model does
         return Recognizer(reader)
     return Recognizer(ImageFunction(reader))
+
+
+def checked_answer(answer: Any, kind: type[_Answer], method: str) -> _Answer:
+    """Return what a recognizer's method answered, a `Prediction` or a `NumberReading`.
+
+    Raises:
+        TypeError: It answered something else.
+    """
+    if not isinstance(answer, kind):
+        raise TypeError(
+            f"expected the recognizer's {method}(drawing) to return a {kind.__name__}, "
+            f"got {type(answer).__name__}"
+        )
+    return answer
 
 
 def load_recognizer(path: str | os.PathLike[str] | None = None) -> Recognizer:

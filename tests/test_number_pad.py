@@ -158,6 +158,18 @@ def test_what_cannot_read_numbers_is_rejected():
         NumberPad(OneDigit())
 
 
+def test_an_answer_that_is_not_a_reading_is_rejected():
+    class Text:
+        def predict(self, drawing):
+            """Read one digit."""
+
+        def read_number(self, drawing):
+            return "42"
+
+    with pytest.raises(TypeError, match=r"read_number.* to return a NumberReading, got str"):
+        NumberPad(Text())
+
+
 def test_the_chosen_digit_stays_when_another_is_written_before_it(pad):
     pad.draw([stroke + (90, 0) for stroke in written(4, 0, 7)])
     buttons(pad)[0].click()

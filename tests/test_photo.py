@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from digitlab import PhotoReader, render_strokes, stored_drawing
+from digitlab import (
+    PhotoReader,
+    Recognizer,
+    load_recognizer,
+    render_strokes,
+    stored_drawing,
+)
 from support import browser
 
 
@@ -141,6 +147,25 @@ def test_whatever_a_recognizer_or_an_observer_raises_is_said():
     reader.observe(lambda change: 1 / 0, "reading")
     reader._receive(None, {"do": "photo", "name": "note.png"}, [png.getvalue()])
     assert reader.message == "ZeroDivisionError: division by zero"
+
+
+def test_an_answer_that_is_not_a_reading_is_rejected():
+    class Text(Recognizer):
+        def read_number(self, drawing):
+            return "42"
+
+    class Number(Recognizer):
+        def predict(self, drawing, tta=True):
+            return 4
+
+    model = load_recognizer().model
+    with pytest.raises(TypeError, match=r"read_number.* to return a NumberReading, got str"):
+        PhotoReader(Text(model)).read(note("204"))
+    reader = PhotoReader(Number(model))
+    reader.read(note("204"))
+    with pytest.raises(TypeError, match=r"predict.* to return a Prediction, got int"):
+        reader.add_box((10, 10, 90, 90))
+    assert reader.reading.text == "204"
 
 
 def test_a_scan_of_twelve_bits_is_shown_bright():

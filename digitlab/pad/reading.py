@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from digitlab.explain import measure_saliency
+from digitlab.loading import checked_answer
 from digitlab.prediction import Prediction
 from digitlab.recognizer import Recognizer
 
@@ -50,12 +51,7 @@ def read_drawing(
     augments = getattr(type(recognizer), "predict", None) is Recognizer.predict
     once = {"tta": False} if augments and not drawn else {}
     prediction = recognizer.predict(as_read(strokes, size), **once)
-    if not isinstance(prediction, Prediction):
-        raise TypeError(
-            "expected the recognizer's predict(drawing) to return a Prediction, "
-            f"got {type(prediction).__name__}"
-        )
-    return prediction
+    return checked_answer(prediction, Prediction, "predict")
 
 
 def as_read(strokes: Sequence[np.ndarray], size: int) -> list[np.ndarray]:

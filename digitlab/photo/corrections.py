@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from digitlab.loading import checked_answer
 from digitlab.numbers.pieces import Box
 from digitlab.numbers.reading import MARKS, Character, NumberReading
+from digitlab.prediction import Prediction
 
 _ids = itertools.count()  # no two photos share one, so that no message is for the wrong photo
 _MIN_SIDE = 4.0  # pixels of the ink image: the smallest side of a box
@@ -55,7 +57,8 @@ class PhotoReading:
         left, top, right, bottom = (round(place / self._scale) for place in box)
         ink = self._ink[top:bottom, left:right]
         # Ink at the edge would be cut off, and without much paper a broad pen is taken for paper.
-        found = self._recognizer.predict(np.pad(ink, max(4, max(ink.shape) // 2)))
+        answer = self._recognizer.predict(np.pad(ink, max(4, max(ink.shape) // 2)))
+        found = checked_answer(answer, Prediction, "predict")
         text = "?" if found.digit is None else str(found.digit)
         if before is not None and before.text in MARKS and found.digit is None:
             text = before.text

@@ -14,7 +14,7 @@ import traitlets
 from PIL import Image, UnidentifiedImageError
 
 from digitlab.images import as_bytes
-from digitlab.loading import as_number_recognizer
+from digitlab.loading import as_number_recognizer, checked_answer
 from digitlab.numbers.pieces import Box
 from digitlab.numbers.reading import NumberReading
 from digitlab.photo.corrections import PhotoReading
@@ -128,7 +128,8 @@ class PhotoReader(anywidget.AnyWidget):
 
     def _read(self, picture: npt.ArrayLike | Image.Image) -> NumberReading:
         ink, scale = find_ink(picture)
-        reading = self._recognizer.read_number(picture)
+        answer = self._recognizer.read_number(picture)
+        reading = checked_answer(answer, NumberReading, "read_number")
         colour, _, size = read_colour(picture, _SHOWN)
         self._photo_reading = PhotoReading(size, ink, scale, self._recognizer, reading)
         self._size = list(size)

@@ -84,7 +84,7 @@ def stored_drawing(digit: int, size: int = 280) -> list[np.ndarray]:
         [(33, 2), (17, 2)]
     """
     digit = as_digit(digit)
-    scale = _checked_size(size) / 280
+    scale = checked_size(size) / 280
     strokes = ([point.split(",") for point in stroke.split()] for stroke in _STROKES[digit])
     return [_curve(np.array(points, float)) * scale for points in strokes]
 
@@ -110,7 +110,7 @@ def save_drawing(path: str | os.PathLike[str], drawing: Sequence, size: int = 28
         {"format": "digitlab drawing", "version": 1,
     """
     strokes = [stroke.tolist() for stroke in as_strokes(drawing)]
-    content = json.dumps(_FORMAT | {"size": _checked_size(size), "strokes": strokes})
+    content = json.dumps(_FORMAT | {"size": checked_size(size), "strokes": strokes})
     with atomic_write(path) as part:
         part.write_text(content, encoding="utf-8")
 
@@ -134,7 +134,7 @@ def load_drawing(path: str | os.PathLike[str], size: int = 280) -> list[np.ndarr
         >>> digitlab.load_recognizer().predict(digitlab.load_drawing("five.json")).digit
         5
     """
-    side = _checked_size(size)
+    side = checked_size(size)
     content = _parsed(Path(path))
     try:
         strokes, scale = as_strokes(content["strokes"]), side / content["size"]
@@ -162,7 +162,7 @@ def _parsed(path: Path) -> dict[str, Any]:
     return content
 
 
-def _checked_size(size: Any) -> float:
+def checked_size(size: Any) -> float:
     """Check the side of a pad."""
     number = float(size) if isinstance(size, Real) and not isinstance(size, bool) else math.nan
     if not 0 < number < math.inf:

@@ -92,3 +92,9 @@ def test_bad_input():
         plot_history(None)
     with pytest.raises(ValueError, match="metric='accuracy', got one with loss"):
         plot_history({"loss": [1]})
+    for values in (0.5, [[0.5]]):
+        with pytest.raises(ValueError, match=r"'accuracy', one for each epoch, got shape \("):
+            plot_history({"accuracy": values})
+    for size in ("x", 0, np.nan):
+        with pytest.raises(ValueError, match="size to be a number of pixels above 0, got"):
+            plot_drawing(stored_drawing(5), size=size)

@@ -98,9 +98,21 @@ def test_an_embedding_in_the_plane_is_shown_as_it_is():
     assert ax.texts[0].get_text() == "yours" and ax.get_title() == "made up"
 
 
-def test_what_is_infinitely_far_away_is_not_drawn():
-    with pytest.raises(ValueError, match="expected finite points, got NaN or infinity"):
-        plot_embedding([[0.0, 1.0], [2.0, np.nan], [3.0, 4.0]], [1, 2, 3])
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_what_is_not_finite_is_not_drawn(bad):
+    points = [[0.0, 1.0], [2.0, 3.0], [3.0, 4.0]]
+    weights = np.zeros((5, 5, 2))
+    weights[1, 1, 1] = bad
+    for plot, name in (
+        (lambda: plot_embedding([*points, [2.0, bad]], [1, 2, 3, 4]), "points"),
+        (lambda: plot_embedding(points, [1, 2, 3], marked=[[bad, 1]]), "marked points"),
+        (lambda: plot_filters(weights), "filters"),
+        (lambda: plot_activations({"a": weights}), "activations for 'a'"),
+        (lambda: plot_activations({"b": [1, bad]}), "activations for 'b'"),
+        (lambda: plot_saliency(np.zeros((28, 28)), np.full((28, 28), bad)), "values in the sal"),
+    ):
+        with pytest.raises(ValueError, match=f"expected finite {name}.*, got NaN or infinity"):
+            plot()
 
 
 def test_an_embedding_is_seen_from_where_the_digits_are_apart():
@@ -128,6 +140,8 @@ def test_bad_input():
         plot_filters(np.zeros((5, 5)))
     with pytest.raises(ValueError, match="at least one layer"):
         plot_activations({})
+    with pytest.raises(TypeError, match="layers' names with their activations.*got list"):
+        plot_activations([np.zeros(10)])
     with pytest.raises(ValueError, match=r"for 'a', got \(2, 2\)"):
         plot_activations({"a": np.zeros((2, 2))})
     with pytest.raises(ValueError, match=r"a saliency of shape \(28, 28\), got \(3,\)"):

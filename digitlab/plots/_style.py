@@ -29,6 +29,12 @@ FONT = "DejaVu Sans"  # comes with matplotlib, and has every sign that the plots
 _READABLE = 3.0  # contrast of text with its background, after WCAG 2: 1 is none, 21 black on white
 
 
+def check_finite(values: np.ndarray, name: str) -> None:
+    """Raise ValueError if some values are infinite or not a number, which would not be drawn."""
+    if not np.isfinite(values).all():
+        raise ValueError(f"expected finite {name}, got NaN or infinity")
+
+
 def new_axes(width: float, height: float, layout: str = "constrained") -> Axes:
     """Make Axes in a figure of their own, whose sides are in inches for text of default size."""
     return plt.subplots(figsize=_figsize(width, height), layout=layout)[1]

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from digitlab.drawings import checked_size
 from digitlab.images import CLASSES, SIZE, as_array, check_whole, detached
 from digitlab.plots._style import (
     BLUE,
@@ -80,18 +81,18 @@ def plot_drawing(
         The Axes.
 
     Raises:
-        TypeError, ValueError: See `digitlab.strokes.as_strokes`.
+        TypeError, ValueError: See `digitlab.strokes.as_strokes`; or `size` is not a number above 0.
 
     Example:
         >>> ax = digitlab.plot_drawing(digitlab.stored_drawing(5), title="the stored 5")
     """
-    strokes = as_strokes(drawing)
+    strokes, side = as_strokes(drawing), checked_size(size)
     ax = new_axes(2.8, 2.8) if ax is None else ax
     for stroke in strokes:
         x, y = stroke.T
         (line,) = ax.plot(x, y, linestyle="-", marker="", linewidth=4, solid_capstyle="round")
         ax.plot(x[0], y[0], "o", color=line.get_color(), markersize=9)
-    ax.set(xlim=(0, size), ylim=(size, 0), aspect="equal", xlabel="x in pixels", ylabel="y")
+    ax.set(xlim=(0, side), ylim=(side, 0), aspect="equal", xlabel="x in pixels", ylabel="y")
     show_tick_labels(ax)
     set_title(ax, title)
     return ax
@@ -170,7 +171,7 @@ def plot_history(
 
     Raises:
         TypeError: It is not a history.
-        ValueError: The history does not have that metric.
+        ValueError: The history does not have that metric, or not as a list of numbers.
 
     Example:
         >>> history = {"accuracy": [0.95, 0.98, 0.99], "val_accuracy": [0.96, 0.97, 0.98]}
@@ -186,14 +187,20 @@ def plot_history(
         others = ", ".join(map(str, values)) or "nothing"
         raise ValueError(f"expected a history with metric={metric!r}, got one with {others}")
     metric = metric.removeprefix("val_")  # both curves are shown
-    ax = new_axes(4.5, 3) if ax is None else ax
+    lines = []
     for name, label, style, colour in (
         (metric, "training", "o--", BLUE),
         (f"val_{metric}", "validation", "o-", ORANGE),
     ):
         if name in values:
-            line = as_array(values[name], f"numbers for {name!r}, one for each epoch")
-            ax.plot(range(1, len(line) + 1), line, style, color=colour, label=label)
+            expected = f"numbers for {name!r}, one for each epoch"
+            line = as_array(values[name], expected)
+            if line.ndim != 1:
+                raise ValueError(f"expected {expected}, got shape {line.shape}")
+            lines.append((line, label, style, colour))
+    ax = new_axes(4.5, 3) if ax is None else ax
+    for line, label, style, colour in lines:
+        ax.plot(range(1, len(line) + 1), line, style, color=colour, label=label)
     ax.set_xlabel("epoch")
     ax.set_ylabel(metric, **LITERAL)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))

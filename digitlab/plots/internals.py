@@ -19,6 +19,7 @@ from digitlab.plots._style import (
     BLUE,
     FONT,
     LITERAL,
+    check_finite,
     digit_marker,
     new_axes,
     new_figure,
@@ -51,7 +52,8 @@ def plot_filters(
         The Axes, (rows, columns).
 
     Raises:
-        ValueError: `filters` has the wrong shape, or `columns` is not a whole number, at least 1.
+        ValueError: `filters` has the wrong shape or is not finite, or `columns` is not a whole
+            number, at least 1.
 
     Example:
         >>> model = digitlab.pen_cnn()
@@ -61,6 +63,7 @@ def plot_filters(
     filters = as_array(filters, expected).astype(float)
     if filters.ndim != 3 or not filters.size:
         raise ValueError(f"expected {expected}, got {filters.shape}")
+    check_finite(filters, "filters")
     count = filters.shape[2]
     check_whole(columns, "columns", 1)
     columns = min(columns, count)
@@ -101,8 +104,9 @@ def plot_activations(
         repeated.
 
     Raises:
-        ValueError: There are no activations, or some have the wrong number of dimensions; or
-            `columns` is not a whole number, at least 1.
+        TypeError: `activations` is not a mapping.
+        ValueError: There are no activations, or some have the wrong number of dimensions or are not
+            finite; or `columns` is not a whole number, at least 1.
 
     Example:
         >>> recognizer = digitlab.load_recognizer()
@@ -110,6 +114,11 @@ def plot_activations(
         >>> activations = recognizer.get_activations(image)
         >>> axes = digitlab.plot_activations(activations, title="the stored 5")
     """
+    if not hasattr(activations, "items"):
+        raise TypeError(
+            "expected the layers' names with their activations, as get_activations returns them, "
+            f"got {type(activations).__name__}"
+        )
     if not activations:
         raise ValueError("expected at least one layer's activations, got none")
     answers = {}
@@ -118,7 +127,7 @@ def plot_activations(
         answers[name] = as_array(given, expected).astype(float)
         if answers[name].ndim not in (1, 3):
             raise ValueError(f"expected {expected}, got {answers[name].shape}")
-    check_whole(columns, "columns", 1)
+    check_finite,
     figure = new_figure(0.95 * columns + 1.6, 1.15 * len(answers) + 0.4, figsize)
     places = figure.add_gridspec(len(answers), columns + 1, width_ratios=(1.6, *[0.95] * columns))
     grid = np.empty((len(answers), columns), object)
@@ -170,7 +179,8 @@ def plot_saliency(
         The Axes.
 
     Raises:
-        ValueError: `image` or `saliency` has the wrong shape, or `image` is out of range.
+        ValueError: `image` or `saliency` has the wrong shape, `image` is out of range, or
+            `saliency` is not finite.
 
     Example:
         >>> recognizer = digitlab.load_recognizer()
@@ -183,6 +193,7 @@ def plot_saliency(
     saliency = as_array(saliency, expected).astype(float)
     if saliency.shape != image.shape:
         raise ValueError(f"expected {expected}, got {saliency.shape}")
+    check_finite(saliency, "values in the saliency")
     # "compressed" keeps room for the words below an image of any size.
     ax = new_axes(3.2, 3.6, layout="compressed") if ax is None else ax
     show_image(ax, colour_saliency(image, saliency))
@@ -246,8 +257,7 @@ def plot_embedding(
     digits = as_array(points, expected).astype(float)
     if digits.ndim != 2 or len(digits) < 3 or digits.shape[1] < 2:
         raise ValueError(f"expected {expected}, got {digits.shape}")
-    if not np.isfinite(digits).all():
-        raise ValueError("expected finite points, got NaN or infinity")
+    check_finite(digits, "points")
     labels = as_labels(labels, len(digits))
     expected = f"marked points of shape (k, {digits.shape[1]})"
     stars = np.empty((0, digits.shape[1]))
@@ -257,6 +267,7 @@ def plot_embedding(
         raise ValueError(
             f"expected {expected} and at most k names, got {stars.shape} and {len(names)}"
         )
+    check_finite(stars, "marked points")
     if digits.shape[1] > 2:
         means = np.array([digits[labels == digit].mean(axis=0) for digit in np.unique(labels)])
         spread = means if len(means) > 2 else digits  # two means span no plane

@@ -55,6 +55,14 @@ def test_probabilities_are_ten_bars_with_the_best_marked():
     assert heights == prediction.probabilities.tolist()
 
 
+@pytest.mark.parametrize("drawing", [[], [[[10, 10], [270, 270]], [[10, 270], [270, 10]]]])
+def test_no_probability_is_marked_where_there_is_no_digit(drawing):
+    prediction = digitlab.load_recognizer().predict(drawing)
+    assert prediction.digit is None
+    axes = plot_probabilities(prediction)
+    assert len({bar.get_facecolor() for bar in axes.patches}) == 1 and not axes.texts
+
+
 def test_the_history_has_a_line_each():
     axes = plot_history({"loss": [2, 1], "val_loss": [3, 2]}, metric="loss")
     assert [line.get_ydata().tolist() for line in axes.lines] == [[2, 1], [3, 2]]

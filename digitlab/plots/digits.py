@@ -104,7 +104,8 @@ def plot_probabilities(
     """Show the probabilities of the ten digits as bars, the highest one marked.
 
     Args:
-        probabilities: (10,), in [0, 1]; or a prediction, whose probabilities are shown.
+        probabilities: (10,), in [0, 1]; or a prediction, whose probabilities are shown. If that has
+            no digit, no bar is marked.
         title: Which digit they are for, or which network gave them.
         ax: The Axes to draw on; new ones when left out.
 
@@ -118,7 +119,9 @@ def plot_probabilities(
         >>> prediction = digitlab.load_recognizer().predict(digitlab.stored_drawing(5))
         >>> ax = digitlab.plot_probabilities(prediction.probabilities, title=str(prediction))
     """
+    marks = True
     if isinstance(probabilities, Prediction):
+        marks = probabilities.digit is not None
         probabilities = probabilities.probabilities
     probabilities = as_array(probabilities, "probabilities of shape (10,)").astype(float)
     if probabilities.shape != (CLASSES,):
@@ -129,21 +132,19 @@ def plot_probabilities(
             f"{probabilities.min():g} to {probabilities.max():g}"
         )
     ax = new_axes(4.5, 2.4) if ax is None else ax
-    best = probabilities.argmax()
-    ax.bar(
-        range(CLASSES),
-        probabilities,
-        color=[ORANGE if digit == best else BLUE for digit in range(CLASSES)],
-    )
-    ax.annotate(
-        f"{100 * probabilities[best]:.0f} %",
-        (best, probabilities[best]),
-        textcoords="offset points",
-        xytext=(0, 2),
-        ha="center",
-        color=text_colour(ax),
-        **LITERAL,
-    )
+    bars = ax.bar(range(CLASSES), probabilities, color=BLUE)
+    if marks:
+        best = int(probabilities.argmax())
+        bars[best].set_facecolor(ORANGE)
+        ax.annotate(
+            f"{100 * probabilities[best]:.0f} %",
+            (best, probabilities[best]),
+            textcoords="offset points",
+            xytext=(0, 2),
+            ha="center",
+            color=text_colour(ax),
+            **LITERAL,
+        )
     ax.set(xticks=range(CLASSES), yticks=(0, 0.5, 1), xlabel="digit", ylabel="probability")
     ax.set(xlim=(-0.89, CLASSES - 0.11), ylim=(0, 1.15))
     ax.set_axisbelow(True)  # keep a grid behind the bars

@@ -168,6 +168,28 @@ def test_an_answer_that_is_not_a_reading_is_rejected():
     assert reader.reading.text == "204"
 
 
+def test_another_recognizer_reads_the_photo_again(tmp_path):
+    def seven(image):
+        return np.eye(10)[7]
+
+    path = tmp_path / "note.png"
+    note("204").save(path)
+    reader = PhotoReader(seven)
+    reader.recognizer = None  # our own network; there is no photo yet
+    assert reader.read(path).text == "204"
+    path.unlink()
+    box = reader.reading.characters[0].box
+    reader.remove_box(0)
+    reader.recognizer = seven
+    assert reader.reading.text == "777" and "777" in reader.message
+    reader.correct_box(0, box)
+    assert reader.reading.characters[0].text == "7"
+    with pytest.raises(TypeError, match="expected a recognizer"):
+        reader.recognizer = 5
+    reader.recognizer = load_recognizer()
+    assert reader.reading.text == "204"
+
+
 def test_a_scan_of_twelve_bits_is_shown_bright():
     reader = PhotoReader()
     assert reader.read(np.asarray(note("31"), np.uint16) * 16).text == "31"

@@ -27,12 +27,6 @@ from digitlab.strokes import as_strokes
 _HISTORY = 200  # changes that can be undone
 
 
-class _Reader(traitlets.Any):
-    """What reads the drawing. None is validated like the rest, and stands for our own network."""
-
-    allow_none = False
-
-
 class _Strokes(traitlets.List):
     """The drawing as a list that is the caller's own."""
 
@@ -97,7 +91,7 @@ class DrawingPad(Box):
     image = traitlets.Instance(np.ndarray, read_only=True)
     live = traitlets.Bool(True).tag(sync=True)  # for ipywidgets.jslink
     pen_width = traitlets.Float().tag(sync=True)
-    recognizer = _Reader()
+    recognizer: Any = traitlets.Instance(object)  # unlike Any, it has None validated, too
     explain = traitlets.Bool(False)
     _aspect = 1.0  # height by width
     _pen = 0.07  # by width: the pen's width on the screen, which the network never sees

@@ -37,6 +37,8 @@ class PhotoReader(anywidget.AnyWidget):
     - ``reading``: what is read, a `NumberReading`, with the corrections. Read-only. Once a box is
       corrected, its ``confidence`` is the product of the characters'.
     - ``message``: the same as a sentence, or why a file could not be read.
+    - ``recognizer``: what reads the photo. If you set another one, it reads the photo again,
+      without the corrections.
 
     Args:
         recognizer: A `Recognizer`, a Keras model or a function, as for `DrawingPad`; or an object
@@ -60,17 +62,19 @@ class PhotoReader(anywidget.AnyWidget):
     _esm = _WEB / "photo.js"
     _css = _WEB / "photo.css"
     reading = traitlets.Instance(NumberReading, read_only=True)
+    recognizer: Any = traitlets.Instance(object)  # unlike Any, it has None validated, too
     message = traitlets.Unicode("Choose a photo of digits").tag(sync=True)
     _photo = traitlets.Bytes(b"").tag(sync=True)  # JPEG, for the browser
     _size = traitlets.List([1, 1]).tag(sync=True)  # width and height of the photo
     _boxes: Any = traitlets.List([]).tag(sync=True)  # {id, box, text, title} of each character
 
     def __init__(self, recognizer: Any = None):
-        super().__init__()
+        super().__init__(recognizer=recognizer)
         self.set_trait("reading", _EMPTY)
-        self._recognizer = as_number_recognizer(recognizer)
+        self._picture: npt.ArrayLike | Image.Image | None = None
         self._photo_reading: PhotoReading | None = None
         self.on_msg(self._receive)
+        self.observe(lambda _: self._read_again(), "recognizer")
 
     def read(self, picture: str | os.PathLike[str] | npt.ArrayLike | Image.Image) -> NumberReading:
         """Show a photo, and read it.
@@ -128,10 +132,11 @@ class PhotoReader(anywidget.AnyWidget):
 
     def _read(self, picture: npt.ArrayLike | Image.Image) -> NumberReading:
         ink, scale = find_ink(picture)
-        answer = self._recognizer.read_number(picture)
+        answer = self.recognizer.read_number(picture)
         reading = checked_answer(answer, NumberReading, "read_number")
         colour, _, size = read_colour(picture, _SHOWN)
-        self._photo_reading = PhotoReading(size, ink, scale, self._recognizer, reading)
+        self._picture = picture
+        self._photo_reading = PhotoReading(size, ink, scale, self.recognizer, reading)
         self._size = list(size)
         # As bright as it can be: of 16 bits, some scanners use only 12.
         values = as_bytes((colour / max(colour.max(), 1e-9)).clip(0, 1))
@@ -142,6 +147,10 @@ class PhotoReader(anywidget.AnyWidget):
         self._photo = file.getvalue()
         self._show()
         return reading
+
+    def _read_again(self) -> None:
+        if self._picture is not None:
+            self._read(self._picture)
 
     def _opened_page(self) -> PhotoReading:
         if self._photo_reading is None:
@@ -196,6 +205,10 @@ class PhotoReader(anywidget.AnyWidget):
     def __repr__(self) -> str:
         """Say what was read."""
         return f"<PhotoReader. {self.message}>"
+
+    @traitlets.validate("recognizer")
+    def _validate_recognizer(self, proposal: Any) -> Any:
+        return as_number_recognizer(proposal.value)
 
 
 def _checked_box(box: Any) -> Box:

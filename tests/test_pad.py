@@ -16,12 +16,13 @@ import numpy as np
 import pytest
 import traitlets
 from ipycanvas import Canvas
+from IPython.core.interactiveshell import InteractiveShell
 from IPython.display import display
-from IPython.testing.globalipapp import start_ipython
 from IPython.utils.capture import capture_output
 from ipywidgets import HTML, Button, Checkbox, FloatSlider, Layout, VBox
 from ipywidgets.widgets.widget import _instances
 from PIL import Image
+from traitlets.config import Config
 
 from digitlab import (
     DrawingPad,
@@ -878,18 +879,24 @@ def test_files(pad, tmp_path):
     assert len(larger.strokes) == 1
 
 
+@pytest.fixture
+def terminal(monkeypatch):
+    """IPython in this process, as in a terminal."""
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])  # IPython replaces it
+    InteractiveShell.instance(config=Config(HistoryManager={"enabled": False}))
+    yield
+    InteractiveShell.clear_instance()
+
+
+@pytest.mark.usefixtures("terminal")
 def test_a_saved_notebook_has_a_picture():
-    shell = start_ipython()
-    try:
-        shown = []
-        for explain in (False, True):
-            pad = DrawingPad(explain=explain)
-            with capture_output() as captured:
-                display(pad)
-                pad.draw(stored_drawing(5))
-            shown.append(captured.outputs)
-    finally:
-        type(shell).clear_instance()
+    shown = []
+    for explain in (False, True):
+        pad = DrawingPad(explain=explain)
+        with capture_output() as captured:
+            display(pad)
+            pad.draw(stored_drawing(5))
+        shown.append(captured.outputs)
     for explain, (widget, picture, *updates) in enumerate(shown):
         assert "application/vnd.jupyter.widget-view+json" in widget.data
         assert "Draw a digit" in picture.data["text/html"]
@@ -897,6 +904,15 @@ def test_a_saved_notebook_has_a_picture():
         assert updates[0].data["text/html"].count("data:image/png") == 2 + 8 * explain
         assert updates[0].data["text/html"].count("Which ink counted for the 5") == explain
         assert updates[0].data["text/plain"] == repr(pad)
+
+
+@pytest.mark.usefixtures("terminal")
+def test_in_a_terminal_only_displaying_the_pad_prints_it(pad, capsys):
+    display(pad)
+    assert "<DrawingPad, strokes: 0. Draw a digit>" in capsys.readouterr().out
+    pad.draw(stored_drawing(5))
+    pad.predict()
+    assert capsys.readouterr().out == ""
 
 
 def test_bad_input_draws_nothing(pad):

@@ -10,6 +10,8 @@ from pathlib import Path
 from uuid import uuid4
 
 import numpy as np
+from IPython import get_ipython
+from IPython.core.displaypub import DisplayPublisher
 from IPython.display import display
 from ipywidgets import HTML
 from PIL import Image, ImageDraw
@@ -84,13 +86,19 @@ class SavedDrawing:
         picture = picture_html(self.image.value, reading)
         html = f'<div class="digitlab-picture {self._class}">{picture}</div>'
         self._bundle = {"text/html": f"<style>{_NO_WIDGET}</style>{html}", "text/plain": words}
-        if self._displayed:
+        if self._displayed and _outputs_can_change():
             display(self._bundle, raw=True, display_id=self._class, update=True)
 
     def display(self) -> None:
         """Put the picture into the output, where `update` changes it from then on."""
         self._displayed = True
         display(self._bundle, raw=True, display_id=self._class)
+
+
+def _outputs_can_change() -> bool:
+    """Tell whether `display` can change an output. In a terminal, it would print another one."""
+    shell = get_ipython()
+    return shell is not None and type(shell.display_pub) is not DisplayPublisher
 
 
 class Picture:

@@ -248,7 +248,7 @@ class DrawingPad(Box):
             )
         personal = reader if isinstance(reader, PersonalRecognizer) else reader.adapt()
         if self._taught and not len(personal.labels):
-            personal._learn_instead(self._taught.images, self._taught.labels)
+            personal.relearn(self._taught.images, self._taught.labels)
         elif self._hand_file:
             self._hand_file.load(personal)
         self._taught = personal

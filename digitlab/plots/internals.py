@@ -127,7 +127,8 @@ def plot_activations(
         answers[name] = as_array(given, expected).astype(float)
         if answers[name].ndim not in (1, 3):
             raise ValueError(f"expected {expected}, got {answers[name].shape}")
-    check_finite,
+        check_finite(answers[name], f"activations for {name!r}")
+    check_whole(columns, "columns", 1)
     figure = new_figure(0.95 * columns + 1.6, 1.15 * len(answers) + 0.4, figsize)
     places = figure.add_gridspec(len(answers), columns + 1, width_ratios=(1.6, *[0.95] * columns))
     grid = np.empty((len(answers), columns), object)

@@ -63,7 +63,12 @@ class Prediction:
         if self.digit is None:
             return "Draw a digit" if self.reason == "empty" else "I see no digit in this"
         article = "an" if self.digit == 8 else "a"
-        return f"I read {article} {self.digit} ({self.confidence:.0%})".replace("%", " %")
+        return f"I read {article} {self.digit} ({percent(self.confidence)})"
+
+
+def percent(share: float) -> str:
+    """Say a share, 0 to 1, in percent: "99 %"."""
+    return f"{100 * share:.0f} %"
 
 
 def are_probabilities(answers: np.ndarray) -> bool:

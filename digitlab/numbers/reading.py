@@ -10,7 +10,7 @@ from digitlab.numbers.candidates import Candidate, find_candidates
 from digitlab.numbers.pieces import SPECK, Box, Line, Writing
 from digitlab.numbers.rows import find_rows
 from digitlab.numbers.search import find_best_path
-from digitlab.prediction import Prediction, digit_probabilities
+from digitlab.prediction import Prediction, digit_probabilities, percent
 
 Answer = Callable[[np.ndarray], np.ndarray]  # images (n, 28, 28) to probabilities (n, 10 or 11)
 
@@ -82,7 +82,7 @@ class NumberReading:
         """Say it as a sentence: "I read 2047 (98 %)"."""
         if not self.characters:
             return "Nothing is written here"
-        return f"I read {' and '.join(self.rows)} ({self.confidence:.0%})".replace("%", " %")
+        return f"I read {' and '.join(self.rows)} ({percent(self.confidence)})"
 
 
 def read_pieces(writing: Writing, answer: Answer) -> NumberReading:

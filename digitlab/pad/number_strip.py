@@ -6,6 +6,7 @@ from itertools import groupby
 from ipywidgets import Button, HBox, Layout, VBox
 
 from digitlab.numbers.reading import Character
+from digitlab.prediction import percent
 
 _MIN_WIDTH = 6  # percent of the pad's width: the smallest width of a button
 
@@ -38,7 +39,7 @@ class NumberStrip(VBox):
             box.children = buttons = self._made[shown : shown + len(row)]
             for button, character in zip(buttons, row, strict=True):
                 button.description = character.text
-                sure = f": {character.confidence:.0%}" if character.digit is not None else ""
+                sure = f": {percent(character.confidence)}" if character.digit is not None else ""
                 button.tooltip = character.text + sure
                 button.button_style = "primary" if shown == chosen else ""
                 shown += 1

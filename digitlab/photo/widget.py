@@ -20,6 +20,7 @@ from digitlab.numbers.reading import NumberReading
 from digitlab.photo.corrections import PhotoReading
 from digitlab.pictures.brightness import read_colour
 from digitlab.pictures.ink import find_ink
+from digitlab.prediction import percent
 
 _WEB = Path(__file__).parents[1] / "web" / "photo"
 _SHOWN = 1600  # pixels: the longer side of the photo in the browser
@@ -174,9 +175,7 @@ class PhotoReader(anywidget.AnyWidget):
                 "id": own_id,
                 "box": list(found.box),
                 "text": found.text,
-                "title": f"{found.confidence:.0%}".replace("%", " %")
-                if found.text.isdigit()
-                else "",
+                "title": percent(found.confidence) if found.text.isdigit() else "",
             }
             for own_id, found in zip(self._photo_reading.ids, reading.characters, strict=True)
         ]

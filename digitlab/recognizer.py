@@ -1,9 +1,9 @@
 """The recognizer: from a drawing, or images of 28 x 28, to probabilities of the ten digits."""
 
-import operator
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -303,6 +303,8 @@ class PersonalRecognizer(Recognizer):
         else:
             self._typical = self._features_of(typical_images())
             self._features = self._typical[:0]
+        if not isinstance(drawings, Iterable):
+            raise TypeError(f"expected a list of drawings, got {type(drawings).__name__}")
         self._learn_more([as_example(drawing) for drawing in drawings], labels)
 
     @property
@@ -334,7 +336,8 @@ class PersonalRecognizer(Recognizer):
             IndexError: There is no such example.
             TypeError: The index is not a whole number.
         """
-        index = operator.index(index)
+        if not isinstance(index, Integral):
+            raise TypeError(f"expected the index of an example, a whole number, got {index!r}")
         with _LEARNING:
             if not -len(self._labels) <= index < len(self._labels):
                 raise IndexError(f"expected one of {len(self._labels)} examples, got {index}")

@@ -149,6 +149,8 @@ def test_people_that_do_not_belong_together():
         People(ours.drawings, ours.labels + 5, ours.contributors, ours.writers)
     digits = Digits(np.zeros((50, 28, 28)), np.arange(50) % 10, None, None, "")
     config = TrainConfig(augmentation=Augmentation())
+    with pytest.raises(TypeError, match=r"people as load_people\(\) gives them, got list"):
+        train(pen_cnn(), digits, config, progress=False, people=ours.drawings)
     with pytest.raises(ValueError, match="got no digits"):
         train(pen_cnn(), digits, config, progress=False, people=ours[np.arange(0)])
 

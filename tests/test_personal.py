@@ -191,8 +191,10 @@ def test_one_example_can_be_taken_back(recognizer):
     personal.clear()
     with pytest.raises(IndexError, match="one of 0 examples"):
         personal.remove()
-    with pytest.raises(TypeError, match="integer"):
+    with pytest.raises(TypeError, match="index of an example, a whole number, got 0.5"):
         personal.remove(0.5)
+    with pytest.raises(TypeError, match="a list of drawings, got NoneType"):
+        load_recognizer().adapt(None, [1])
     for drawing in STORED:
         np.testing.assert_array_equal(
             personal.predict(drawing).probabilities, recognizer.predict(drawing).probabilities

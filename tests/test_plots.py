@@ -75,6 +75,11 @@ def test_epochs_are_whole_numbers(epochs):
     assert all(tick == round(tick) for tick in axes.get_xticks())
 
 
+def test_a_whole_data_set_is_not_drawn():
+    with pytest.raises(ValueError, match="at most 1,000 images to show, got 60,000"):
+        plot_digits(np.zeros((60_000, 28, 28), np.uint8))
+
+
 @pytest.mark.parametrize("columns", [0, -1, 2.5, True])
 def test_invalid_columns_are_rejected(columns):
     with pytest.raises(

@@ -26,6 +26,8 @@ from digitlab.plots._style import (
 from digitlab.prediction import Prediction
 from digitlab.strokes import as_strokes
 
+_MOST = 1000  # images that `show_grid` shows: each has Axes of its own, which takes 10 ms
+
 
 def plot_digits(
     images: npt.ArrayLike,
@@ -48,8 +50,8 @@ def plot_digits(
         The Axes, (rows, columns).
 
     Raises:
-        ValueError: The number of dimensions or labels differs from these, or `columns` is not a
-            whole number, at least 1.
+        ValueError: The number of dimensions or labels differs from these, there are more than 1,000
+            images, or `columns` is not a whole number, at least 1.
 
     Example:
         >>> drawings = [digitlab.stored_drawing(digit) for digit in range(10)]
@@ -221,6 +223,8 @@ def show_grid(
 ) -> np.ndarray:
     """Show images (n, h, w) as `plot_digits` does, each in a cell of that many inches."""
     check_whole(columns, "columns", 1)
+    if len(images) > _MOST:
+        raise ValueError(f"expected at most {_MOST:,} images to show, got {len(images):,}")
     columns = min(columns, len(images))
     rows = -(-len(images) // columns)
     grid = new_grid(rows, columns, cell[0] * columns, cell[1] * rows + 0.4, figsize)

@@ -39,7 +39,8 @@ def fine_tune(
     """Train a network further on one person's digits, in under a minute for 20 to 200 of them.
 
     `Recognizer.adapt` learns in milliseconds, and without TensorFlow; this changes the network
-    itself.
+    itself. A recognizer that was adapted from the model before has learned how the network saw its
+    examples then, so adapt a new one.
 
     Args:
         model: A trained network, as for `digitlab.train`. Trained in place.

@@ -63,8 +63,8 @@ def train(
         with validation digits, for ``val_accuracy`` and ``val_loss``.
 
     Raises:
-        TypeError: The model is not a Keras model, the digits are not `Digits`, or the settings are
-            not a `TrainConfig`.
+        TypeError: The model is not a Keras model, the digits are not `Digits`, the settings are not
+            a `TrainConfig`, or `people` is not `People`.
         ValueError: There are no training digits, or none beside those for validation; or `people`
             has no digits, or `config` no augmentation to draw them with; or the model does
             not map images (n, 28, 28, 1) to 10 or 11 probabilities; or the devices cannot share a
@@ -89,6 +89,8 @@ def train(
         raise TypeError(f"expected digits as load_digits() gives them, got {type(digits).__name__}")
     if not len(digits.x_train):
         raise ValueError(f"expected training digits, got none: {digits!r}")
+    if not isinstance(people, People | None):
+        raise TypeError(f"expected people as load_people() gives them, got {type(people).__name__}")
     if people is not None and config.augmentation is None:
         raise ValueError("expected an augmentation in config, by which people's digits are drawn")
     if people is not None and not len(people):

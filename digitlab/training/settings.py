@@ -9,6 +9,7 @@ from digitlab.images import BOX, SIZE, check_whole
 
 # The largest value of each setting; all others are 1 at most.
 _LARGEST = {"rotation": 180, "stretch": 4, "shear": 4, "shift": SIZE, "bend": BOX, "pen": 2}
+_SEEDS = 2**32  # as many as Keras takes
 
 
 def _make_plain(settings: Any) -> None:
@@ -89,6 +90,13 @@ class TrainConfig:
     def __post_init__(self) -> None:
         for name, least in (("epochs", 1), ("batch_size", 1), ("seed", 0)):
             check_whole(getattr(self, name), name, least)
+        if self.seed >= _SEEDS:
+            raise ValueError(f"expected a seed below 2 ** 32, got {self.seed}")
+        for name in ("peak_learning_rate", "weight_decay", "warmup_share", "validation_share"):
+            if not isinstance(value := getattr(self, name), Real):
+                raise ValueError(f"expected {name} to be a number, got {value!r}")
+        if self.one_cycle not in (True, False):
+            raise ValueError(f"expected one_cycle to be True or False, got {self.one_cycle!r}")
         if not 0 < self.peak_learning_rate < math.inf:
             raise ValueError(
                 f"expected a finite peak_learning_rate above 0, got {self.peak_learning_rate!r}"

@@ -3,14 +3,12 @@
 Both are arrays, for `digitlab.plot_filters` and `digitlab.plot_embedding`.
 """
 
-from collections.abc import Iterator
-from typing import Any
-
 import keras
 import numpy as np
 from tqdm import tqdm
 
 from digitlab.images import as_batch, as_images
+from digitlab.keras_models import check_type, flat_layers, model_inputs
 from digitlab.runtimes.keras_model import as_float32, as_input, features_of
 
 
@@ -33,7 +31,10 @@ def get_filters(model: keras.Model) -> np.ndarray:
         >>> digitlab.get_filters(digitlab.pen_cnn()).shape
         (5, 5, 16)
     """
-    convolution = next(_convolutions(_checked(model)), None)
+    check_type(model)
+    model_inputs(model)  # an error if there are none
+    layers = flat_layers(model)
+    convolution = next((it for it in layers if isinstance(it, keras.layers.Conv2D)), None)
     if convolution is None:
         raise ValueError(f"expected a network with a Conv2D layer, {model.name} has none")
     weights = as_float32(convolution.kernel)  # (h, w, channels, n)
@@ -67,7 +68,9 @@ def embed(model: keras.Model, images: np.ndarray) -> np.ndarray:
         >>> digitlab.embed(digitlab.pen_cnn(), np.stack(images)).shape
         (10, 1600)
     """
-    model, images = _checked(model), as_images(images)
+    check_type(model)
+    model_inputs(model)  # an error if there are none
+    images = as_images(images)
     if not len(images):
         raise ValueError("expected images of shape (n, 28, 28), n at least 1, got none")
     parts = [  # in batches, because the first layers' outputs are large
@@ -75,27 +78,3 @@ def embed(model: keras.Model, images: np.ndarray) -> np.ndarray:
         for i in tqdm(range(0, len(images), 256), "Reading", delay=2, leave=False)
     ]
     return np.concatenate(parts)
-
-
-def _checked(model: Any) -> keras.Model:
-    """Raise an error if this is not a network whose layers Keras knows; return it."""
-    if not isinstance(model, keras.Model):
-        raise TypeError(
-            f"expected a Keras model, got {type(model).__name__}; for a Recognizer, pass its model"
-        )
-    if not getattr(model, "inputs", None):
-        raise ValueError(
-            f"expected a Sequential or functional model that is built, got {model.name}; begin a "
-            "Sequential model with keras.Input((28, 28, 1)), and rewrite a subclassed "
-            "model as keras.Model(inputs, outputs)"
-        )
-    return model
-
-
-def _convolutions(model: keras.Model) -> Iterator[keras.layers.Conv2D]:
-    """Yield a model's convolutions, those in nested models too, in their order."""
-    for layer in model.layers:
-        if isinstance(layer, keras.layers.Conv2D):
-            yield layer
-        elif isinstance(layer, keras.Model):
-            yield from _convolutions(layer)

@@ -263,7 +263,7 @@ def test_the_first_convolution_may_be_in_a_model_within():
     np.testing.assert_array_equal(get_filters(model), get_filters(inner))
 
 
-def test_other_models_are_told_what_is_expected():
+def test_other_models_are_rejected():
     class Own(keras.Model):
         def call(self, images):
             return images
@@ -271,7 +271,7 @@ def test_other_models_are_told_what_is_expected():
     images = np.zeros((1, 28, 28))
     for look in (get_filters, partial(embed, images=images)):
         with pytest.raises(
-            TypeError, match="expected a Keras model, got Recognizer.*pass its model"
+            TypeError, match="expected a Keras 3 model.*Recognizer; .*pass its model"
         ):
             look(Recognizer(pen_cnn()))
         for model in (Own(), keras.Sequential([keras.layers.Dense(10)])):

@@ -26,6 +26,7 @@ LAYERS: list[dict[str, str]] = [
     {
         "_stderr": "",
         "_keras_defaults": "keras",
+        "keras_models": "keras numpy",
         "runtimes.keras_model": "numpy",
         "strokes": "numpy",
         "pictures.brightness": "PIL numpy",
@@ -130,7 +131,6 @@ LAYERS: list[dict[str, str]] = [
         "export.tfjs_layers": "",
         "export.bundle": "pooch tqdm",
         "export.icons": "PIL",
-        "export.keras_model": "keras numpy",
     },
     {
         "export.tfjs_model": "keras numpy",

@@ -21,7 +21,7 @@ from digitlab.export import quantization, tfjs
 from digitlab.export.quantization import QUANTIZATIONS
 from digitlab.export.tfjs import export_tfjs
 from digitlab.export.tfjs_layers import ACTIVATIONS, LAYERS, PASSES_ON
-from digitlab.export.tfjs_model import flat_layers
+from digitlab.keras_models import flat_layers
 from support.exports import decode
 
 ROOT = Path(__file__).parents[1]

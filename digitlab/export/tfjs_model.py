@@ -9,13 +9,11 @@ import inspect
 import json
 import re
 import warnings
-from collections.abc import Iterator
 from typing import Any, NoReturn
 
 import keras
 import numpy as np
 
-from digitlab.export.keras_model import check_finite, check_type, model_inputs
 from digitlab.export.quantization import Weights
 from digitlab.export.tfjs_layers import (
     ACTIVATIONS,
@@ -27,6 +25,7 @@ from digitlab.export.tfjs_layers import (
     TRAINING_ONLY,
     WEIGHT_NAMES,
 )
+from digitlab.keras_models import check_finite, check_type, flat_layers, model_inputs
 
 
 def translate(model: keras.Model) -> tuple[dict[str, Any], dict[str, Weights]]:
@@ -59,15 +58,6 @@ def _warn_of_precision(model: keras.Model) -> None:
             "will compute in float32, so its answers may differ a little.",
             stacklevel=4,  # the caller of export_tfjs
         )
-
-
-def flat_layers(model: Any) -> Iterator[Any]:
-    """Yield the layers of a model, and of the models nested in it."""
-    for layer in model.layers:
-        if hasattr(layer, "layers") and type(layer) is not keras.layers.Pipeline:
-            yield from flat_layers(layer)
-        elif not isinstance(layer, keras.layers.InputLayer):
-            yield layer
 
 
 def _translate_model(model: Any) -> tuple[str, dict[str, Any]]:

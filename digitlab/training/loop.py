@@ -15,6 +15,7 @@ from IPython import get_ipython
 
 from digitlab._keras_defaults import keras_defaults
 from digitlab.images import SIZE, as_batch
+from digitlab.keras_models import check_type
 from digitlab.mnist import Digits
 from digitlab.prediction import checked_answers
 from digitlab.runtimes.keras_model import as_float32
@@ -81,10 +82,7 @@ def train(
         (['accuracy', 'loss'], 2)
     """
     config = as_config(config, TrainConfig())
-    if not isinstance(model, keras.Model):
-        raise TypeError(
-            f"expected a Keras model, such as digitlab.pen_cnn(), got {type(model).__name__}"
-        )
+    check_type(model)
     if not isinstance(digits, Digits):
         raise TypeError(f"expected digits as load_digits() gives them, got {type(digits).__name__}")
     if not len(digits.x_train):

@@ -4,6 +4,7 @@ import itertools
 import json
 import re
 import shutil
+from functools import partial
 from pathlib import Path
 from threading import Event
 
@@ -27,7 +28,12 @@ STRICT = {"Content_Security_Policy": "default-src 'self'; script-src 'self' 'was
 
 @pytest.fixture(scope="module")
 def chrome(chromium):
+    """A browser whose windows take no service worker, except where a test allows it.
+
+    The worker fetches and hashes the whole site again in each window.
+    """
     with browser.chromium(chromium) as chrome:
+        chrome.new_context = partial(chrome.new_context, service_workers="block")
         yield chrome
 
 
@@ -238,7 +244,7 @@ def test_where_the_browser_shares_files_so_does_the_page(chrome, address):
 
 
 def test_browsers_offer_to_install_it(visit):
-    page = visit().page
+    page = visit(service_workers="allow").page
     devtools = page.context.new_cdp_session(page)
     manifest = devtools.send("Page.getAppManifest")
     assert manifest["url"].endswith("/manifest.json") and manifest["errors"] == []
@@ -538,9 +544,10 @@ def test_the_visitors_font_size_counts(chrome, address):
 
 
 def test_a_reload_starts_from_scratch(visit):
-    pad = visit()
+    pad = visit(service_workers="allow")
     pad.draw_with_mouse(browser.quick_drawing(6))
     pad.says("I read a 6")
+    pad.page.evaluate("async () => { await navigator.serviceWorker.ready; }")
     pad.page.reload()
     pad.wait_until("ready")
     pad.says("Draw a digit")
@@ -552,7 +559,7 @@ def test_a_reload_starts_from_scratch(visit):
 def test_it_works_offline_after_the_first_visit(chrome, site, tmp_path):
     folder = tmp_path / "site"
     shutil.copytree(site, folder)
-    window = chrome.new_context()
+    window = chrome.new_context(service_workers="allow")
     page = browser.Page(window.new_page())
     # With no-store, so that the browser does not keep the files by itself.
     with browser.serve(folder, "/digits/", Cache_Control="no-store") as address:
@@ -582,7 +589,7 @@ def test_what_takes_the_pages_place_is_seen(chrome, site):
 
     with (
         browser.serve(site, answer=host, Cache_Control="no-store") as address,
-        chrome.new_context() as window,
+        chrome.new_context(service_workers="allow") as window,
     ):
         page = browser.Page(window.new_page()).open(address)
         page.page.evaluate("async () => { await navigator.serviceWorker.ready; }")
@@ -596,7 +603,7 @@ def test_what_takes_the_pages_place_is_seen(chrome, site):
 def test_a_new_version_takes_the_old_ones_place(chrome, site, tmp_path):
     folder = tmp_path / "site"
     shutil.copytree(site, folder)
-    window = chrome.new_context()
+    window = chrome.new_context(service_workers="allow")
     page = browser.Page(window.new_page())
     with browser.serve(folder) as address:
         page.open(address)
@@ -660,7 +667,7 @@ def test_no_page_mixes_two_versions(chrome, site, tmp_path, monkeypatch):
     waits = "async () => (await navigator.serviceWorker.getRegistration()).waiting !== null"
     with (
         browser.serve(folder, answer=only("sw.js", lambda _: drawn.wait() and None)) as address,
-        chrome.new_context() as window,
+        chrome.new_context(service_workers="allow") as window,
     ):
         drawn.set()
         first = Visit(window, address)
@@ -926,7 +933,7 @@ def test_where_nothing_can_be_kept_it_learns_until_the_page_closes(visit, chrome
     (folder / "frame.html").write_text('<iframe sandbox="allow-scripts" src="./"></iframe>')
     with (
         browser.serve(folder, Access_Control_Allow_Origin="*") as address,
-        chrome.new_context() as window,
+        chrome.new_context(service_workers="allow") as window,
     ):
         page = window.new_page()
         page.goto(address + "frame.html")
@@ -942,7 +949,7 @@ def test_what_was_learned_outlives_the_network(chrome, site, tmp_path):
     folder = shutil.copytree(site, tmp_path / "site")
     with (
         browser.serve(folder, Cache_Control="no-store") as address,
-        chrome.new_context(service_workers="block") as window,
+        chrome.new_context() as window,
     ):
         pad = browser.Page(window.new_page()).open(address)
         pad.draw_with_mouse(CROSS)
@@ -1104,7 +1111,10 @@ def test_in_a_sandboxed_frame_the_page_says_so(chrome, site, tmp_path):
     folder = shutil.copytree(site, tmp_path / "site")
     for sandbox in ("allow-scripts", ""):
         (folder / "frame.html").write_text(f'<iframe sandbox="{sandbox}" src="./"></iframe>')
-        with browser.serve(folder) as address, chrome.new_context() as window:
+        with (
+            browser.serve(folder) as address,
+            chrome.new_context(service_workers="allow") as window,
+        ):
             page = window.new_page()
             page.goto(address + "frame.html")
             frame = page.frames[-1]
@@ -1115,7 +1125,7 @@ def test_in_a_sandboxed_frame_the_page_says_so(chrome, site, tmp_path):
                 assert frame.locator("#sentence").inner_text() == ""
     with (  # a host that allows any page to load its files
         browser.serve(folder, Access_Control_Allow_Origin="*") as address,
-        chrome.new_context() as window,
+        chrome.new_context(service_workers="allow") as window,
     ):
         (folder / "frame.html").write_text('<iframe sandbox="allow-scripts" src="./"></iframe>')
         page = window.new_page()
@@ -1156,7 +1166,7 @@ def fetched_to_read(chrome, site, script="", answer=None, **headers):
     """Read a digit on the page in a new window; return the names of the files that it fetched."""
     with (
         browser.serve(site, answer=answer, **headers) as address,
-        chrome.new_context(service_workers="block") as window,
+        chrome.new_context() as window,
     ):
         page, fetched = window.new_page(), []
         page.on("request", lambda request: fetched.append(request.url.rpartition("/")[2]))
@@ -1238,7 +1248,7 @@ def with_a_list_of_the_folder(handler):
     ],
 )
 def test_hosts_that_redirect_work_again_and_offline(chrome, site, host, visits):
-    with chrome.new_context() as window:
+    with chrome.new_context(service_workers="allow") as window:
         page = browser.Page(window.new_page())
         headers = {"Cache_Control": "no-store", "Vary": "*"}
         with browser.serve(site, "/class/7b/", answer=host, **headers) as address:
@@ -1263,7 +1273,7 @@ def test_the_worker_keeps_all_or_nothing(chrome, site, how):
 
     with (
         browser.serve(site, answer=host, Cache_Control="no-store") as address,
-        chrome.new_context() as window,
+        chrome.new_context(service_workers="allow") as window,
     ):
         page = browser.Page(window.new_page())
         page.open(address)

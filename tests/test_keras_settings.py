@@ -64,18 +64,20 @@ def stripes():
 
 
 def small():
-    """A network that is quick to train and to export."""
+    """A network that is quick to train and to export, with the kinds of layers of `pen_cnn`."""
     model = keras.Sequential(
         [
             keras.Input((28, 28, 1), dtype="float32"),
             keras.layers.Conv2D(4, 5, 2, data_format="channels_last", dtype="float32"),
+            keras.layers.BatchNormalization(dtype="float32"),
             keras.layers.ReLU(dtype="float32"),
             keras.layers.Flatten(data_format="channels_last", dtype="float32"),
+            keras.layers.Dropout(0.2, dtype="float32"),
             keras.layers.Dense(10, activation="softmax", dtype="float32"),
         ]
     )
     values = np.random.default_rng(0)
-    model.set_weights([values.normal(0, 0.1, weight.shape) for weight in model.get_weights()])
+    model.set_weights([values.uniform(0.01, 0.1, weight.shape) for weight in model.get_weights()])
     return model
 
 
@@ -95,10 +97,10 @@ def outcomes(stripes):
     model.set_weights(
         [np.full(weight.shape, 0.01 * i) for i, weight in enumerate(model.get_weights(), 1)]
     )
-    histories = []
+    trained, histories = small(), []
     for augmentation in (None, Augmentation()):
         config = TrainConfig(epochs=2, batch_size=50, augmentation=augmentation)
-        histories.append(digitlab.train(model, stripes, config, progress=False).history)
+        histories.append(digitlab.train(trained, stripes, config, progress=False).history)
     return {
         "networks": [
             [
@@ -111,7 +113,7 @@ def outcomes(stripes):
         "answers": answers,
         "augmented": parts,
         "histories": histories,
-        "trained": model.get_weights(),
+        "trained": trained.get_weights(),
         "embedded": digitlab.embed(model, images),
         "filters": digitlab.get_filters(model),
         "read": Recognizer(model).predict_images(images),

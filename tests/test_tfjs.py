@@ -2,6 +2,7 @@
 
 import errno
 import inspect
+import itertools
 import json
 import os
 import random
@@ -96,20 +97,25 @@ def snapshot(directory):
 
 
 @pytest.fixture(scope="module")
-def networks(mnist):
-    """The article's network, trained a little, and the shipped one."""
-    path = ROOT / "models" / "digits.keras"
+def article(mnist):
+    """The article's network, trained a little."""
     keras.utils.set_random_seed(0)
-    article = digitlab.article_cnn()
-    article.compile("adam", "sparse_categorical_crossentropy")
-    x = mnist.x_train[:9600, ..., None].astype("float32") / 255
-    article.fit(x, mnist.y_train[:9600], batch_size=128, verbose=0)
-    return {"article": article, "shipped": keras.models.load_model(path, compile=False)}
+    model = digitlab.article_cnn()
+    model.compile("adam", "sparse_categorical_crossentropy")
+    x = mnist.x_train[:3200, ..., None].astype("float32") / 255
+    model.fit(x, mnist.y_train[:3200], batch_size=32, verbose=0)
+    return model
 
 
 @pytest.fixture(scope="module")
-def agreement(networks, mnist, predict, tmp_path_factory):
+def shipped():
+    return keras.models.load_model(ROOT / "models" / "digits.keras", compile=False)
+
+
+@pytest.fixture(scope="module")
+def agreement(article, shipped, mnist, predict, tmp_path_factory):
     """For each network and quantization, the probabilities of Keras and of TensorFlow.js."""
+    networks = {"article": article, "shipped": shipped}
     x = mnist.x_test[::10, ..., None].astype("float32") / 255  # (1000, 28, 28, 1)
     folder = tmp_path_factory.mktemp("networks")
     keys = [(name, quantize) for name in networks for quantize in QUANTIZATIONS]
@@ -132,11 +138,11 @@ def test_tensorflow_js_agrees_with_keras_on_a_thousand_images(agreement, mnist, 
 
 
 @pytest.mark.once
-def test_the_shipped_files_hold_the_same_network(networks, mnist, predict):
+def test_the_shipped_files_hold_the_same_network(shipped, mnist, predict):
     """Although a weight takes four bytes in digits.keras, and one in tfjs/."""
     x = mnist.x_test[::10, ..., None].astype("float32") / 255  # (1000, 28, 28, 1)
     ((found,),) = predict([(ROOT / "models" / "tfjs", "wasm", [x], 1)])
-    assert abs(found - networks["shipped"].predict(x, verbose=0)).max() <= 1e-5
+    assert abs(found - shipped.predict(x, verbose=0)).max() <= 1e-5
     (weights,) = (ROOT / "models" / "tfjs").glob("*.bin")
     assert weights.stat().st_size <= 150_000
 
@@ -577,17 +583,20 @@ def test_neither_tensorflow_nor_tensorflowjs_is_needed(optional, tmp_path):
     assert snapshot(tmp_path / "there") == snapshot(tmp_path / "here")
 
 
-@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16", "float16", "float64"])
-def test_other_precisions_are_cast_and_say_so(policy, predict, tmp_path):
-    layers = [L.Conv2D(4, 3, dtype=policy), L.BatchNormalization(dtype=policy)]
-    model = small(*layers, L.Flatten(dtype=policy), L.Dense(3, dtype=policy))
-    with pytest.warns(UserWarning, match=f"computes in {policy}; TensorFlow.js will compute in"):
-        export_tfjs(model, tmp_path)
+def test_other_precisions_are_cast_and_say_so(predict, tmp_path):
     x = np.random.default_rng(0).random((2, 8, 8, 1), dtype="float32")
-    ((found,),) = predict([(tmp_path, "cpu", [x], 1)])
-    expected = keras.ops.convert_to_numpy(keras.ops.cast(model(x), "float32"))
-    np.testing.assert_allclose(found, expected, atol=0.05 if "float16" in policy else 1e-5)
-    assert {w["dtype"] for w in manifest(tmp_path)} == {"float32"}
+    expected, jobs = {}, []
+    for policy in ("mixed_float16", "mixed_bfloat16", "float16", "float64"):
+        layers = [L.Conv2D(4, 3, dtype=policy), L.BatchNormalization(dtype=policy)]
+        model = small(*layers, L.Flatten(dtype=policy), L.Dense(3, dtype=policy))
+        with pytest.warns(UserWarning, match=f"computes in {policy}; TensorFlow.js will compute"):
+            export_tfjs(model, tmp_path / policy)
+        assert {w["dtype"] for w in manifest(tmp_path / policy)} == {"float32"}
+        expected[policy] = keras.ops.convert_to_numpy(keras.ops.cast(model(x), "float32"))
+        jobs.append((tmp_path / policy, "cpu", [x], 1))
+    for policy, (found,) in zip(expected, predict(jobs), strict=True):
+        atol = 0.05 if "float16" in policy else 1e-5
+        np.testing.assert_allclose(found, expected[policy], atol=atol, err_msg=policy)
 
 
 def manifest(directory):
@@ -635,23 +644,24 @@ def test_the_shell_hears_what_is_wrong(tmp_path, capsys, monkeypatch):
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize(
-    "make", [L.Normalization, lambda: L.Resizing(4, 4), lambda: L.CenterCrop(4, 4)]
-)
-@pytest.mark.parametrize("kind", ["sequential", "functional"])
-def test_the_rest_of_a_model_with_preprocessing_is_exported_as_told(make, kind, predict, tmp_path):
-    layers = [make(), L.Conv2D(2, 3), L.Flatten(), L.Dense(3)]
-    model = small(*layers)
-    if kind == "functional":
-        model = keras.Model(model.inputs, model.outputs)
-    with pytest.raises(ValueError, match="leave it|can do its work") as raised:
-        export_tfjs(model, tmp_path / "out")
-    told = re.search(r"keras\.Model\(model\.get_layer.* model\.outputs\)", str(raised.value))
-    rest = eval(told[0], {"keras": keras, "model": model})
-    export_tfjs(rest, tmp_path / "out")
-    x = np.random.default_rng(0).random((2, *rest.input_shape[1:]), dtype="float32")
-    ((found,),) = predict([(tmp_path / "out", "cpu", [x], 1)])
-    np.testing.assert_allclose(found, rest(x), atol=1e-5)
+def test_the_rest_of_a_model_with_preprocessing_is_exported_as_told(predict, tmp_path):
+    expected, jobs = [], []
+    kinds = L.Normalization, lambda: L.Resizing(4, 4), lambda: L.CenterCrop(4, 4)
+    for make, functional in itertools.product(kinds, (False, True)):
+        model = small(make(), L.Conv2D(2, 3), L.Flatten(), L.Dense(3))
+        if functional:
+            model = keras.Model(model.inputs, model.outputs)
+        out = tmp_path / str(len(jobs))
+        with pytest.raises(ValueError, match="leave it|can do its work") as raised:
+            export_tfjs(model, out)
+        told = re.search(r"keras\.Model\(model\.get_layer.* model\.outputs\)", str(raised.value))
+        rest = eval(told[0], {"keras": keras, "model": model})
+        export_tfjs(rest, out)
+        x = np.random.default_rng(0).random((2, *rest.input_shape[1:]), dtype="float32")
+        expected.append((rest(x), f"{model.layers[-4].name}, {functional=}"))
+        jobs.append((out, "cpu", [x], 1))
+    for (values, name), (found,) in zip(expected, predict(jobs), strict=True):
+        np.testing.assert_allclose(found, values, atol=1e-5, err_msg=name)
 
 
 # What is rejected.

@@ -24,6 +24,7 @@ import urllib.request
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -233,22 +234,26 @@ def test_oldest_lock_has_the_lower_bounds_of_pyproject():
     assert checked > 25
 
 
-@pytest.mark.parametrize("lock", [*LOCKS, OPTIONAL_LOCK])
-def test_lock_installs_everywhere(lock, uv, tmp_path):
-    """On every Python and platform, it installs from wheels, so nothing has to be compiled."""
+def not_installable(uv, folder, targets, *arguments):
+    """uv's messages for the pairs of a Python and a platform on which it cannot install something
+    from wheels, without which it would have to be compiled."""
 
     def resolve(target):
         python, platform = target
-        command = [uv, "pip", "install", "--dry-run", "--target", tmp_path / f"{python}{platform}"]
-        command += ["--only-binary", ":all:", "--require-hashes", "-r", ROOT / lock]
-        command += ["--no-deps"] * (lock == OPTIONAL_LOCK)
+        command = [uv, "pip", "install", "--dry-run", "--target", folder / f"{python}{platform}"]
+        command += ["--only-binary", ":all:", *arguments]
         command += ["--python-version", python, "--python-platform", platform]
-        result = run(*command, cwd=tmp_path, check=False)
+        result = run(*command, cwd=folder, check=False)
         return f"{python} {platform}: {result.stderr}" if result.returncode else None
 
     with ThreadPoolExecutor(4) as pool:
-        failures = pool.map(resolve, [(python, name) for name in PLATFORMS for python in PYTHONS])
-    assert [failure for failure in failures if failure] == []
+        return [failure for failure in pool.map(resolve, targets) if failure]
+
+
+@pytest.mark.parametrize("lock", [*LOCKS, OPTIONAL_LOCK])
+def test_lock_installs_everywhere(lock, uv, tmp_path):
+    arguments = ["--require-hashes", "-r", ROOT / lock, *["--no-deps"] * (lock == OPTIONAL_LOCK)]
+    assert not_installable(uv, tmp_path, product(PYTHONS, PLATFORMS), *arguments) == []
 
 
 # make.
@@ -672,11 +677,9 @@ print(sum(f.stat().st_size for f in files if f.suffix != ".pyc" and f.is_file())
     assert int(run(core, "-c", script, cwd=tmp_path).stdout) < 400e6
 
 
-@pytest.mark.parametrize("version", [*PYTHONS, "3.14"])
-@pytest.mark.parametrize("target", [*PLATFORMS, "x86_64-apple-darwin"])
-def test_the_core_installs_everywhere(uv, wheel, tmp_path, version, target):
-    command = [uv, "pip", "install", "--dry-run", "--target", tmp_path, "--only-binary", ":all:"]
-    run(*command, "--python-version", version, "--python-platform", target, wheel, cwd=tmp_path)
+def test_the_core_installs_everywhere(uv, wheel, tmp_path):
+    targets = product([*PYTHONS, "3.14"], [*PLATFORMS, "x86_64-apple-darwin"])
+    assert not_installable(uv, tmp_path, targets, wheel) == []
 
 
 def test_without_litert_the_core_says_what_to_install(core, tmp_path):

@@ -100,7 +100,7 @@ def activations_html(activations: Mapping[str, np.ndarray], fallback: str) -> st
             `digitlab.Recognizer.get_activations` gives them. A layer of zeros is shown black.
         fallback: What to say without activations.
     """
-    words = "A channel is bright where it found its pattern."
+    words = "Bright where a channel found its pattern."
     rows = []
     for name, output in list(activations.items())[:-1]:
         shape = " x ".join(map(str, output.shape))

@@ -522,7 +522,7 @@ def test_what_cannot_be_trained_is_said(stripes):
     drawings = [stored_drawing(7)]
     hand = digitlab.WrittenDigits(stripes.x_test, stripes.y_test, stripes.y_test.astype(str))
     for arguments, message in (
-        ((recognizer, drawings, [7], stripes), "expected a Keras model, .* got Recognizer"),
+        ((recognizer, drawings, [7], stripes), "expected a Keras 3 model, .* got .*Recognizer"),
         ((pen_cnn(), hand, [7], stripes), "expected a list of drawings, got WrittenDigits"),
         ((pen_cnn(), drawings, [7], hand), "as load_digits.* got WrittenDigits"),
     ):

@@ -23,7 +23,7 @@ def model_inputs(model: keras.Model) -> list[keras.KerasTensor]:
     if not inputs:
         raise ValueError(
             f"expected a Sequential or functional model that is built, got {model.name!r}, which "
-            "is not built or subclassed. Begin a Sequential model with keras.Input((28, 28, 1)), "
+            "is subclassed or not built. Begin a Sequential model with keras.Input((28, 28, 1)), "
             "or call it on a batch of images; rewrite a subclassed one as "
             "keras.Model(inputs, outputs)"
         )

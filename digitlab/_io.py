@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -37,8 +38,9 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
     """
     name = Path(path).name  # some writers take the format from its extension
     path = Path(os.path.realpath(path))  # a link stays, and its file is replaced
-    if path.exists() and not path.is_file():
-        raise OSError(f"expected a file to replace, found something else at {path}")
+    with suppress(FileNotFoundError, NotADirectoryError):
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise OSError(f"expected a file to replace, found something else at {path}")
     path.parent.mkdir(parents=True, exist_ok=True)
     # In a folder of its own: some writers insist on a file name, or put other files beside it.
     with tempfile.TemporaryDirectory(
@@ -46,7 +48,7 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
     ) as folder:
         part = Path(folder) / name
         yield part
-        if path.exists():
+        with suppress(FileNotFoundError):  # others may remove it at any time
             shutil.copymode(path, part)  # a private file stays private
         os.replace(part, path)
 

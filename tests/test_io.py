@@ -64,6 +64,13 @@ def test_a_private_file_stays_private_and_a_pipe_is_left_alone(tmp_path):
     assert (tmp_path / "pipe").is_fifo()
 
 
+def test_a_file_that_others_remove_meanwhile_is_written(tmp_path, monkeypatch):
+    monkeypatch.setattr(Path, "exists", lambda path: True)  # it did a moment ago
+    with atomic_write(tmp_path / "file.txt") as part:
+        part.write_text("new")
+    assert (tmp_path / "file.txt").read_text() == "new"
+
+
 def test_a_full_disk_leaves_the_old_file(tmp_path):
     resource = pytest.importorskip("resource")
     path = tmp_path / "file.txt"

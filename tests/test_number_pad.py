@@ -1,5 +1,7 @@
 """The number pad: writing is read as a number, and each digit has a button under it."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -48,6 +50,8 @@ def places(pad, row=0):
 def test_each_digit_is_shown_under_its_place(pad):
     pad.draw(written(4, 0, 7))
     assert pad.reading.text == labels(pad) == "407"
+    for button in buttons(pad):
+        assert re.fullmatch(rf"{button.description}: \d+ %", button.tooltip)
     middles = [(digit.box[0] + digit.box[2]) / 2 for digit in pad.reading.digits]
     np.testing.assert_allclose(places(pad), middles, atol=0.1)
     assert "I read 407" in repr(pad)

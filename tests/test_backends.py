@@ -36,12 +36,9 @@ def _output(code, folder):
 
 
 STRIPES = """
-random = np.random.default_rng(0)
-labels = np.arange(300) % 10
-images = random.integers(0, 100, (300, 28, 28), dtype=np.uint8)
-for image, label in zip(images, labels, strict=True):
-    image[2 * label + 4] = 255
-digits = digitlab.Digits(images, labels, None, None, "stripes")
+from support.data import stripes
+digits = stripes(300)
+images, labels = digits.x_train, digits.y_train
 keras.utils.set_random_seed(0)
 fit = keras.Model.fit
 

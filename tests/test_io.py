@@ -21,6 +21,7 @@ from digitlab._io import (
     with_checksum,
 )
 from digitlab.export.site import build_site
+from support.full_disk import largest_file
 
 TESTS = Path(__file__).parent
 
@@ -72,16 +73,14 @@ def test_a_file_that_others_remove_meanwhile_is_written(tmp_path, monkeypatch):
 
 
 def test_a_full_disk_leaves_the_old_file(tmp_path):
-    resource = pytest.importorskip("resource")
     path = tmp_path / "file.txt"
     path.write_text("old")
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))  # bytes, for any file
-    try:
-        with pytest.raises(OSError, match="File too large"), atomic_write(path) as part:
-            part.write_bytes(bytes(2000))
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    with (
+        largest_file(1000),
+        pytest.raises(OSError, match="File too large"),
+        atomic_write(path) as part,
+    ):
+        part.write_bytes(bytes(2000))
     assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
 
 

@@ -13,6 +13,7 @@ from ai_edge_litert.interpreter import Interpreter
 import digitlab
 from digitlab import Augmentation, Digits, Recognizer, TrainConfig
 from digitlab.training.augmentation import AugmentedDigits
+from support import data
 
 SETTINGS = {
     "channels first": {"image_data_format": "channels_first"},
@@ -54,13 +55,7 @@ def users(request, monkeypatch):
 
 @pytest.fixture(scope="module")
 def stripes():
-    """Ten classes that any network can learn: a bright row each, under noise."""
-    random = np.random.default_rng(0)
-    labels = np.arange(300) % 10
-    images = random.integers(0, 100, (300, 28, 28), dtype=np.uint8)
-    for image, label in zip(images, labels, strict=True):
-        image[2 * label + 4] = 255
-    return Digits(images, labels, None, None, "stripes")
+    return data.stripes(300)
 
 
 def small():

@@ -34,6 +34,7 @@ import requests  # noqa: F401  # pooch would import it within a time-out
 
 from digitlab import Digits, _download, load_digits
 from digitlab import mnist as mnist_module
+from support.full_disk import largest_file
 from support.server import serving
 
 ROOT = Path(__file__).parents[1]
@@ -637,18 +638,6 @@ def test_cache_that_cannot_be_written_is_no_obstacle(obstacle, idx, tiny, mirror
         assert is_mnist(load_digits(), tiny)
     assert [w.filename for w in caught] == [__file__], [str(w.message) for w in caught]
     assert files_below(folders) == [obstacle]
-
-
-@contextlib.contextmanager
-def largest_file(size):
-    """As on a full disk, no file can grow beyond this many bytes."""
-    resource = pytest.importorskip("resource")
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")

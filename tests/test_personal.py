@@ -19,11 +19,10 @@ from digitlab.personal import PersonalLayer
 from digitlab.prediction import LOOK_AGAIN_BELOW, combine_looks, digit_probabilities
 from digitlab.strokes import turn_strokes
 from support import networks
+from support.data import CROSS
 
 VECTORS = json.loads((Path(__file__).parent / "fixtures" / "hand.json").read_text("utf-8"))
 STORED = [stored_drawing(digit) for digit in range(10)]
-# A cross that the network takes for a non-digit, and that its writer means as an 8.
-CROSS = [np.array([[90.0, 60], [190, 220]]), np.array([[190.0, 60], [110, 220]])]
 
 
 @pytest.fixture(scope="module")

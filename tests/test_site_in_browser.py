@@ -18,6 +18,7 @@ from digitlab.export import bundle
 from digitlab.export import site as site_builder
 from digitlab.recognizer import Recognizer
 from support import browser
+from support.data import CROSS
 from support.exports import assign, export, shipped_recognizer
 from support.networks import NETWORKS, make
 
@@ -765,9 +766,6 @@ def test_a_network_in_trouble_is_reported_and_can_be_tried_again(
 
 
 # The page learns how a visitor writes.
-
-# A cross that the network takes for a non-digit, and that its writer means as an 8.
-CROSS = [np.array([[90.0, 60], [190, 220]]), np.array([[190.0, 60], [110, 220]])]
 
 
 def learned(pad):

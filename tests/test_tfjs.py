@@ -24,6 +24,7 @@ from digitlab.export.tfjs import export_tfjs
 from digitlab.export.tfjs_layers import ACTIVATIONS, LAYERS, PASSES_ON
 from digitlab.keras_models import flat_layers
 from support.exports import decode
+from support.full_disk import largest_file
 
 ROOT = Path(__file__).parents[1]
 PREDICT = ROOT / "tests" / "tfjs" / "predict.mjs"
@@ -540,15 +541,9 @@ def test_a_stop_after_the_last_move_leaves_the_new_export(target, monkeypatch):
 
 @pytest.mark.parametrize("limit", [0, 1_000_000])
 def test_a_full_disk_leaves_all_as_it_was(target, limit, tmp_path):
-    resource = pytest.importorskip("resource")
     model, before = large(seed=2), snapshot(tmp_path)
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
-    try:
-        with pytest.raises(OSError, match="File too large"):
-            export_tfjs(model, target)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    with largest_file(limit), pytest.raises(OSError, match="File too large"):
+        export_tfjs(model, target)
     assert snapshot(tmp_path) == before
 
 

@@ -26,17 +26,12 @@ from digitlab import (
     train,
 )
 from digitlab.training.loop import one_cycle
+from support import data
 
 
 @pytest.fixture(scope="module")
 def stripes():
-    """Ten classes that any network can learn: a bright row each, under noise."""
-    random = np.random.default_rng(0)
-    labels = np.arange(600, dtype=np.uint8) % 10
-    images = random.integers(0, 100, (600, 28, 28), dtype=np.uint8)
-    for image, label in zip(images, labels, strict=True):
-        image[2 * label + 4] = 255
-    return Digits(images[:500], labels[:500], images[500:], labels[500:], "stripes")
+    return data.stripes(500, 100)
 
 
 def small():

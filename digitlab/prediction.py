@@ -112,8 +112,8 @@ def combine_looks(answers: np.ndarray) -> np.ndarray:
     """Combine a network's answers to the same drawings, turned by different angles.
 
     A turned digit looks like itself at one angle and like nothing in particular at the others. So
-    the digits' probabilities are combined by the root mean square, in which the looks that are sure
-    of a digit weigh more, and the non-digit's by the mean.
+    each digit gets the largest probability that any look gives it, and the non-digit the mean,
+    before all are scaled to sum to 1.
 
     Args:
         answers: (looks, n, 10) or (looks, n, 11), probabilities.
@@ -122,6 +122,6 @@ def combine_looks(answers: np.ndarray) -> np.ndarray:
         (n, 10) or (n, 11) float64, each row sums to 1.
     """
     digits, non_digit = answers[..., :CLASSES], answers[..., CLASSES:]
-    rms = np.sqrt(np.square(digits, dtype=np.float64).mean(axis=0))
-    combined = np.concatenate([rms, non_digit.mean(axis=0)], axis=1)
+    largest = digits.max(axis=0).astype(np.float64)
+    combined = np.concatenate([largest, non_digit.mean(axis=0)], axis=1)
     return combined / combined.sum(axis=1, keepdims=True)

@@ -83,8 +83,10 @@ export function predict(network, drawing, hand = null, tta = true) {
 
 /** The answers to a drawing, turned in several ways, as one: see combine_looks in digitlab/prediction.py. */
 function combineLooks(looks) {
-  const mean = (power, i) => looks.reduce((sum, look) => sum + look[i] ** power, 0) / looks.length;
-  const combined = Array.from(looks[0], (_, i) => (i < CLASSES ? Math.sqrt(mean(2, i)) : mean(1, i)));
+  const combined = Array.from(looks[0], (_, i) => {
+    const all = looks.map((look) => look[i]);
+    return i < CLASSES ? Math.max(...all) : all.reduce((a, b) => a + b) / all.length;
+  });
   const sum = combined.reduce((a, b) => a + b);
   return combined.map((value) => value / sum);
 }

@@ -228,7 +228,7 @@ def test_shadows_of_fingers_are_no_ink(digit):
     assert RECOGNIZER.predict(shaded).digit == digit
 
 
-@pytest.mark.parametrize("pen", [79, 80, 81])
+@pytest.mark.parametrize("pen", range(77, 91))
 def test_writing_beside_darker_ink_is_no_shadow(pen):
     """A little above and a little below what counts as dark, with the paper's grain."""
     page = photo(np.hstack([sheet(digit, pen=20, scale=0.6) for digit in (4, 0, 3)]), pen=pen)

@@ -29,7 +29,7 @@ _BROAD = 0.5  # broadest stroke, as a share of the picture's shorter side
 _ALONG = 0.2  # a desk covers at least this share of the picture's edge, a digit covers less
 _DARKER = 3  # the desk beside the paper is at least this many times darker
 _DARK = 0.8  # ink at least this dark is writing, not a shadow
-_PENS = 3  # a shadow is at least this many pen widths broad
+_PENS = 1.5  # a shadow is at least this many pen widths broad
 _SHADE = 0.3  # and no broader than this share of the picture's shorter side
 _MIN_SIDE = 96  # pixels: in a smaller picture, a stroke out of focus may look like a shadow
 _GAPS = 1.14  # strokes have gaps if closing those makes them seem this many times as broad
@@ -95,7 +95,11 @@ def find_writing(brightness: np.ndarray, page: bool) -> np.ndarray:
     around = _PAGE_AROUND if page else _DIGIT_AROUND
     height, width = brightness.shape
     brightness, margin = _with_margin(brightness, around)
-    ink = _without_shadows(_ink(without_desk(brightness), page, around))
+    sheet = without_desk(brightness)
+    light = _is_light_ink(sheet, around)
+    ink = _ink(sheet.max() - sheet if light else sheet, page)
+    if not light:  # no shadow is lighter than the board
+        ink = _without_shadows(ink)
     ink = ink[margin : margin + height, margin : margin + width]
     if page:  # the gaps in one digit alone do no harm
         ink = _without_gaps(ink)
@@ -109,8 +113,8 @@ def _with_margin(brightness: np.ndarray, around: float) -> tuple[np.ndarray, int
     """Continue the paper beyond the edges of a picture (h, w) that was cropped close to its ink.
 
     Returns:
-        (h + 2 m, w + 2 m), inverted if its ink is light, and m. The picture itself and 0 if the
-        ink is not close to all four edges.
+        (h + 2 m, w + 2 m) and m. The picture itself and 0 if the ink is not close to all four
+        edges.
     """
     side = min(brightness.shape)
     if side < _TINY:
@@ -118,7 +122,8 @@ def _with_margin(brightness: np.ndarray, around: float) -> tuple[np.ndarray, int
     margin = round(_MARGIN * side)
     # Where the picture was cropped so closely that there is less paper than ink, more is needed.
     padded = np.pad(brightness, margin, constant_values=np.median(brightness[::4, ::4]))
-    dark = brightness.max() - brightness if _is_light_ink(padded, around) else brightness
+    light = _is_light_ink(padded, around)
+    dark = brightness.max() - brightness if light else brightness
     turned = [np.rot90(dark, turn) for turn in range(4)]  # to have each edge at the top
 
     def without_ink(edges: list[np.ndarray]) -> list[np.ndarray]:
@@ -139,13 +144,11 @@ def _with_margin(brightness: np.ndarray, around: float) -> tuple[np.ndarray, int
         np.rot90(frame, turn)[0, :-1] = bare
     padded = np.pad(frame, margin, mode="edge")
     padded[margin:-margin, margin:-margin] = dark
-    return padded, margin
+    return brightness.max() - padded if light else padded, margin
 
 
-def _ink(brightness: np.ndarray, page: bool, around: float) -> np.ndarray:
-    """Estimate the ink at each place of a picture (h, w): float32 in [0, 1]."""
-    if _is_light_ink(brightness, around):
-        brightness = brightness.max() - brightness
+def _ink(brightness: np.ndarray, page: bool) -> np.ndarray:
+    """Estimate the ink at each place of a picture (h, w) with dark ink: float32 in [0, 1]."""
     paper = np.maximum(_paper(brightness), 1e-3)
     ink = 1 - brightness / paper  # the share of the light that the ink absorbs
     if page:
@@ -175,8 +178,9 @@ def _without_shadows(ink: np.ndarray) -> np.ndarray:
     if min(ink.shape) < _MIN_SIDE:
         return ink
     width = pen_width(ink > _DARK)
-    # In strokes of about that darkness, grain makes only scattered pixels darker.
-    smooth = scipy.ndimage.uniform_filter(ink, 3) > _DARK
+    # In strokes of about that darkness, grain makes only scattered pixels darker, but most of them
+    # nearly as dark.
+    smooth = scipy.ndimage.uniform_filter(ink, 3) > 0.9 * _DARK
     whole = scipy.ndimage.binary_closing(smooth, np.ones((7, 7)))
     without_grain = pen_width(scipy.ndimage.binary_opening(whole, np.ones((5, 5))))
     if without_grain > 1.5 * width:

@@ -220,8 +220,9 @@ def test_a_row_of_fields_is_removed():
 
 
 @pytest.mark.parametrize("digit", range(10))
-def test_shadows_of_fingers_are_no_ink(digit):
-    across = np.arange(SIDE) % 90 < 40
+@pytest.mark.parametrize(("apart", "broad"), [(90, 40), (60, 26)])
+def test_shadows_of_fingers_are_no_ink(digit, apart, broad):
+    across = np.arange(SIDE) % apart < broad
     shade = np.where(across[:, None] & (np.arange(SIDE) < 200), 128, 255).astype(np.uint8)
     light = np.asarray(Image.fromarray(shade).filter(ImageFilter.GaussianBlur(2))) / 255
     shaded = (photo(sheet(digit, pen=10, scale=0.6)) * light).astype(np.uint8)
@@ -234,6 +235,12 @@ def test_writing_beside_darker_ink_is_no_shadow(pen):
     page = photo(np.hstack([sheet(digit, pen=20, scale=0.6) for digit in (4, 0, 3)]), pen=pen)
     page[2:24, 20:42] = 45
     assert RECOGNIZER.read_number(page).text == "403"
+
+
+def test_pale_chalk_beside_a_thin_line_is_no_shadow():
+    chalk = np.hstack([sheet(4, pen=6), 0.55 * sheet(0, pen=26), sheet(3, pen=6)])
+    board = (40 + 180 * chalk).astype(np.uint8)
+    assert RECOGNIZER.read_number(board).text == "403"
 
 
 @pytest.mark.parametrize("digit", range(10))

@@ -98,7 +98,7 @@ def find_writing(brightness: np.ndarray, page: bool) -> np.ndarray:
     sheet = without_desk(brightness)
     light = _is_light_ink(sheet, around)
     ink = _ink(sheet.max() - sheet if light else sheet, page)
-    if not light:  # no shadow is lighter than the board
+    if not light:  # shadows on a board are darker than it, so they do not look like ink
         ink = _without_shadows(ink)
     ink = ink[margin : margin + height, margin : margin + width]
     if page:  # the gaps in one digit alone do no harm
@@ -171,14 +171,14 @@ def _ink(brightness: np.ndarray, page: bool) -> np.ndarray:
 
 
 def _without_shadows(ink: np.ndarray) -> np.ndarray:
-    """Subtract shadows, such as those of fingers: paler than the writing, and much broader.
+    """Subtract shadows, such as those of fingers: paler than the writing, and broader.
 
     Larger shadows count as paper already, see `_paper`.
     """
     if min(ink.shape) < _MIN_SIDE:
         return ink
     width = pen_width(ink > _DARK)
-    # In strokes of about that darkness, grain makes only scattered pixels darker, but most of them
+    # In strokes of about that darkness, grain makes only scattered pixels darker, and the others
     # nearly as dark.
     smooth = scipy.ndimage.uniform_filter(ink, 3) > 0.9 * _DARK
     whole = scipy.ndimage.binary_closing(smooth, np.ones((7, 7)))

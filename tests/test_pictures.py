@@ -237,10 +237,25 @@ def test_writing_beside_darker_ink_is_no_shadow(pen):
     assert RECOGNIZER.read_number(page).text == "403"
 
 
-def test_pale_chalk_beside_a_thin_line_is_no_shadow():
-    chalk = np.hstack([sheet(4, pen=6), 0.55 * sheet(0, pen=26), sheet(3, pen=6)])
-    board = (40 + 180 * chalk).astype(np.uint8)
-    assert RECOGNIZER.read_number(board).text == "403"
+@pytest.mark.parametrize(("pen", "darkness"), [(12, 0.55), (14, 0.6), (16, 0.7)])
+def test_a_paler_and_broader_pen_is_no_shadow(pen, darkness):
+    page = photo(np.hstack([sheet(4, 6), darkness * sheet(0, pen), sheet(3, 6)]))
+    assert RECOGNIZER.read_number(page).text == "403"
+    assert RECOGNIZER.read_number(255 - page).text == "403"
+
+
+@pytest.mark.parametrize("digit", range(10))
+def test_a_pale_digit_in_a_thin_dark_frame_is_no_shadow(digit):
+    framed = np.maximum(0.65 * sheet(digit, pen=12), box(10, 10, 290, 290, width=3))
+    assert RECOGNIZER.predict(photo(framed)).digit == digit
+
+
+@pytest.mark.parametrize("digit", range(10))
+def test_the_reflection_of_a_lamp_on_a_board_is_no_chalk(digit):
+    y, x = np.mgrid[:SIDE, :SIDE]
+    lamp = 0.7 * np.exp(-((x - 200) ** 2 + (y - 90) ** 2) / 2 / 25**2)
+    board = 40 + 180 * np.maximum(sheet(digit, pen=12, scale=0.6), lamp)
+    assert RECOGNIZER.predict(board.astype(np.uint8)).digit == digit
 
 
 @pytest.mark.parametrize("digit", range(10))

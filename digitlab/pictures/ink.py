@@ -29,7 +29,9 @@ _BROAD = 0.5  # broadest stroke, as a share of the picture's shorter side
 _ALONG = 0.2  # a desk covers at least this share of the picture's edge, a digit covers less
 _DARKER = 3  # the desk beside the paper is at least this many times darker
 _DARK = 0.8  # ink at least this dark is writing, not a shadow
-_PENS = 1.5  # a shadow is at least this many pen widths broad
+_PENS = 3  # a shadow is at least this many pen widths broad
+_EDGE_PENS = 1.5  # or this many if it reaches the picture's edge, as those of fingers do
+_SHADOW = 0.15  # and there at least this dark
 _SHADE = 0.3  # and no broader than this share of the picture's shorter side
 _MIN_SIDE = 96  # pixels: in a smaller picture, a stroke out of focus may look like a shadow
 _GAPS = 1.14  # strokes have gaps if closing those makes them seem this many times as broad
@@ -95,11 +97,7 @@ def find_writing(brightness: np.ndarray, page: bool) -> np.ndarray:
     around = _PAGE_AROUND if page else _DIGIT_AROUND
     height, width = brightness.shape
     brightness, margin = _with_margin(brightness, around)
-    sheet = without_desk(brightness)
-    light = _is_light_ink(sheet, around)
-    ink = _ink(sheet.max() - sheet if light else sheet, page)
-    if not light:  # shadows on a board are darker than it, so they do not look like ink
-        ink = _without_shadows(ink)
+    ink = _without_shadows(_ink(without_desk(brightness), page, around))
     ink = ink[margin : margin + height, margin : margin + width]
     if page:  # the gaps in one digit alone do no harm
         ink = _without_gaps(ink)
@@ -113,8 +111,8 @@ def _with_margin(brightness: np.ndarray, around: float) -> tuple[np.ndarray, int
     """Continue the paper beyond the edges of a picture (h, w) that was cropped close to its ink.
 
     Returns:
-        (h + 2 m, w + 2 m) and m. The picture itself and 0 if the ink is not close to all four
-        edges.
+        (h + 2 m, w + 2 m), inverted if its ink is light, and m. The picture itself and 0 if the
+        ink is not close to all four edges.
     """
     side = min(brightness.shape)
     if side < _TINY:
@@ -122,8 +120,7 @@ def _with_margin(brightness: np.ndarray, around: float) -> tuple[np.ndarray, int
     margin = round(_MARGIN * side)
     # Where the picture was cropped so closely that there is less paper than ink, more is needed.
     padded = np.pad(brightness, margin, constant_values=np.median(brightness[::4, ::4]))
-    light = _is_light_ink(padded, around)
-    dark = brightness.max() - brightness if light else brightness
+    dark = brightness.max() - brightness if _is_light_ink(padded, around) else brightness
     turned = [np.rot90(dark, turn) for turn in range(4)]  # to have each edge at the top
 
     def without_ink(edges: list[np.ndarray]) -> list[np.ndarray]:
@@ -144,11 +141,13 @@ def _with_margin(brightness: np.ndarray, around: float) -> tuple[np.ndarray, int
         np.rot90(frame, turn)[0, :-1] = bare
     padded = np.pad(frame, margin, mode="edge")
     padded[margin:-margin, margin:-margin] = dark
-    return brightness.max() - padded if light else padded, margin
+    return padded, margin
 
 
-def _ink(brightness: np.ndarray, page: bool) -> np.ndarray:
-    """Estimate the ink at each place of a picture (h, w) with dark ink: float32 in [0, 1]."""
+def _ink(brightness: np.ndarray, page: bool, around: float) -> np.ndarray:
+    """Estimate the ink at each place of a picture (h, w): float32 in [0, 1]."""
+    if _is_light_ink(brightness, around):
+        brightness = brightness.max() - brightness
     paper = np.maximum(_paper(brightness), 1e-3)
     ink = 1 - brightness / paper  # the share of the light that the ink absorbs
     if page:
@@ -171,26 +170,33 @@ def _ink(brightness: np.ndarray, page: bool) -> np.ndarray:
 
 
 def _without_shadows(ink: np.ndarray) -> np.ndarray:
-    """Subtract shadows, such as those of fingers: paler than the writing, and broader.
+    """Subtract shadows, such as those of fingers: paler than the writing, and much broader.
 
-    Larger shadows count as paper already, see `_paper`.
+    Larger shadows count as paper already, see `_paper`. Shadows that do not reach the picture's
+    edge must be broader, because they may be the writing of another, paler pen.
     """
     if min(ink.shape) < _MIN_SIDE:
         return ink
     width = pen_width(ink > _DARK)
-    # In strokes of about that darkness, grain makes only scattered pixels darker, and the others
-    # nearly as dark.
-    smooth = scipy.ndimage.uniform_filter(ink, 3) > 0.9 * _DARK
+    # In strokes of about that darkness, grain makes only scattered pixels darker.
+    smooth = scipy.ndimage.uniform_filter(ink, 3) > _DARK
     whole = scipy.ndimage.binary_closing(smooth, np.ones((7, 7)))
     without_grain = pen_width(scipy.ndimage.binary_opening(whole, np.ones((5, 5))))
     if without_grain > 1.5 * width:
         width = without_grain
-    window = 2 * round(_PENS * width / 2) + 3
-    if window >= _SHADE * min(ink.shape):
-        return ink
-    shade = scipy.ndimage.grey_opening(ink, (window, window))
+    narrow, broad = (_broader(ink, 2 * round(pens * width / 2) + 3) for pens in (_EDGE_PENS, _PENS))
+    parts = scipy.ndimage.label(narrow > _SHADOW)[0]
+    edges = np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]])
+    shade = np.where(np.isin(parts, edges[edges > 0]), narrow, broad)
     shade = np.where(shade < _DARK, shade, 0)
     return np.clip((ink - shade) / np.maximum(1 - shade, 1 - _DARK), 0, 1)
+
+
+def _broader(ink: np.ndarray, window: int) -> np.ndarray:
+    """Keep what is at least as broad as a window; nothing, if the picture is small for that."""
+    if window >= _SHADE * min(ink.shape):
+        return np.zeros_like(ink)
+    return scipy.ndimage.grey_opening(ink, (window, window))
 
 
 def _without_gaps(ink: np.ndarray) -> np.ndarray:

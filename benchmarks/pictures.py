@@ -293,7 +293,7 @@ def underline(rng: np.random.Generator, source: Source) -> Picture:
 
 
 def fingers(rng: np.random.Generator, source: Source) -> Picture:
-    """The shadows of two or three fingers, much broader than the pen."""
+    """The shadows of two or three fingers, most of them much broader than the pen."""
     sheet = Sheet(rng, (100, 2000))
     label = digit(sheet, source)
     y, x = np.mgrid[-1 : 1 : sheet.height * 1j, -1 : 1 : sheet.width * 1j]

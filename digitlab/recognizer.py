@@ -92,8 +92,8 @@ class Recognizer:
                 of 784.
             tta: Test-time augmentation: if the network is unsure, so that none of its outputs
                 reaches a probability of 0.9, look at the strokes again, turned by 20 degrees either
-                way, and combine the three answers; those that are sure of a digit count more.
-                Pictures are looked at only once.
+                way, and take each digit's largest probability, the mean for the non-digit, scaled
+                so that they sum to 1. Pictures are looked at only once.
 
         Raises:
             TypeError, ValueError: See `digitlab.render_strokes` and `digitlab.normalize_image`; or
@@ -170,7 +170,7 @@ class Recognizer:
         return probabilities
 
     def rejects(self, images: npt.ArrayLike) -> np.ndarray:
-        """Tell in which of many images the network sees no digit, as `predict` does for one.
+        """Tell in which of many images the network sees no digit, as `predict` with `tta=False`.
 
         A network with ten outputs rejects nothing.
 

@@ -15,5 +15,5 @@ def stripes(count, test_count=0):
     images = random.integers(0, 100, (len(labels), 28, 28), dtype=np.uint8)
     for image, label in zip(images, labels, strict=True):
         image[2 * label + 4] = 255
-    test = (images[count:], labels[count:]) if test_count else (None, None)
-    return Digits(images[:count], labels[:count], *test, "stripes")
+    x_test, y_test = (images[count:], labels[count:]) if test_count else (None, None)
+    return Digits(images[:count], labels[:count], x_test, y_test, "stripes")

@@ -194,10 +194,10 @@ def test_pairs_of_touching_digits_in_pictures():
 
 def test_parts_that_were_cut_look_like_a_digit_at_several_angles():
     """With one look, none of these is read correctly: parts of two digits look like another one."""
-    seeds = {"980": 9, "123": 22, "404": 23, "460": 33, "665": 38, "505": 56, "445": 81, "792": 83}
-    seeds |= {"395": 99, "129": 101, "473": 107, "279": 127, "474": 128}
+    seeds = {"179036": 29, "452": 36, "21": 54, "85": 56, "670392": 70, "57530": 81, "20339": 91}
+    seeds |= {"56720": 99, "179227": 124, "046": 127, "05627": 145, "922": 155, "808": 167}
     found = [read(pixels(written(text, seed, touching=True))).text for text, seed in seeds.items()]
-    assert np.mean([one == other for one, other in zip(seeds, found, strict=True)]) >= 0.7
+    assert np.mean([one == other for one, other in zip(seeds, found, strict=True)]) >= 0.8
 
 
 def test_gaps_in_chalk_take_no_digit_apart():

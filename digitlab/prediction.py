@@ -113,8 +113,8 @@ def combine_looks(answers: np.ndarray) -> np.ndarray:
 
     A turned digit looks like itself at one angle and like nothing in particular at the others. So
     each digit gets the largest probability that any look gives it, and the non-digit the mean,
-    before all are scaled to sum to 1. So a drawing that each look takes for another digit is less
-    likely to be rejected.
+    before all are scaled to sum to 1. A drawing that each look takes for another digit is therefore
+    less likely to be rejected.
 
     Args:
         answers: (looks, n, 10) or (looks, n, 11), probabilities.

@@ -170,7 +170,7 @@ class Recognizer:
         return probabilities
 
     def rejects(self, images: npt.ArrayLike) -> np.ndarray:
-        """Tell in which of many images the network sees no digit, as `predict` with `tta=False`.
+        """Tell in which of many images the network sees no digit, as `predict(image)` does for one.
 
         A network with ten outputs rejects nothing.
 

@@ -170,7 +170,7 @@ def _ink(brightness: np.ndarray, page: bool, around: float) -> np.ndarray:
 
 
 def _without_shadows(ink: np.ndarray) -> np.ndarray:
-    """Subtract shadows, such as those of fingers: paler than the writing, and much broader.
+    """Subtract shadows, such as those of fingers: paler than the writing, and broader.
 
     Larger shadows count as paper already, see `_paper`. Shadows that do not reach the picture's
     edge must be broader, because they may be the writing of another, paler pen.

@@ -2,8 +2,9 @@
 
 `make audit` runs this. It checks four things, as far as each source can be reached:
 
-1. known vulnerabilities in the newest versions on this platform, by pip-audit (the variables
-   PIP_AUDIT_VULNERABILITY_SERVICE and PIP_AUDIT_OSV_URL name another database) and npm audit;
+1. known vulnerabilities in the newest versions on this platform, JupyterHub's too, by pip-audit
+   (the variables PIP_AUDIT_VULNERABILITY_SERVICE and PIP_AUDIT_OSV_URL name another database) and
+   npm audit;
 2. releases in the locks of all platforms that their authors withdrew ("yanked"), from the index;
 3. files in the locks that the index no longer has, or has with other bytes, from the index;
 4. licences of the installed packages and of those in npm's locks.
@@ -26,9 +27,9 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-NEWEST = ("requirements.lock", "tests/optional/requirements.lock")
+NEWEST = ("requirements.lock", "tests/optional/requirements.lock", "deploy/requirements.lock")
 LOCKS = (*NEWEST, "requirements-oldest.lock")
-SITES = ("digitlab/web/site", "tests/tfjs")
+NPM_FOLDERS = ("digitlab/web/site", "tests/tfjs", "deploy")
 
 # Licences that require at most a notice, and the other words in their names.
 PERMISSIVE = set("mit bsd apache isc iscl psf psfl python unlicense zlib".split())
@@ -67,11 +68,11 @@ def vulnerable() -> Answer:
     try:
         packages = json.loads(result.stdout)["dependencies"]
     except ValueError:
-        return [], [f"{LOCKS[0]}: {reason(result.stderr)}"]
-    return read(packages)
+        return [], [f"{', '.join(NEWEST)}: {reason(result.stderr)}"]
+    return findings(packages)
 
 
-def read(packages: list[dict]) -> Answer:
+def findings(packages: list[dict]) -> Answer:
     """Read pip-audit's report, which treats packages that its database does not know as sound."""
     found = [
         f"{package['name']} {package['version']}: {flaw['id']}"
@@ -80,16 +81,16 @@ def read(packages: list[dict]) -> Answer:
         for flaw in package.get("vulns", [])
     ]
     skipped = [package["skip_reason"] for package in packages if "skip_reason" in package]
-    many = f"{LOCKS[0]}: {len(skipped)} of {len(packages)} packages, the first: "
+    many = f"{len(skipped)} of {len(packages)} packages, the first: "
     return found, [many + skipped[0]] if skipped else []
 
 
 def vulnerable_npm() -> Answer:
     """Ask for known vulnerabilities of the packages that npm installs."""
     if shutil.which("npm") is None:
-        return [], [f"{folder}: npm is not installed" for folder in SITES]
+        return [], [f"{folder}: npm is not installed" for folder in NPM_FOLDERS]
     found, unasked = [], []
-    for folder in SITES:
+    for folder in NPM_FOLDERS:
         result = ask("npm", "audit", "--json", "--package-lock-only", "--prefix", folder)
         answer = json.loads(result.stdout or "{}")
         if "vulnerabilities" in answer:
@@ -149,7 +150,7 @@ def licences() -> Answer:
     holders: defaultdict[str, set[str]] = defaultdict(set)
     for package in distributions(path=[*sys.path, str(Path(sys.prefix) / "optional")]):
         holders[licence(package)].add(package.name)
-    for folder in SITES:
+    for folder in NPM_FOLDERS:
         lock = json.loads((ROOT / folder / "package-lock.json").read_text("utf-8"))
         for path, package in lock["packages"].items():
             if path:  # the entry without a path is ours

@@ -525,7 +525,7 @@ class Registry(BaseHTTPRequestHandler):
 
 
 LOCKED: dict[str, dict[str, set[str]]] = {}  # the hashes of each version of a package
-for package, digests in [*entries(LOCKS[0]), *entries(LOCKS[1]), *entries(OPTIONAL_LOCK)]:
+for package, digests in sum(map(entries, (*LOCKS, OPTIONAL_LOCK, HUB_LOCK)), []):
     versions = LOCKED.setdefault(canonicalize_name(package.name), {})
     of_version = versions.setdefault(str(package.specifier).removeprefix("=="), set())
     of_version.update(digest.strip().removeprefix("sha256:") for digest in digests)
@@ -571,27 +571,38 @@ def test_audit_finds_what_is_known_to_be_vulnerable(audit):
     ]
 
 
+def test_audit_asks_about_what_serves_a_class_too(audit):
+    status, marked = audit(flawed={"jupyterhub": "TEST-2026-2", "configurable-http-proxy": ""})
+    (version,) = locked(HUB_LOCK, default_environment())["jupyterhub"]
+    assert status == 1
+    assert marked == [
+        f"FOUND jupyterhub {version}: TEST-2026-2 (fixed in no release yet)",
+        "FOUND deploy: configurable-http-proxy, high: a flaw",
+    ]
+
+
 def test_audit_finds_a_release_that_was_withdrawn_and_a_file_that_was_changed(audit):
     package, digests = entries("requirements-oldest.lock")[0]
     digest = digests[0].strip()
     name, version = package.name, str(package.specifier).removeprefix("==")
     status, marked = audit(yanked=f"{name} {version}", changed=digest.removeprefix("sha256:"))
     assert status == 1
-    for lock in LOCKS:  # each of them has this release
+    for lock in (*LOCKS, HUB_LOCK):  # each of them has this release
         assert f'FOUND {lock}: `{name}=={version}` is yanked (reason: "broken")' in marked
         assert f"FOUND {lock}: the index has no file with {digest}" in marked
-    assert len(marked) == 4
+    assert len(marked) == 6
 
 
 def test_audit_says_what_it_could_not_ask(audit):
     status, marked = audit(knowing=False)
     assert status == 2
-    assert [re.match(r"NOT CHECKED ([\w./-]+): \w", line)[1] for line in marked] == [
-        "requirements.lock",
+    newest = ("requirements.lock", OPTIONAL_LOCK, HUB_LOCK)
+    assert [re.match(r"NOT CHECKED ([\w./, -]+): \w", line)[1] for line in marked] == [
+        ", ".join(newest),
         "digitlab/web/site",
         "tests/tfjs",
-        "requirements.lock",
-        OPTIONAL_LOCK,
+        "deploy",
+        *newest,
         "requirements-oldest.lock",
     ]
 
@@ -599,10 +610,10 @@ def test_audit_says_what_it_could_not_ask(audit):
 def test_audit_says_what_the_database_does_not_know():
     known = {"name": "numpy", "version": "2.1.3", "vulns": []}
     unknown = {"name": "tqdm", "skip_reason": "not found: tqdm"}
-    read = runpy.run_path(str(ROOT / "scripts" / "audit.py"))["read"]
-    assert read([known]) == ([], [])
-    reason = "requirements.lock: 1 of 2 packages, the first: not found: tqdm"
-    assert read([known, unknown]) == ([], [reason])
+    findings = runpy.run_path(str(ROOT / "scripts" / "audit.py"))["findings"]
+    assert findings([known]) == ([], [])
+    reason = "1 of 2 packages, the first: not found: tqdm"
+    assert findings([known, unknown]) == ([], [reason])
 
 
 @pytest.mark.parametrize(

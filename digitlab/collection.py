@@ -18,8 +18,8 @@ import numpy as np
 
 from digitlab._io import files_below
 from digitlab.drawings import load_drawing
+from digitlab.examples_file import is_examples_file, read_examples
 from digitlab.images import SIZE, as_bytes
-from digitlab.personal import is_examples_file, read_examples
 from digitlab.strokes import render_strokes
 
 

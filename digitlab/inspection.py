@@ -8,7 +8,7 @@ import numpy as np
 from tqdm import tqdm
 
 from digitlab.images import as_batch, as_images
-from digitlab.keras_models import check_type, flat_layers, model_inputs
+from digitlab.keras_checks import check_type, flat_layers, model_inputs
 from digitlab.runtimes.keras_model import as_float32, as_input, features_of
 
 

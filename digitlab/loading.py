@@ -9,13 +9,13 @@ import numpy.typing as npt
 from PIL import Image
 
 from digitlab._io import shipped_path
+from digitlab.examples_file import read_examples
 from digitlab.numbers.reading import NumberReading
-from digitlab.personal import read_examples
 from digitlab.recognizer import PersonalRecognizer, Recognizer
 from digitlab.runtimes.litert import LiteRT
 from digitlab.runtimes.runtime import ImageFunction
 
-_Answer = TypeVar("_Answer")
+_Result = TypeVar("_Result")
 
 
 def as_number_recognizer(reader: Any) -> Any:
@@ -68,18 +68,18 @@ def as_recognizer(reader: Any) -> Any:
     return Recognizer(ImageFunction(reader))
 
 
-def checked_answer(answer: Any, kind: type[_Answer], method: str) -> _Answer:
-    """Return what a recognizer's method answered, a `Prediction` or a `NumberReading`.
+def check_result(result: Any, kind: type[_Result], method: str) -> _Result:
+    """Return the result of a recognizer's method, a `Prediction` or a `NumberReading`.
 
     Raises:
-        TypeError: It answered something else.
+        TypeError: It is something else.
     """
-    if not isinstance(answer, kind):
+    if not isinstance(result, kind):
         raise TypeError(
             f"expected the recognizer's {method}(drawing) to return a {kind.__name__}, "
-            f"got {type(answer).__name__}"
+            f"got {type(result).__name__}"
         )
-    return answer
+    return result
 
 
 def load_recognizer(path: str | os.PathLike[str] | None = None) -> Recognizer:
@@ -144,7 +144,7 @@ def load_personal(
             f"expected {path} to belong to this network, but it belongs to another one; load it "
             "with that network, or teach its examples to this one with relearn=True"
         )
-    personal.relearn(images, labels)
+    personal.replace_examples(images, labels)
     return personal
 
 

@@ -22,7 +22,7 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import InitVar, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -180,6 +180,12 @@ class Digits:
             f"<Digits: {self.name}, {len(self.x_train):,} images for training, "
             f"{len(self.x_test):,} for the test>"
         )
+
+
+def check_digits(digits: Any) -> None:
+    """Raise TypeError if these are not `Digits`."""
+    if not isinstance(digits, Digits):
+        raise TypeError(f"expected digits as load_digits() gives them, got {type(digits).__name__}")
 
 
 def load_digits(sample: bool = True) -> Digits:

@@ -13,30 +13,13 @@ to them, and the farther they reach.
 **The bound.** Where no example has a cosine above 0.42 (one example) or 0.2 (fifty examples) with a
 drawing, the answer is the network's own, to the last bit. Where the network is certain, it takes a
 higher cosine to overrule it.
-
-A person's examples are kept in a JSON file, as images of 28 x 28 in base64, one byte per pixel::
-
-    {"format": "digitlab hand", "version": 1, "network": "9f86...", "labels": [7, ...],
-     "images": ["AAAA...", ...], "sha256": "1b4f..."}
-
-"network" is the checksum of the network that they were taught to. A file that was exported from the
-web page has neither this nor "sha256": the page has the same network in another format, with
-another checksum, and browsers compute no checksums on plain http. Any network can learn from such a
-file.
 """
-
-import base64
-import os
-from pathlib import Path
 
 import numpy as np
 
-from digitlab._io import atomic_write, json_checksum, json_with_checksum, read_json
 from digitlab.drawings import stored_drawing
-from digitlab.images import CLASSES, SIZE, as_labels
+from digitlab.images import CLASSES
 from digitlab.strokes import render_strokes
-
-_FORMAT = {"format": "digitlab hand", "version": 1}
 
 # Chosen in benchmarks/hand.py, see models/EXPERIMENTS.md. The same values are
 # in web/site/hand.js; tests/fixtures/hand.json checks both.
@@ -120,60 +103,3 @@ def _unit(features: np.ndarray) -> np.ndarray:
 
 def _kernel(cosines: np.ndarray) -> np.ndarray:
     return np.exp(-_SHARPNESS * (1 - cosines))
-
-
-def write_examples(
-    path: str | os.PathLike[str], images: np.ndarray, labels: np.ndarray, network: str
-) -> None:
-    """Write a person's examples to a file.
-
-    Args:
-        path: The file. It is replaced only when the new one is complete.
-        images: (n, 28, 28) uint8.
-        labels: (n,).
-        network: The checksum of the network.
-    """
-    document = _FORMAT | {
-        "network": network,
-        "labels": labels.tolist(),
-        "images": [base64.b64encode(image.tobytes()).decode() for image in images],
-    }
-    with atomic_write(path) as part:
-        part.write_text(json_with_checksum(document), encoding="utf-8")
-
-
-def is_examples_file(path: str | os.PathLike[str]) -> bool:
-    """Tell whether a file holds the examples of a hand, even if it is damaged."""
-    return f'"{_FORMAT["format"]}"' in Path(path).read_text(encoding="utf-8", errors="replace")
-
-
-def read_examples(path: str | os.PathLike[str]) -> tuple[np.ndarray, np.ndarray, str | None]:
-    """Read what `write_examples` or the web page wrote.
-
-    Returns:
-        Images, labels, and the checksum of the network; None for a file from the web page.
-
-    Raises:
-        OSError: The file cannot be read.
-        ValueError: It is not such a file, or it was changed.
-    """
-    path = Path(path)
-    try:
-        document = read_json(path, _FORMAT)
-        network = document.get("network")
-        if not isinstance(network, str | None):
-            raise ValueError('"network" is not a checksum')
-        checksum = None if network is None else json_checksum(document)
-        if checksum != document.get("sha256"):
-            raise ValueError("its checksum does not match: it was changed")
-        labels = as_labels(document["labels"], len(document["images"]))
-        pixels = [base64.b64decode(image, validate=True) for image in document["images"]]
-        images = np.zeros((len(labels), SIZE, SIZE), np.uint8)
-        for image, content in zip(images, pixels, strict=True):
-            image[:] = np.frombuffer(content, np.uint8).reshape(SIZE, SIZE)
-    except (KeyError, TypeError, ValueError, RecursionError) as error:
-        raise ValueError(
-            f"expected {path} to hold the examples of a hand, as PersonalRecognizer.save and the "
-            f"web page write them: {error}"
-        ) from None
-    return images, labels, network

@@ -11,6 +11,14 @@ import numpy.typing as npt
 from PIL import Image
 from tqdm import tqdm
 
+from digitlab.answers import (
+    LOOK_AGAIN_BELOW,
+    checked_answers,
+    combine_looks,
+    digit_probabilities,
+    is_non_digit,
+)
+from digitlab.examples_file import write_examples
 from digitlab.images import (
     CLASSES,
     SIZE,
@@ -24,22 +32,15 @@ from digitlab.numbers.ink_pieces import InkPieces
 from digitlab.numbers.pieces import Writing
 from digitlab.numbers.reading import NumberReading, read_pieces
 from digitlab.numbers.stroke_pieces import StrokePieces
-from digitlab.personal import PersonalLayer, typical_images, write_examples
+from digitlab.personal import PersonalLayer, typical_images
 from digitlab.pictures.brightness import is_picture
 from digitlab.pictures.digit import normalize_image
 from digitlab.pictures.ink import find_ink
-from digitlab.prediction import (
-    LOOK_AGAIN_BELOW,
-    Prediction,
-    checked_answers,
-    combine_looks,
-    digit_probabilities,
-    is_non_digit,
-)
+from digitlab.prediction import Prediction
 from digitlab.runtimes.wrapping import as_runtime
 from digitlab.strokes import as_strokes, render_strokes, turn_strokes
 
-_BATCH = 32  # images: the fastest size; at 128 or more, their arrays exceed the processor's cache
+BATCH = 32  # images: the fastest size; at 128 or more, their arrays exceed the processor's cache
 _NUMBER_BATCH = 16  # the same for the parts of a number: there are about this many
 
 # One for all, because a recognizer that had a lock of its own could not be pickled.
@@ -76,7 +77,10 @@ class Recognizer:
 
     @property
     def network_checksum(self) -> str:
-        """The checksum of the network's weights, which tells networks from each other."""
+        """What tells this network from others: a checksum of its LiteRT file or its Keras weights.
+
+        The same network has another one in each of these formats. It is "" for a function.
+        """
         return self._runtime.checksum()
 
     def predict(self, drawing: npt.ArrayLike | Image.Image, tta: bool = True) -> Prediction:
@@ -115,7 +119,7 @@ class Recognizer:
 
         The writing is cut in many ways, and the network reads all parts; the best way wins.
         Non-digits are kept: a point, a comma and a minus as ".", "," and "-", anything else as "?".
-        But a slash looks like a 1, and the points of a colon like dirt.
+        But a slash is read as a 1, and the points of a colon are taken for specks.
 
         Args:
             drawing: As for `predict`. The strokes may be in any order.
@@ -162,17 +166,18 @@ class Recognizer:
                 some = np.flatnonzero(probabilities[batch].max(axis=1) < LOOK_AGAIN_BELOW)
                 unsure.extend((some + batch.start).tolist())
                 # In full batches, which are fastest, and the rest at the end.
-                while len(unsure) >= _BATCH or unsure and batch.stop >= len(images):
-                    again, unsure = unsure[:_BATCH], unsure[_BATCH:]
+                while len(unsure) >= BATCH or unsure and batch.stop >= len(images):
+                    again, unsure = unsure[:BATCH], unsure[BATCH:]
                     for moved in _moved(images[again]):
                         probabilities[again] += digit_probabilities(self._answers(moved))
                     probabilities[again] /= 3
         return probabilities
 
     def rejects(self, images: npt.ArrayLike) -> np.ndarray:
-        """Tell in which of many images the network sees no digit, as `predict(image)` does for one.
+        """Tell which of many images the network takes for non-digits.
 
-        A network with ten outputs rejects nothing.
+        Unlike `predict`, this takes the images as they are: it does not crop or centre them, and
+        it asks the network about empty ones, too. A network with ten outputs rejects nothing.
 
         Args:
             images: (n, 28, 28), as for `predict_images`.
@@ -303,9 +308,7 @@ class PersonalRecognizer(Recognizer):
         else:
             self._typical = self._features_of(typical_images())
             self._features = self._typical[:0]
-        if not isinstance(drawings, Iterable):
-            raise TypeError(f"expected a list of drawings, got {type(drawings).__name__}")
-        self._learn_more([as_example(drawing) for drawing in drawings], labels)
+        self._learn_more(as_examples(drawings), labels)
 
     @property
     def images(self) -> np.ndarray:
@@ -327,7 +330,7 @@ class PersonalRecognizer(Recognizer):
         Raises:
             TypeError, ValueError: See `Recognizer.adapt`. In that case nothing is learned.
         """
-        self._learn_more([as_example(drawing)], [label])
+        self._learn_more(as_examples([drawing]), [label])
 
     def remove(self, index: int = -1) -> None:
         """Forget an example. Default: the last one.
@@ -349,6 +352,22 @@ class PersonalRecognizer(Recognizer):
         with _LEARNING:
             self._learn(self._images[:0], self._labels[:0], self._features[:0])
 
+    def replace_examples(self, images: npt.ArrayLike, labels: npt.ArrayLike) -> None:
+        """Learn other examples in place of all present ones.
+
+        Args:
+            images: (n, 28, 28), as for `predict_images`, such as another recognizer's ``images``.
+            labels: (n,), 0 to 9: which digit each of them is.
+
+        Raises:
+            ValueError: They have another form. In that case the present examples stay.
+        """
+        examples = as_bytes(as_batch(as_images(images))[..., 0])
+        digits = as_labels(labels, len(examples))
+        features = self._features_of(examples)
+        with _LEARNING:
+            self._learn(examples, digits, features)
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the examples to a JSON file, for `digitlab.load_personal`.
 
@@ -362,22 +381,15 @@ class PersonalRecognizer(Recognizer):
             images, labels = self._images, self._labels
         write_examples(path, images, labels, self.network_checksum)
 
-    def _learn_more(self, images: list[np.ndarray], labels: npt.ArrayLike) -> None:
+    def _learn_more(self, images: np.ndarray, labels: npt.ArrayLike) -> None:
         digits = as_labels(labels, len(images))
-        more = np.array(images, np.uint8).reshape(-1, SIZE, SIZE)
-        features = self._features_of(more)
+        features = self._features_of(images)
         with _LEARNING:
             self._learn(
-                np.concatenate([self._images, more]),
+                np.concatenate([self._images, images]),
                 np.concatenate([self._labels, digits]),
                 np.concatenate([self._features, features]),
             )
-
-    def relearn(self, images: np.ndarray, labels: np.ndarray) -> None:
-        """Learn other examples, (n, 28, 28) uint8 and (n,) int64, in place of all present ones."""
-        features = self._features_of(images)
-        with _LEARNING:
-            self._learn(images, labels, features)
 
     def _learn(self, images: np.ndarray, labels: np.ndarray, features: np.ndarray) -> None:
         # First, so that nothing has changed if it fails.
@@ -426,12 +438,18 @@ def _pieces_of(drawing: Any) -> Writing:
     return StrokePieces(as_strokes(drawing))
 
 
-def as_example(drawing: Any) -> np.ndarray:
-    """Return the image of an example as it will be saved: (28, 28) uint8.
+def as_examples(drawings: Iterable[Any]) -> np.ndarray:
+    """Return the images of examples as they will be saved: (n, 28, 28) uint8.
 
     Raises:
         TypeError, ValueError: See `Recognizer.adapt`.
     """
+    if not isinstance(drawings, Iterable):
+        raise TypeError(f"expected a list of drawings, got {type(drawings).__name__}")
+    return np.array(list(map(_as_example, drawings)), np.uint8).reshape(-1, SIZE, SIZE)
+
+
+def _as_example(drawing: Any) -> np.ndarray:
     ready = getattr(drawing, "shape", None) == (SIZE, SIZE)  # an array, a table or a tensor
     image = as_image(drawing) if ready else _image_of(drawing)
     image = as_bytes(image)
@@ -442,10 +460,10 @@ def as_example(drawing: Any) -> np.ndarray:
 
 def _batches(n: int) -> Iterator[slice]:
     """Yield slices of batches of `n` images, with a progress bar after two seconds."""
-    firsts = range(0, n, _BATCH)
+    firsts = range(0, n, BATCH)
     # One batch needs no bar: making one takes longer than reading an image.
     for first in tqdm(firsts, "Reading", delay=2, leave=False, disable=len(firsts) < 2):
-        yield slice(first, first + _BATCH)
+        yield slice(first, first + BATCH)
 
 
 def _moved(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

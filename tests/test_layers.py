@@ -26,7 +26,7 @@ LAYERS: list[dict[str, str]] = [
     {
         "_stderr": "",
         "_keras_defaults": "keras",
-        "keras_models": "keras numpy",
+        "keras_checks": "keras numpy",
         "runtimes.keras_model": "numpy",
         "strokes": "numpy",
         "pictures.brightness": "PIL numpy",
@@ -51,11 +51,13 @@ LAYERS: list[dict[str, str]] = [
         "pictures.digit": "PIL numpy scipy skimage",
         "drawings": "numpy",
         "runtimes.wrapping": "",
+        "answers": "numpy",
         "prediction": "numpy",
         "numbers.costs": "",
     },
     {
         "personal": "numpy",
+        "examples_file": "numpy",
         "numbers.pieces": "numpy",
         "numbers.search": "numpy",
     },
@@ -127,12 +129,14 @@ LAYERS: list[dict[str, str]] = [
     },
     # Exports.
     {
+        "export.programs": "",
+        "export.tfjs_files": "",
         "export.quantization": "numpy",
         "export.tfjs_layers": "",
-        "export.bundle": "pooch tqdm",
         "export.icons": "PIL",
     },
     {
+        "export.bundle": "pooch tqdm",
         "export.tfjs_model": "keras numpy",
         "export.tflite": "keras tensorflow",
     },

@@ -14,9 +14,9 @@ from scipy.interpolate import RBFInterpolator
 
 import digitlab
 from digitlab import Recognizer, load_personal, load_recognizer, render_strokes, stored_drawing
+from digitlab.answers import LOOK_AGAIN_BELOW, combine_looks, digit_probabilities
 from digitlab.images import as_batch
 from digitlab.personal import PersonalLayer
-from digitlab.prediction import LOOK_AGAIN_BELOW, combine_looks, digit_probabilities
 from digitlab.strokes import turn_strokes
 from support import networks
 from support.data import CROSS

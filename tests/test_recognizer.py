@@ -12,8 +12,8 @@ from PIL import Image
 import digitlab
 from digitlab import Recognizer, doodle, load_recognizer, render_strokes, stored_drawing
 from digitlab._io import shipped_path
+from digitlab.answers import combine_looks
 from digitlab.images import centre_of_mass
-from digitlab.prediction import combine_looks
 from digitlab.strokes import turn_strokes
 from digitlab.training.non_digits import KINDS
 

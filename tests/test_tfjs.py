@@ -22,7 +22,7 @@ from digitlab.export import quantization, tfjs
 from digitlab.export.quantization import QUANTIZATIONS
 from digitlab.export.tfjs import export_tfjs
 from digitlab.export.tfjs_layers import ACTIVATIONS, LAYERS, PASSES_ON
-from digitlab.keras_models import flat_layers
+from digitlab.keras_checks import flat_layers
 from support.exports import decode
 from support.full_disk import largest_file
 

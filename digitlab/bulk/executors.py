@@ -74,7 +74,8 @@ def cluster(client: Any, recognizer: Recognizer) -> Iterator[Submit]:
     """
     if client.status != "running":
         raise ConnectionError(f"expected a client with a scheduler; the one of {client!r} is gone")
-    network = client.submit(_passed_on, recognizer, pure=False)
+    # A result can be computed again if the worker that holds it is killed; scattered data cannot.
+    network = client.submit(_same, recognizer, pure=False)
     executor = client.get_executor(pure=False)
     try:
         yield lambda block: executor.submit(_read, network, block)
@@ -105,7 +106,7 @@ def read_blocks(
         yield *pending.pop(future), future.result()
 
 
-def _passed_on(recognizer: Recognizer) -> Recognizer:
+def _same(recognizer: Recognizer) -> Recognizer:
     return recognizer
 
 

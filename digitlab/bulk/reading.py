@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from digitlab._io import atomic_write
 from digitlab.bulk.executors import cluster, local_pool, one_thread, read_blocks
-from digitlab.bulk.sources import PICTURES, Block, Row, as_source
+from digitlab.bulk.sources import PICTURE_SUFFIXES, Block, Row, as_source
 from digitlab.bulk.tables import as_format
 from digitlab.images import check_whole
 from digitlab.loading import as_network_recognizer
@@ -96,7 +96,7 @@ def read_to_table(
     form = as_format(path, [scans.column, *Row._fields])
     count, size = scans.count(), block_size or scans.block_size
     if not count:
-        endings = " ".join(sorted(PICTURES))
+        endings = " ".join(sorted(PICTURE_SUFFIXES))
         raise ValueError(f"expected pictures ({endings}) or images in {source}, found none")
     reader = _single_threaded(as_network_recognizer(recognizer))
     if client is not None:
@@ -123,17 +123,17 @@ def read_to_table(
         pool as submit,
     ):
         for part, block, columns in read_blocks(unread(), submit):
-            with _staying(folder), atomic_write(part) as unfinished:
+            with _explaining_lost_parts(folder), atomic_write(part) as unfinished:
                 form.write_part(unfinished, {scans.column: block.keys, **columns})
             bar.update(len(block.keys))
-    with _staying(folder), atomic_write(path) as unfinished:
+    with _explaining_lost_parts(folder), atomic_write(path) as unfinished:
         form.join(unfinished, parts)
     shutil.rmtree(folder, ignore_errors=True)
     return path
 
 
 @contextmanager
-def _staying(folder: Path) -> Iterator[None]:
+def _explaining_lost_parts(folder: Path) -> Iterator[None]:
     """Say what has happened if the folder with the parts is gone."""
     try:
         yield

@@ -16,13 +16,12 @@ from PIL import Image
 
 from digitlab._io import files_below
 from digitlab.images import as_images
-from digitlab.recognizer import Recognizer, predict_batch
+from digitlab.recognizer import BATCH, Recognizer, predict_batch
 
-PICTURES = frozenset(
+PICTURE_SUFFIXES = frozenset(
     ".avif .bmp .gif .heic .heif .jfif .jp2 .jpe .jpeg .jpg .pbm .pgm .png .ppm .tif .tiff "
     ".webp".split()
 )
-_BATCH = 32  # images that the network reads at once, as in `Recognizer.predict_images`
 
 
 class Row(NamedTuple):
@@ -66,7 +65,7 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True)
-class Pictures:
+class PictureBlock:
     """Pictures in a folder, by their names in it; each with a digit, or each with a number."""
 
     folder: Path
@@ -90,7 +89,7 @@ class Pictures:
 
 
 @dataclass(frozen=True)
-class Folder:
+class PictureFolder:
     """The pictures in a folder and its subfolders."""
 
     folder: Path
@@ -102,21 +101,21 @@ class Folder:
         """See `Source`."""
         return sum(1 for _ in self._names())
 
-    def blocks(self, size: int) -> Iterator[Pictures]:
+    def blocks(self, size: int) -> Iterator[PictureBlock]:
         """See `Source`."""
         names = self._names()
         while block := list(islice(names, size)):
-            yield Pictures(self.folder, block, self.numbers)
+            yield PictureBlock(self.folder, block, self.numbers)
 
     def _names(self) -> Iterator[str]:
         """Yield the names one by one, because there may be millions."""
         for path in files_below(self.folder):
-            if path.suffix.lower() in PICTURES:
+            if path.suffix.lower() in PICTURE_SUFFIXES:
                 yield path.relative_to(self.folder).as_posix()
 
 
 @dataclass(frozen=True)
-class Images:
+class ImageBlock:
     """Images of an array on disk, from `start` up to `stop`."""
 
     path: Path
@@ -137,8 +136,8 @@ class Images:
         _check_there(self.path)
         images = _opened(self.path)[self.start : self.stop]
         rows: list[Row] = []
-        for first in range(0, len(images), _BATCH):
-            batch = images[first : first + _BATCH]
+        for first in range(0, len(images), BATCH):
+            batch = images[first : first + BATCH]
             try:
                 rows += _read_images(recognizer, batch)
             except ValueError:  # one of them is out of range
@@ -147,7 +146,7 @@ class Images:
 
 
 @dataclass(frozen=True)
-class Array:
+class ImageArray:
     """An array (n, 28, 28) or (n, 784) in a ``.npy`` file."""
 
     path: Path
@@ -158,11 +157,11 @@ class Array:
         """See `Source`."""
         return len(_opened(self.path))
 
-    def blocks(self, size: int) -> Iterator[Images]:
+    def blocks(self, size: int) -> Iterator[ImageBlock]:
         """See `Source`."""
         count = self.count()
         for start in range(0, count, size):
-            yield Images(self.path, start, min(start + size, count))
+            yield ImageBlock(self.path, start, min(start + size, count))
 
 
 def as_source(path: Path, numbers: bool) -> Source:
@@ -174,14 +173,14 @@ def as_source(path: Path, numbers: bool) -> Source:
             array, which has one digit per image.
     """
     if path.is_dir():
-        return Folder(path, numbers)
+        return PictureFolder(path, numbers)
     if not path.exists():
         raise FileNotFoundError(f"expected a folder of pictures or a .npy file, found no {path}")
     if path.suffix != ".npy":
         raise ValueError(f"expected a folder of pictures or a .npy file, got {path}")
     if numbers:
         raise ValueError(f"expected a folder of pictures to read numbers in, got {path}")
-    return Array(path)
+    return ImageArray(path)
 
 
 def _opened(path: Path) -> np.ndarray:
@@ -235,7 +234,7 @@ def _read_image(recognizer: Recognizer, image: np.ndarray) -> Row:
 
 
 def _read_images(recognizer: Recognizer, images: np.ndarray) -> list[Row]:
-    """Read a batch of images (n, 28, 28) as `Recognizer.predict` reads each."""
+    """Read a batch of images (n, 28, 28), as they are: they are not cropped or centred."""
     probabilities, rejected = predict_batch(recognizer, images)
     empty = images.max(axis=(1, 2)) == 0
     digits, confidences = probabilities.argmax(1), probabilities.max(1)

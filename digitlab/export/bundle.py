@@ -8,15 +8,12 @@ fourth file.
 
 import hashlib
 import io
-import os
 import re
 import shutil
-import signal
 import subprocess
 import tempfile
 import time
 import zipfile
-from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -25,10 +22,9 @@ import pooch
 from tqdm import tqdm
 
 from digitlab._io import atomic_write, verified_content, with_checksum
+from digitlab.export.programs import INSTALL, last_lines, output_of, run_program
 
-NODE = 18  # the oldest version that runs esbuild and the page's syntax
-INSTALL = f"install Node.js {NODE} or newer with npm (nodejs.org; conda install nodejs)"
-PATIENCE = 7.0  # seconds to wait for npm's registry to answer at all
+_PATIENCE = 7.0  # seconds to wait for npm's registry to answer at all
 
 SOURCES = Path(__file__).parents[1] / "web" / "site"
 CPU = "tensorflow-cpu.js"
@@ -56,23 +52,8 @@ _NETWORK = re.compile(
 )
 
 
-def find_node() -> str:
-    """The path of Node.
-
-    Raises:
-        FileNotFoundError: It is missing or too old; the message says what to install.
-    """
-    path = shutil.which("node")
-    if path is None:
-        raise FileNotFoundError(f"build_site needs Node.js, and there is none: {INSTALL}")
-    version = output_of(run_program([path, "--version"])).strip()
-    if int(re.sub(r"\D.*", "", version.removeprefix("v")) or 0) < NODE:
-        raise FileNotFoundError(f"build_site got Node.js {version}, too old: {INSTALL}")
-    return path
-
-
 def tensorflow_js(node: str) -> dict[str, bytes]:
-    """The files of TensorFlow.js that the page uses, by name.
+    """Return the files of TensorFlow.js that the page uses, by name.
 
     Raises:
         FileNotFoundError: npm is missing; the message says what to install.
@@ -131,56 +112,8 @@ def _unpacked(archive: bytes) -> dict[str, bytes]:
         return {name: packed.read(name) for name in packed.namelist()}
 
 
-def run_program(
-    command: Sequence[str], folder: str | None = None, seconds: float | None = None
-) -> subprocess.CompletedProcess[str]:
-    """Run a program; if it takes too long, or on Ctrl-C, end it and all that it started.
-
-    Raises:
-        TimeoutError: It took longer than `seconds`.
-    """
-    with subprocess.Popen(
-        command,
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-        start_new_session=True,  # a process group of its own, which is ended as a whole
-    ) as process:
-        try:
-            out, err = process.communicate(timeout=seconds)
-        except BaseException as error:
-            if hasattr(os, "killpg"):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.kill()
-            if isinstance(error, subprocess.TimeoutExpired):
-                raise TimeoutError(f"{command[0]} took longer than {seconds:.0f} s") from error
-            raise
-    return subprocess.CompletedProcess(command, process.returncode, out, err)
-
-
-def output_of(done: subprocess.CompletedProcess[str]) -> str:
-    """Return what a program printed.
-
-    Raises:
-        RuntimeError: It failed; the message has the last lines that it printed.
-    """
-    if done.returncode != 0:
-        program, what, *_ = done.args
-        failed = f"{Path(program).stem} {what} failed ({done.returncode})"
-        raise RuntimeError(f"{failed}:\n{_last_lines(done)}")
-    return done.stdout
-
-
-def _last_lines(done: subprocess.CompletedProcess[str]) -> str:
-    return "\n".join((done.stderr or done.stdout).strip().splitlines()[-8:])
-
-
 def _temporary_folder(cache: Path) -> tempfile.TemporaryDirectory[str]:
-    """A folder to work in: in the cache, because /tmp may not allow programs; otherwise in /tmp."""
+    """Make a folder to work in: in the cache, because /tmp may not allow programs, or in /tmp."""
     with suppress(OSError):
         cache.mkdir(parents=True, exist_ok=True)
         return tempfile.TemporaryDirectory(
@@ -199,14 +132,14 @@ def _fetch(npm: str, folder: str) -> None:
     # Ping the registry first, because `npm ci` does not show whether it is silent or slow.
     ping = [npm, "ping", "--fetch-retries=0", "--loglevel=error", cache]
     try:
-        problem = _network_problem(run_program(ping, folder, PATIENCE + 2 * start))
+        problem = _network_problem(run_program(ping, folder, _PATIENCE + 2 * start))
     except TimeoutError:
         problem = "it does not answer"
     if problem is None:
         done = run_program([npm, *_NPM, cache], folder)
         if done.returncode == 0:
             return
-        problem = _network_problem(done) or f"npm ci failed\n{_last_lines(done)}"
+        problem = _network_problem(done) or f"npm ci failed\n{last_lines(done)}"
     raise RuntimeError(
         "npm cannot fetch TensorFlow.js, which build_site needs once. Check the network connection "
         "and npm's settings (npm config get proxy, npm config get registry), and build again. The "

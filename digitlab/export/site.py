@@ -9,22 +9,15 @@ import base64
 import hashlib
 import json
 import os
-import re
 import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from digitlab._io import json_with_checksum, locked, shipped_path
-from digitlab.export.bundle import (
-    CPU,
-    SOURCES,
-    WASM,
-    find_node,
-    output_of,
-    run_program,
-    tensorflow_js,
-)
+from digitlab._io import locked, shipped_path
+from digitlab.export.bundle import CPU, SOURCES, WASM, tensorflow_js
 from digitlab.export.icons import SIDES, icon_png
+from digitlab.export.programs import find_node, output_of, run_program
+from digitlab.export.tfjs_files import MODEL, SHARDS, verified_weights
 from digitlab.personal import typical_drawings
 
 _PAGE_FILES = (
@@ -34,7 +27,6 @@ _PAGE_FILES = (
 _COPIES = (".gz", ".br")
 _OURS = '<meta name="generator" content="digitlab">'
 _EXPECTED = "expected a new folder, or a site that build_site wrote"
-_WEIGHTS = re.compile(r"[\w-][\w.-]*-([0-9a-f]{12})\.bin")
 
 
 def build_site(
@@ -88,7 +80,7 @@ def build_site(
                 "goes into a folder with digitlab.export_tfjs"
             )
     model = shipped_path("tfjs") if model_dir is None else Path(model_dir)
-    if model.name == "model.json":  # the path that export_tfjs returns
+    if model.name == MODEL:  # the path that export_tfjs returns
         model = model.parent
     target = Path(directory)
     index = target / "index.html"
@@ -96,23 +88,22 @@ def build_site(
         raise FileExistsError(f"{_EXPECTED}; {target} is a file")
     if index.exists() and _OURS not in index.read_text(encoding="utf-8", errors="replace"):
         raise FileExistsError(f"{_EXPECTED}; {index} is another page")
-    files = _compose(model)
+    weights, node = verified_weights(model), find_node()
+    files = _compose(model, weights, node)
     if compress:
-        files |= _compressed(files)
+        files |= _compressed(files, node)
     target.mkdir(parents=True, exist_ok=True)
     _publish(files, target, model)
     return index
 
 
-def _compose(model: Path) -> dict[str, bytes]:
+def _compose(model: Path, weights: list[str], node: str) -> dict[str, bytes]:
     """Return all files of the site, by name, after its own code has run the network."""
-    weights = _weights(model)
-    node = find_node()
     files = {Path(name).name: (SOURCES / name).read_bytes() for name in _PAGE_FILES}
     files |= {f"icon-{side}.png": icon_png(side) for side in SIDES}
     files["typical.js"] = _typical()
     files |= tensorflow_js(node)
-    files |= {f"model/{name}": (model / name).read_bytes() for name in ("model.json", *weights)}
+    files |= {f"model/{name}": (model / name).read_bytes() for name in (MODEL, *weights)}
     _check(node, files, model)
     _fill_in(files)
     return files
@@ -122,37 +113,6 @@ def _typical() -> bytes:
     """Return a script with the typical drawings that `hand.js` needs."""
     drawings = [[s.astype(int).tolist() for s in drawing] for drawing in typical_drawings()]
     return f"export const TYPICAL = {json.dumps(drawings, separators=(',', ':'))};\n".encode()
-
-
-def _weights(model: Path) -> list[str]:
-    """Return the names of the files with a network's weights."""
-    try:
-        text = (model / "model.json").read_text(encoding="utf-8")
-    except OSError as error:
-        raise FileNotFoundError(
-            f"expected a folder that digitlab.export_tfjs wrote, with a model.json; {model} has "
-            f"none that can be read ({error.strerror})"
-        ) from error
-    try:
-        document = json.loads(text)
-        names = [name for group in document["weightsManifest"] for name in group["paths"]]
-        if json_with_checksum(document) != text or not all(map(_WEIGHTS.fullmatch, names)):
-            raise ValueError("it was changed, or something else wrote it")
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ValueError(
-            f"expected {model / 'model.json'} to be as digitlab.export_tfjs wrote it: {error}. "
-            "Export the network again"
-        ) from error
-    for name in names:
-        if not (model / name).is_file():
-            raise FileNotFoundError(f"expected the weights {name} beside model.json in {model}")
-        digest = hashlib.sha256((model / name).read_bytes()).hexdigest()
-        if not digest.startswith(_WEIGHTS.sub(r"\1", name)):
-            raise ValueError(
-                f"expected {model / name} to be as digitlab.export_tfjs wrote it; it was cut off "
-                "or changed. Export the network again"
-            )
-    return names
 
 
 def _check(node: str, files: dict[str, bytes], model: Path) -> None:
@@ -205,11 +165,11 @@ def _replace(files: dict[str, bytes], name: str, old: str, new: str) -> None:
     files[name] = files[name].replace(old.encode(), new.encode())
 
 
-def _compressed(files: dict[str, bytes]) -> dict[str, bytes]:
+def _compressed(files: dict[str, bytes], node: str) -> dict[str, bytes]:
     """Return compressed copies, by name, of the files that get smaller."""
     with tempfile.TemporaryDirectory(prefix="digitlab-", ignore_cleanup_errors=True) as folder:
         _write(files, Path(folder))
-        command = [find_node(), str(SOURCES / "compress.mjs"), folder, *files]
+        command = [node, str(SOURCES / "compress.mjs"), folder, *files]
         output_of(run_program(command))
         paths = {f"{name}{kind}": Path(folder, name + kind) for name in files for kind in _COPIES}
         return {name: path.read_bytes() for name, path in paths.items() if path.exists()}
@@ -223,7 +183,7 @@ def _publish(files: dict[str, bytes], target: Path, model: Path) -> None:
     which servers tell browsers that their copy is current.
     """
     weights = [name for name in files if name.endswith(".bin")]
-    last = ["model/model.json", "index.html", "sw.js"]
+    last = [f"model/{MODEL}", "index.html", "sw.js"]
     copies = {name for name in files if name.endswith(_COPIES)}
     others = sorted(files.keys() - {*weights, *last, *copies})
     # Inside the target, so that files are moved within one file system.
@@ -245,7 +205,7 @@ def _publish(files: dict[str, bytes], target: Path, model: Path) -> None:
                         (target / part).unlink(missing_ok=True)
                     elif not _holds(target / part, files[part]):
                         os.replace(fresh / part, target / part)
-            for old in (target / "model").glob("group*-shard*.bin*"):
+            for old in (target / "model").glob(SHARDS):
                 if built and f"model/{old.name}" not in files:
                     with suppress(OSError):
                         old.unlink()

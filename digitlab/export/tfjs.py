@@ -1,16 +1,12 @@
 """The export to TensorFlow.js: a Keras 3 model becomes model.json and weights for a web page.
 
-`digitlab.export.tfjs_model` translates the model; this module writes its files into place.
+`digitlab.export.tfjs_model` translates the model; `digitlab.export.tfjs_files` writes the files.
 From a shell: ``python -m digitlab.export.tfjs model.keras folder --quantize uint8``.
 """
 
 import argparse
-import hashlib
-import json
 import os
-import tempfile
 import zipfile
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +14,10 @@ import keras
 
 from digitlab._io import json_with_checksum
 from digitlab.export.quantization import QUANTIZATIONS, Weights, large_kernels, quantize_weights
+from digitlab.export.tfjs_files import MODEL, name_shard, write_export
 from digitlab.export.tfjs_model import check_values, translate
 
 _SHARD = 4 * 1024 * 1024  # bytes: a size that browsers cache
-_MODEL = "model.json"
 
 
 def export_tfjs(
@@ -62,18 +58,8 @@ def export_tfjs(
     topology, weights = translate(model)
     check_values(weights, quantize)
     files = _encode(topology, weights, quantize)
-
-    target = Path(directory)
-    new_folders = [path for path in (target, *target.parents) if not path.exists()]
-    try:
-        target.mkdir(parents=True, exist_ok=True)
-        _publish(files, target)
-    except BaseException:
-        for folder in new_folders:
-            with suppress(OSError):
-                folder.rmdir()
-        raise
-    return target / _MODEL
+    write_export(files, Path(directory))
+    return Path(directory) / MODEL
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -106,9 +92,6 @@ def main(arguments: list[str] | None = None) -> None:
         parser.exit(1, f"{parser.prog}: {error}\n")
 
 
-# The files.
-
-
 def _encode(
     topology: dict[str, Any], weights: dict[str, Weights], quantize: str | None
 ) -> dict[str, bytes]:
@@ -128,8 +111,7 @@ def _encode(
     files = {}
     shards = [content[at : at + _SHARD] for at in range(0, len(content), _SHARD)]
     for number, shard in enumerate(shards, 1):
-        digest = hashlib.sha256(shard).hexdigest()[:12]
-        files[f"group1-shard{number}of{len(shards)}-{digest}.bin"] = shard
+        files[name_shard(shard, number, len(shards))] = shard
     document = {
         "format": "layers-model",
         "generatedBy": f"keras v{keras.__version__}",
@@ -137,43 +119,7 @@ def _encode(
         "modelTopology": topology,
         "weightsManifest": [{"paths": list(files), "weights": entries}],
     }
-    return files | {_MODEL: json_with_checksum(document).encode()}
-
-
-def _publish(files: dict[str, bytes], target: Path) -> None:
-    """Write an export, so that model.json in the folder is always complete."""
-    old = _shards(target / _MODEL)
-    added = [target / name for name in files if not (target / name).exists()]
-    # Inside the target, so that files are moved within one file system.
-    with tempfile.TemporaryDirectory(
-        prefix=".export-", dir=target, ignore_cleanup_errors=True
-    ) as folder:
-        fresh = Path(folder)
-        for name, content in files.items():
-            (fresh / name).write_bytes(content)
-        try:
-            for name in files:
-                os.replace(fresh / name, target / name)
-        except BaseException:
-            if (fresh / _MODEL).exists():  # else it is in place: Ctrl-C came after the last move
-                for path in added:
-                    with suppress(OSError):
-                        path.unlink(missing_ok=True)
-            raise
-    for name in old - set(files):
-        with suppress(OSError):
-            (target / name).unlink(missing_ok=True)
-
-
-def _shards(model_json: Path) -> set[str]:
-    """Return the names of the weight files that a model.json lists and that lie beside it."""
-    try:
-        document = json.loads(model_json.read_text("utf-8"))
-        paths = [path for group in document["weightsManifest"] for path in group["paths"]]
-        # The file may come from anywhere: return no names in other folders, and only weights.
-        return {path for path in paths if Path(path).name == path and path.endswith(".bin")}
-    except (OSError, ValueError, KeyError, TypeError):
-        return set()
+    return files | {MODEL: json_with_checksum(document).encode()}
 
 
 if __name__ == "__main__":

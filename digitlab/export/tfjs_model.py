@@ -25,7 +25,7 @@ from digitlab.export.tfjs_layers import (
     TRAINING_ONLY,
     WEIGHT_NAMES,
 )
-from digitlab.keras_models import check_finite, check_type, flat_layers, model_inputs
+from digitlab.keras_checks import check_finite, check_type, flat_layers, model_inputs
 
 
 def translate(model: keras.Model) -> tuple[dict[str, Any], dict[str, Weights]]:

@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from digitlab._io import atomic_write, with_checksum
 from digitlab._stderr import silent_stderr
-from digitlab.keras_models import check_finite, check_type, model_inputs
+from digitlab.keras_checks import check_finite, check_type, model_inputs
 
 
 def export_tflite(

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from digitlab.answers import digit_probabilities
 from digitlab.images import CLASSES
 from digitlab.numbers.candidates import Candidate, find_candidates
 from digitlab.numbers.pieces import SPECK, Box, Line, Writing
 from digitlab.numbers.rows import find_rows
 from digitlab.numbers.search import find_best_path
-from digitlab.prediction import Prediction, digit_probabilities, percent
+from digitlab.prediction import Prediction, percent
 
 Answer = Callable[[np.ndarray], np.ndarray]  # images (n, 28, 28) to probabilities (n, 10 or 11)
 

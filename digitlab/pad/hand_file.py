@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from digitlab._io import locked
-from digitlab.personal import read_examples
+from digitlab.examples_file import read_examples
 from digitlab.recognizer import PersonalRecognizer
 
 
@@ -70,7 +70,7 @@ class HandFile:
         version = self._version()
         if version not in (None, self._seen):
             images, labels, _ = read_examples(self._path)
-            recognizer.relearn(images, labels)
+            recognizer.replace_examples(images, labels)
             self._seen = version
             for change in self._unsaved:
                 with suppress(IndexError):  # another pad has forgotten what this one was to forget

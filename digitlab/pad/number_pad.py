@@ -7,7 +7,7 @@ import numpy as np
 import traitlets
 
 from digitlab.images import CLASSES, SIZE
-from digitlab.loading import as_number_recognizer, checked_answer
+from digitlab.loading import as_number_recognizer, check_result
 from digitlab.numbers.pieces import Box
 from digitlab.numbers.reading import Character, NumberReading
 from digitlab.pad.controller import Controller
@@ -58,7 +58,7 @@ class NumberController(Controller):
             with self._throttle.pace():
                 # Copies, which a recognizer may write to.
                 answer = self._pad.recognizer.read_number([stroke.copy() for stroke in strokes])
-            reading = checked_answer(answer, NumberReading, "read_number")
+            reading = check_result(answer, NumberReading, "read_number")
         except Exception:
             self._show("I could not read this")
             raise

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from digitlab.explain import measure_saliency
-from digitlab.loading import checked_answer
+from digitlab.loading import check_result
 from digitlab.prediction import Prediction
 from digitlab.recognizer import Recognizer
 
@@ -51,7 +51,7 @@ def read_drawing(
     augments = getattr(type(recognizer), "predict", None) is Recognizer.predict
     once = {"tta": False} if augments and not drawn else {}
     prediction = recognizer.predict(as_read(strokes, size), **once)
-    return checked_answer(prediction, Prediction, "predict")
+    return check_result(prediction, Prediction, "predict")
 
 
 def as_read(strokes: Sequence[np.ndarray], size: int) -> list[np.ndarray]:

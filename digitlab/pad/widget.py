@@ -91,7 +91,7 @@ class DrawingPad(Box):
     image = traitlets.Instance(np.ndarray, read_only=True)
     live = traitlets.Bool(True).tag(sync=True)  # for ipywidgets.jslink
     pen_width = traitlets.Float().tag(sync=True)
-    recognizer: Any = traitlets.Instance(object)  # unlike Any, it has None validated, too
+    recognizer: Any = traitlets.Instance(object)  # not Any, which takes None unvalidated
     explain = traitlets.Bool(False)
     _aspect = 1.0  # height by width
     _pen = 0.07  # by width: the pen's width on the screen, which the network never sees
@@ -248,7 +248,7 @@ class DrawingPad(Box):
             )
         personal = reader if isinstance(reader, PersonalRecognizer) else reader.adapt()
         if self._taught and not len(personal.labels):
-            personal.relearn(self._taught.images, self._taught.labels)
+            personal.replace_examples(self._taught.images, self._taught.labels)
         elif self._hand_file:
             self._hand_file.load(personal)
         self._taught = personal

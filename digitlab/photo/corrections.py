@@ -6,12 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from digitlab.loading import checked_answer
+from digitlab.loading import check_result
 from digitlab.numbers.pieces import Box
 from digitlab.numbers.reading import MARKS, Character, NumberReading
 from digitlab.prediction import Prediction
 
-_ids = itertools.count()  # no two photos share one, so that no message is for the wrong photo
+_ids = (
+    itertools.count()
+)  # no two photos share one, so that a late message cannot change another photo
 _MIN_SIDE = 4.0  # pixels of the ink image: the smallest side of a box
 
 
@@ -21,7 +23,7 @@ class PhotoReading:
     Attributes:
         size: The photo's width and height in pixels.
         reading: What was read, with the corrections since.
-        ids: For each character, a number that it keeps.
+        ids: A number for each character, which it keeps when others are added or removed.
 
     Args:
         size: See above.
@@ -58,7 +60,7 @@ class PhotoReading:
         ink = self._ink[top:bottom, left:right]
         # Ink at the edge would be cut off, and without much paper a broad pen is taken for paper.
         answer = self._recognizer.predict(np.pad(ink, max(4, max(ink.shape) // 2)))
-        found = checked_answer(answer, Prediction, "predict")
+        found = check_result(answer, Prediction, "predict")
         text = "?" if found.digit is None else str(found.digit)
         if before is not None and before.text in MARKS and found.digit is None:
             text = before.text

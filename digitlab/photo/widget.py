@@ -14,7 +14,7 @@ import traitlets
 from PIL import Image, UnidentifiedImageError
 
 from digitlab.images import as_bytes
-from digitlab.loading import as_number_recognizer, checked_answer
+from digitlab.loading import as_number_recognizer, check_result
 from digitlab.numbers.pieces import Box
 from digitlab.numbers.reading import NumberReading
 from digitlab.photo.corrections import PhotoReading
@@ -63,7 +63,7 @@ class PhotoReader(anywidget.AnyWidget):
     _esm = _WEB / "photo.js"
     _css = _WEB / "photo.css"
     reading = traitlets.Instance(NumberReading, read_only=True)
-    recognizer: Any = traitlets.Instance(object)  # unlike Any, it has None validated, too
+    recognizer: Any = traitlets.Instance(object)  # not Any, which takes None unvalidated
     message = traitlets.Unicode("Choose a photo of digits").tag(sync=True)
     _photo = traitlets.Bytes(b"").tag(sync=True)  # JPEG, for the browser
     _size = traitlets.List([1, 1]).tag(sync=True)  # width and height of the photo
@@ -85,6 +85,7 @@ class PhotoReader(anywidget.AnyWidget):
 
         Raises:
             OSError, ValueError: The picture cannot be read. The previous photo stays.
+            TypeError: The recognizer does not return a `NumberReading`. Likewise.
         """
         if isinstance(picture, str | os.PathLike):
             with Image.open(picture) as opened:
@@ -102,8 +103,7 @@ class PhotoReader(anywidget.AnyWidget):
             ValueError: There is no such character or no photo, or the box is not four finite
                 numbers.
         """
-        page, number = self._page_with(number)
-        page.read_box(_checked_box(box), number)
+        self._current_photo().read_box(_checked_box(box), self._checked_index(number))
         self._show()
 
     def add_box(self, box: tuple[float, float, float, float]) -> None:
@@ -115,7 +115,7 @@ class PhotoReader(anywidget.AnyWidget):
         Raises:
             ValueError: There is no photo, or the box is not four finite numbers.
         """
-        self._opened_page().read_box(_checked_box(box))
+        self._current_photo().read_box(_checked_box(box))
         self._show()
 
     def remove_box(self, number: int) -> None:
@@ -127,14 +127,13 @@ class PhotoReader(anywidget.AnyWidget):
         Raises:
             ValueError: There is no such character, or no photo.
         """
-        page, number = self._page_with(number)
-        page.remove_box(number)
+        self._current_photo().remove_box(self._checked_index(number))
         self._show()
 
     def _read(self, picture: npt.ArrayLike | Image.Image) -> NumberReading:
         ink, scale = find_ink(picture)
         answer = self.recognizer.read_number(picture)
-        reading = checked_answer(answer, NumberReading, "read_number")
+        reading = check_result(answer, NumberReading, "read_number")
         colour, _, size = read_colour(picture, _SHOWN)
         self._picture = picture
         self._photo_reading = PhotoReading(size, ink, scale, self.recognizer, reading)
@@ -153,19 +152,18 @@ class PhotoReader(anywidget.AnyWidget):
         if self._picture is not None:
             self._read(self._picture)
 
-    def _opened_page(self) -> PhotoReading:
+    def _current_photo(self) -> PhotoReading:
         if self._photo_reading is None:
             raise ValueError("expected a photo first: reader.read(photo)")
         return self._photo_reading
 
-    def _page_with(self, number: int) -> tuple[PhotoReading, int]:
-        """Return the page, if it has a character with this index, and the index."""
-        page = self._opened_page()
+    def _checked_index(self, number: int) -> int:
+        """Check that a character has this index."""
         count = len(self.reading.characters)
         whole = isinstance(number, Integral) and not isinstance(number, bool)
         if not whole or number not in range(count):
             raise ValueError(f"expected the number of one of {count} boxes, from 0, got {number!r}")
-        return page, int(number)
+        return int(number)
 
     def _show(self) -> None:
         assert self._photo_reading is not None

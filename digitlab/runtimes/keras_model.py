@@ -30,7 +30,7 @@ class KerasModel:
         """See `Runtime`."""
         # Without `training=False`, augmentation layers would change the images.
         answer = self._model(as_input(self._model, batch), training=False)
-        return as_float32(answer) if sys.modules["keras"].ops.is_tensor(answer) else answer
+        return as_float32(answer) if _keras().ops.is_tensor(answer) else answer
 
     def activations(self, batch: np.ndarray) -> dict[str, np.ndarray]:
         """Return each layer's output, under the layer's kind and number: "ReLU 1".
@@ -38,7 +38,7 @@ class KerasModel:
         A layer is left out if the next one only normalises or activates its output, or if it only
         passes on its input.
         """
-        keras = sys.modules["keras"]  # already imported, because the model is a Keras model
+        keras = _keras()
         layers = keras.layers
         finishes = (
             *(layers.BatchNormalization, layers.Activation, layers.Softmax),
@@ -83,6 +83,11 @@ class KerasModel:
         return hashlib.sha256(b"".join(weights)).hexdigest()
 
 
+def _keras() -> Any:
+    """Return the module `keras`. It is imported already, because there is a Keras model."""
+    return sys.modules["keras"]
+
+
 def as_input(model: Any, batch: np.ndarray) -> np.ndarray:
     """Return images (n, 28, 28, 1) in the shape in which a Keras model takes them.
 
@@ -121,7 +126,7 @@ def features_of(model: Any, batch: Any) -> np.ndarray:
     Raises:
         ValueError: There is none.
     """
-    dense = sys.modules["keras"].layers.Dense
+    dense = _keras().layers.Dense
 
     def is_or_has_one(layer: Any) -> bool:
         return isinstance(layer, dense) or any(map(is_or_has_one, getattr(layer, "layers", ())))
@@ -137,7 +142,7 @@ def features_of(model: Any, batch: Any) -> np.ndarray:
 
 def _input_to(layer: Any, model: Any, batch: Any) -> Any:
     """Compute what one of a model's own layers gets, as at inference."""
-    keras = sys.modules["keras"]
+    keras = _keras()
     if not isinstance(model, keras.Sequential):
         tensor = _call_of(model, layer).input_tensors[0]
         return keras.Model(model.inputs[0], tensor)(batch, training=False)
@@ -149,7 +154,7 @@ def _input_to(layer: Any, model: Any, batch: Any) -> Any:
 
 def _following(model: Any) -> dict[Any, list[Any]]:
     """Return, for each layer or operation of a model, those that take its output."""
-    if isinstance(model, sys.modules["keras"].Sequential):
+    if isinstance(model, _keras().Sequential):
         layers = model.layers
         return {layer: layers[i : i + 1] for i, layer in enumerate(layers, start=1)}
     calls = [call for calls in model._nodes_by_depth.values() for call in calls]
@@ -174,5 +179,5 @@ def _output_of(layer: Any, tensor: Any) -> Any:
 
 def as_float32(tensor: Any) -> np.ndarray:
     """Convert a Keras tensor, which may have a lower precision, to an array."""
-    ops = sys.modules["keras"].ops
+    ops = _keras().ops
     return ops.convert_to_numpy(ops.cast(tensor, "float32"))

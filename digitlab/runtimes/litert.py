@@ -52,7 +52,8 @@ class LiteRT:
     """
 
     def __init__(self, content: bytes, name: str, threads: int = _THREADS):
-        self._file = content, name, threads
+        self._arguments = content, name, threads  # to make another one
+        self._threads = threads
         # An interpreter has one set of buffers, so threads take turns.
         self._lock = threading.Lock()
         self._many: Any = None  # an interpreter for batches, made when the first one comes
@@ -88,18 +89,18 @@ class LiteRT:
 
     def with_threads(self, threads: int) -> "LiteRT":
         """Return the same network with this many threads for a batch."""
-        content, name, _ = self._file
+        content, name, _ = self._arguments
         return type(self)(content, name, threads)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), self._file  # another process makes interpreters of its own
+        return type(self), self._arguments  # another process makes interpreters of its own
 
     def __call__(self, batch: np.ndarray) -> np.ndarray:
         """See `Runtime`."""
         with self._lock:
             interpreter = self._one
             if len(batch) != 1:
-                interpreter = self._many = self._many or self._interpreter(self._file[2])
+                interpreter = self._many = self._many or self._interpreter(self._threads)
                 if len(batch) != self._batch_size:
                     self._allocate(interpreter, len(batch))
                     self._batch_size = len(batch)

@@ -51,7 +51,7 @@ class Checkpoint(keras.callbacks.Callback):
     Args:
         path: The file.
         config: The settings of the run, by which its state is recognised.
-        digits: The `checksum` of what it learns from, likewise.
+        learned_from: The checksum of the digits that it learns from, likewise.
         history: The history of the run, which is saved and restored.
         best: The best weights, which are saved and restored, too.
     """
@@ -60,19 +60,19 @@ class Checkpoint(keras.callbacks.Callback):
         self,
         path: Path,
         config: TrainConfig,
-        digits: str,
+        learned_from: str,
         history: keras.callbacks.History,
         best: BestWeights,
     ) -> None:
         super().__init__()
-        self.path, self.config, self.digits = path, config, digits
+        self.path, self.config, self.learned_from = path, config, learned_from
         self.history, self.best = history, best
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Save the state: weights, optimiser, history and best weights."""
         state = {
             "config": repr(self.config),
-            "digits": self.digits,
+            "digits": self.learned_from,
             "epochs": epoch + 1,
             "history": self.history.history,
             "lowest": self.best.lowest,
@@ -101,7 +101,7 @@ class Checkpoint(keras.callbacks.Callback):
                 state = json.loads(str(file["state"]))
                 if state["config"] != repr(self.config):
                     raise ValueError(f"it belongs to {state['config']}, not to {self.config}")
-                if state.get("digits") != self.digits:
+                if state.get("digits") != self.learned_from:
                     raise ValueError("it belongs to other digits")
                 values = [file[f"variable-{i}"] for i in range(len(variables))]
                 best = [file[name] for name in file.files if name.startswith("best-")]
@@ -124,7 +124,7 @@ class Checkpoint(keras.callbacks.Callback):
         return int(state["epochs"])
 
 
-def checksum(arrays: Iterable[np.ndarray]) -> str:
+def arrays_checksum(arrays: Iterable[np.ndarray]) -> str:
     """Compute a SHA-256 checksum of all values."""
     sha256 = hashlib.sha256()
     for array in arrays:

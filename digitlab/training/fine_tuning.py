@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from digitlab.images import as_labels
-from digitlab.mnist import Digits, load_digits
-from digitlab.recognizer import as_example
+from digitlab.mnist import Digits, check_digits, load_digits
+from digitlab.recognizer import as_examples
 from digitlab.training.loop import train
 from digitlab.training.settings import Augmentation, TrainConfig, as_config
 
@@ -39,8 +39,8 @@ def fine_tune(
     """Train a network further on one person's digits, in under a minute for 20 to 200 of them.
 
     `Recognizer.adapt` learns in milliseconds, and without TensorFlow; this changes the network
-    itself. A recognizer that was adapted from the model before has learned how the network saw its
-    examples then, so adapt a new one.
+    itself. A recognizer that was adapted from the model earlier would compare drawings with how the
+    network saw its examples then, so adapt a new one.
 
     Args:
         model: A trained network, as for `digitlab.train`. Trained in place.
@@ -67,16 +67,13 @@ def fine_tune(
         >>> len(history.history["loss"])
         1
     """
-    if not np.iterable(drawings):
-        raise TypeError(f"expected a list of drawings, got {type(drawings).__name__}")
-    own = np.array([as_example(drawing) for drawing in drawings])
+    own = as_examples(drawings)
     own_labels = as_labels(labels, len(own))
     if not len(own):
         raise ValueError("expected drawings to learn from, got none")
     config = as_config(config, _CONFIG)
     digits = load_digits() if digits is None else digits
-    if not isinstance(digits, Digits):
-        raise TypeError(f"expected digits as load_digits() gives them, got {type(digits).__name__}")
+    check_digits(digits)
     rng = np.random.default_rng(config.seed)
     replayed = rng.permutation(len(digits.x_train))[:_REPLAYED]
     times = -(-_OWN // len(own))

@@ -14,13 +14,13 @@ import numpy as np
 from IPython import get_ipython
 
 from digitlab._keras_defaults import keras_defaults
+from digitlab.answers import checked_answers
 from digitlab.images import SIZE, as_batch
-from digitlab.keras_models import check_type
-from digitlab.mnist import Digits
-from digitlab.prediction import checked_answers
+from digitlab.keras_checks import check_type
+from digitlab.mnist import Digits, check_digits
 from digitlab.runtimes.keras_model import as_float32
 from digitlab.training.augmentation import NON_DIGIT, AugmentedDigits
-from digitlab.training.checkpoint import BestWeights, Checkpoint, checksum
+from digitlab.training.checkpoint import BestWeights, Checkpoint, arrays_checksum
 from digitlab.training.people import People
 from digitlab.training.progress import NotebookProgress
 from digitlab.training.settings import TrainConfig, as_config
@@ -83,8 +83,7 @@ def train(
     """
     config = as_config(config, TrainConfig())
     check_type(model)
-    if not isinstance(digits, Digits):
-        raise TypeError(f"expected digits as load_digits() gives them, got {type(digits).__name__}")
+    check_digits(digits)
     if not len(digits.x_train):
         raise ValueError(f"expected training digits, got none: {digits!r}")
     if not isinstance(people, People | None):
@@ -130,7 +129,7 @@ def train(
                 people.labels,
                 *(stroke for drawing in people.drawings for stroke in drawing),
             ]
-        saver = Checkpoint(Path(checkpoint), config, checksum(learned), history, best)
+        saver = Checkpoint(Path(checkpoint), config, arrays_checksum(learned), history, best)
         done = saver.resume(model)
         callbacks.append(saver)
     if config.one_cycle:

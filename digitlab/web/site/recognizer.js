@@ -81,7 +81,7 @@ export function predict(network, drawing, hand = null, tta = true) {
   return { digit, confidence: probabilities[digit], probabilities, image, reason: null };
 }
 
-/** The answers to a drawing, turned in several ways, as one: see combine_looks in digitlab/prediction.py. */
+/** The answers to a drawing, turned in several ways, as one: see combine_looks in digitlab/answers.py. */
 function combineLooks(looks) {
   const combined = Array.from(looks[0], (_, i) => {
     const all = looks.map((look) => look[i]);

@@ -98,11 +98,11 @@ def site() -> Path:
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """The path of a Chromium that Playwright can drive."""
-    # The shell is the same browser without windows and profiles, and takes half the processor time.
-    for name in ("chromium-headless-shell", "chromium", "google-chrome"):
-        if path := shutil.which(name):
-            return path
-    _missing("browser", "needs Chromium: apt install chromium-headless-shell")
+    from support import browser  # here, because it imports widgets, and most tests need none
+
+    if (path := browser.find_chromium()) is None:
+        _missing("browser", f"needs Chromium: {browser.INSTALL_CHROMIUM}")
+    return path
 
 
 @pytest.fixture
@@ -125,6 +125,7 @@ SLOW = (
     "test_augmentation.py",
     "test_backends.py",
     "test_bad_input.py",
+    "test_benchmarks.py",
     "test_book.py",
     "test_bulk.py",
     "test_copies.py",

@@ -9,6 +9,7 @@ import functools
 import json
 import os
 import platform
+import shutil
 import statistics
 import subprocess
 import sys
@@ -37,6 +38,8 @@ from benchmarks import (
 )
 from benchmarks.tables import Part, Table, read_results, write_results, write_tables
 from models import train as shipped
+from support import browser
+from support.nginx import INSTALL as INSTALL_NGINX
 
 ROOT = Path(__file__).parents[1]
 MODELS = ROOT / "models"
@@ -55,6 +58,30 @@ ABLATION_COLUMNS = (
     "unipen-a, rejected",
     "rejected: all of these",
 )
+
+
+class NotMeasured(Exception):
+    """A part of the benchmark cannot be measured here. The message says what it needs."""
+
+
+def need(found: object, name: str) -> None:
+    """Stop measuring a part unless what it needs was found.
+
+    Raises:
+        NotMeasured: It was not.
+    """
+    if not found:
+        raise NotMeasured(f"needs {name}")
+
+
+def need_people() -> None:
+    """Stop measuring a part unless there are people's digits."""
+    need("DIGITLAB_PEN" in os.environ, "DIGITLAB_PEN")
+
+
+def need_chromium() -> None:
+    """Stop measuring a part unless there is a browser."""
+    need(browser.find_chromium(), f"Chromium: {browser.INSTALL_CHROMIUM}")
 
 
 def train_once(
@@ -123,22 +150,23 @@ def in_litert(
 def accuracy_on_people() -> Part:
     """The shipped network, compared with the article's."""
     digits = digitlab.load_digits(sample=False)
-    keras.utils.set_random_seed(0)
+    keras.utils.set_random_seed(ARTICLE.seed)
     article = digitlab.article_cnn()
     config = dataclasses.replace(ARTICLE, epochs=ARTICLE_EPOCHS)
     digitlab.train(article, digits, config, progress=False)
     folds = "; ".join(", ".join(fold) for fold in shipped.FOLDS)
     return {
         "conditions": f"{machine()}, {versions()}. In LiteRT. article_cnn: {ARTICLE_EPOCHS} "
-        f"epochs, {article.count_params():,} parameters, seed 0; digits_cnn: the shipped network, "
-        f"seed {shipped.SEED}, int8 kernels; for unipen-a four networks, each trained without the "
-        f"contributors whose digits it reads ({folds})",
+        f"epochs, {article.count_params():,} parameters, seed {ARTICLE.seed}; digits_cnn: the "
+        f"shipped network, seed {shipped.SEED}, int8 kernels; for unipen-a four networks, each "
+        f"trained without the contributors whose digits it reads ({folds})",
         "content": [reading.table(in_litert(article, None))],
     }
 
 
 def pictures_of_a_digit() -> Part:
     """The shipped network on photos and screenshots that are made here."""
+    need_people()
     digits = digitlab.load_digits(sample=False)
     held_out = ", ".join(shipped.HELD_OUT)
     return {
@@ -151,6 +179,7 @@ def pictures_of_a_digit() -> Part:
 
 def several_digits() -> Part:
     """Numbers of several digits, from strokes and from pictures."""
+    need_people()
     return {
         "conditions": f"{machine()}. {numbers.COUNT:,} numbers of {numbers.DIGITS[0]} to "
         f"{numbers.DIGITS[1]} digits of each kind, seed {numbers.SEED}; contributors "
@@ -161,6 +190,7 @@ def several_digits() -> Part:
 
 def learning_from_people() -> Part:
     """What digits of more writers gain, compared with more augmentation."""
+    need_people()
     return {
         "conditions": f"{machine()}, {versions()}. pen_cnn; learning rate and augmentation as for "
         f"the shipped network; test digits: contributors {', '.join(shipped.HELD_OUT)}; writers: "
@@ -191,16 +221,15 @@ def ablation() -> Part:
         rows.append([name, *(f"{result[key]:.2f}" for key in names)])
     return {
         "conditions": f"{machine()}, {versions()}: {ABLATION_EPOCHS} epochs instead of "
-        f"{shipped.RECIPE.epochs} or more, in LiteRT with int8 kernels, seed 0 where none is "
-        "named",
+        f"{shipped.RECIPE.epochs} or more, in LiteRT with int8 kernels, seed {recipe.seed} where "
+        "none is named",
         "content": [{"columns": ["%", *names], "rows": rows}],
     }
 
 
 def learning_a_hand() -> Part:
     """Errors before and after a recognizer has learned a hand; the last ones without the hands."""
-    if "DIGITLAB_PEN" not in os.environ:
-        return read_results()["hand"]
+    need_people()
     content = hand.content(shipped.without)
     conditions = f"{machine()}. Each hand is read by the network trained without its contributor"
     return {"conditions": conditions, "content": content}
@@ -251,12 +280,15 @@ def saliency() -> Part:
 
 def ink_on_the_pad() -> Part:
     """The time from the pen to the screen."""
+    need_chromium()
     names = "jupyterlab", "ipykernel", "ipycanvas", "anywidget"
     return {"conditions": f"{machine()}, {versions(*names)}", "content": [ink.table()]}
 
 
 def web_page() -> Part:
     """The time from navigation to a page that can read, and from the pen to the bars."""
+    need_chromium()
+    need(shutil.which("node") and shutil.which("npm"), "Node and npm")
     return {"conditions": machine(), "content": page.content()}
 
 
@@ -290,16 +322,15 @@ def in_new_python(module: str) -> list[Table | str]:
 
 
 def class_on_jupyterhub() -> Part:
-    """Ten students on the hub of deploy/: needs root, Linux, and `make .venv-hub/.ready`."""
-    if not hub.can_measure():
-        return read_results()["hub"]
+    """Ten students on the hub of deploy/."""
+    need(hub.can_measure(), "root on Linux, and `make .venv-hub/.ready`")
     return {"conditions": f"{machine()}, {hub.versions()}", "content": hub.content()}
 
 
 def page_behind_nginx() -> Part:
-    """Visitors of the web page: needs nginx and wrk."""
-    if not visitors.can_measure():
-        return read_results()["visitors"]
+    """Visitors of the web page."""
+    need_chromium()
+    need(visitors.can_measure(), f"nginx with Brotli, and wrk: {INSTALL_NGINX} wrk")
     conditions = f"{machine()}, {visitors.versions()}. nginx and wrk share the cores"
     return {"conditions": conditions, "content": visitors.content()}
 
@@ -353,11 +384,14 @@ def main() -> None:
     if unknown := set(parts) - set(PARTS):
         parser.error(f"expected parts out of {sorted(PARTS)}, got {sorted(unknown)}")
     for name in dict.fromkeys(parts or PARTS):
-        part = PARTS[name]()
-        results = read_results() | {name: part}  # read again: another run may have written
-        write_results(results)
+        try:
+            part = PARTS[name]()
+        except NotMeasured as reason:  # results.json keeps what was measured before
+            print(f"{name}: not measured: {reason}", flush=True)
+            continue
+        write_results(read_results() | {name: part})  # read again: another run may have written
         write_tables()
-        print(json.dumps(results[name], ensure_ascii=False, indent=1), flush=True)
+        print(json.dumps(part, ensure_ascii=False, indent=1), flush=True)
 
 
 if __name__ == "__main__":

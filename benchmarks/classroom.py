@@ -201,9 +201,9 @@ def cpu(kernels: list[Kernel]) -> float:
     return sum(sum(kernel.process.cpu_times()[:2]) for kernel in kernels)
 
 
-def spread(times: list[float], digits: int = 1) -> str:
+def median_and_p95(times: list[float]) -> str:
     """Return the median and the 95th percentile, as text."""
-    return " / ".join(f"{value:.{digits}f}" for value in np.percentile(times, [50, 95]))
+    return " / ".join(f"{value:.1f}" for value in np.percentile(times, [50, 95]))
 
 
 def started(stack: ExitStack, count: int, recognizer: str) -> tuple[list[Kernel], list[float]]:
@@ -264,16 +264,16 @@ def content() -> list[Table | str]:
         ["the same, all started at once, median / slowest", many_start, few_start],
         [
             "ms from the end of a stroke to its reading, median / p95, few drawing",
-            f"{spread(latency_alone)}, 1",
-            f"{spread(tensorflow_latency)}, {len(few)}",
+            f"{median_and_p95(latency_alone)}, 1",
+            f"{median_and_p95(tensorflow_latency)}, {len(few)}",
         ],
-        [f"the same, {KERNELS} drawing", spread(latency), ""],
+        [f"the same, {KERNELS} drawing", median_and_p95(latency), ""],
         [
             "ms of it in `recognizer.predict`, few drawing",
-            f"{spread(times_alone)}, 1",
-            f"{spread(tensorflow_times)}, {len(few)}",
+            f"{median_and_p95(times_alone)}, 1",
+            f"{median_and_p95(tensorflow_times)}, {len(few)}",
         ],
-        [f"the same, {KERNELS} drawing", spread(times), ""],
+        [f"the same, {KERNELS} drawing", median_and_p95(times), ""],
     ]
     columns = ["", "`load_recognizer()`", "TensorFlow's `Recognizer(keras_model)`"]
     return [drawn, {"columns": columns, "rows": rows}]

@@ -23,6 +23,7 @@ import numpy as np
 
 Drawing = list[np.ndarray]
 
+HEIGHT = 100.0  # the median digit's height in a number, in pixels
 _LEVELS = 24  # heights at which the distance between neighbours is measured
 
 
@@ -30,7 +31,6 @@ def compose(
     drawings: Sequence[Drawing],
     rng: np.random.Generator,
     touching: bool = False,
-    height: float = 100.0,
     marks: Mapping[int, str] = MappingProxyType({}),
 ) -> Drawing:
     """Write drawings of digits side by side, as one drawing.
@@ -39,11 +39,11 @@ def compose(
         drawings: Drawings of one digit each, all in the same unit, y down.
         rng: Makes the choices.
         touching: Whether neighbours touch or overlap.
-        height: The median digit's height in the result, in pixels.
         marks: A mark before some of the digits, by their indices: ".", "," or "-".
 
     Returns:
-        A list of new strokes, each (n, 2), with no coordinate below 0.
+        A list of new strokes, each (n, 2), in pixels, with no coordinate below 0. The median
+        digit is `HEIGHT` pixels high.
     """
     heights = [np.ptp(np.concatenate(drawing)[:, 1]) for drawing in drawings]
     unit = max(float(np.median(heights)), 1e-9)
@@ -74,10 +74,10 @@ def compose(
     number += late
     slant, tilt = np.tan(rng.normal(0, np.radians(7))), rng.normal(0, np.radians(3))
     turn = np.array([[np.cos(tilt), np.sin(tilt)], [-np.sin(tilt), np.cos(tilt)]])
-    change = np.array([[1, 0], [-slant, 1]]) @ turn * height  # multiplies row vectors (x, y)
+    change = np.array([[1, 0], [-slant, 1]]) @ turn * HEIGHT  # multiplies row vectors (x, y)
     number = [stroke @ change for stroke in number]
     low = np.concatenate(number).min(0)
-    return [stroke - low + 0.2 * height for stroke in number]
+    return [stroke - low + 0.2 * HEIGHT for stroke in number]
 
 
 def _placed(drawing: Drawing, rng: np.random.Generator, unit: float) -> Drawing:

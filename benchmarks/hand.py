@@ -1,6 +1,6 @@
 """How many errors a recognizer makes after it has learned a hand: see `Recognizer.adapt`.
 
-Hands are the writers of people's digits (see `reading.py`) with at least `MIN_DRAWINGS` drawings.
+Hands are the writers of people's digits (see `data.py`) with at least `MIN_DRAWINGS` drawings.
 The contributor val wrote each digit to a file of its own, so every ten consecutive files are taken
 as one hand. Drawings whose label nobody can confirm are left out, because no example can teach
 them.
@@ -14,13 +14,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 import digitlab
-from benchmarks import reading, speed
+from benchmarks import data, speed
 from benchmarks.tables import Table
 from benchmarks.unconfirmed import UNCONFIRMED
 from digitlab import PersonalRecognizer, Recognizer
+from digitlab.answers import LOOK_AGAIN_BELOW, combine_looks, is_non_digit
 from digitlab.images import as_batch
 from digitlab.personal import PersonalLayer, typical_images
-from digitlab.prediction import LOOK_AGAIN_BELOW, combine_looks, is_non_digit
+from digitlab.runtimes.wrapping import as_runtime
 from digitlab.strokes import turn_strokes
 
 MIN_DRAWINGS = 20  # drawings of a hand
@@ -35,15 +36,14 @@ HARDER: dict[str, Callable[[list], list | np.ndarray]] = {
     "as it is": lambda drawing: drawing,
     "slanted by 20 degrees": lambda drawing: slanted(drawing, 20),
     "slanted by -20 degrees": lambda drawing: slanted(drawing, -20),
-    "turned by 20 degrees": lambda drawing: reading.turned(drawing, 20),
-    "turned by -20 degrees": lambda drawing: reading.turned(drawing, -20),
+    "turned by 20 degrees": lambda drawing: data.turned(drawing, 20),
+    "turned by -20 degrees": lambda drawing: data.turned(drawing, -20),
     "a screenshot, pen 2": lambda drawing: digitlab.normalize_image(
-        reading.screenshot(drawing, pen=2 * reading.PEN)
+        data.screenshot(drawing, pen=2 * data.PEN)
     ),
 }
 
-# One recognizer for all writers, or a function from a contributor to one that has not seen it.
-Recognizers = Recognizer | Callable[[str], Recognizer]
+Recognizers = Callable[[str], Recognizer]  # contributor's name -> one that has not seen it
 
 
 @dataclass(frozen=True)
@@ -86,17 +86,18 @@ class Hand:
 def slanted(drawing: list, degrees: float) -> list:
     """The drawing with its top moved to the right."""
     slant = np.array([[1, 0], [-np.tan(np.radians(degrees)), 1]])
-    return [(stroke - reading.PAD / 2) @ slant + reading.PAD / 2 for stroke in drawing]
+    return [(stroke - data.PAD / 2) @ slant + data.PAD / 2 for stroke in drawing]
 
 
 @functools.cache
-def writers() -> tuple[np.ndarray, np.ndarray]:
+def hand_numbers() -> tuple[np.ndarray, np.ndarray]:
     """For each drawing, the number of its hand, and its contributor."""
     loaded = digitlab.load_people()
-    writer, contributor = loaded.writers.copy(), loaded.contributors
+    number_of_hand, contributor = loaded.writers.copy(), loaded.contributors
     of_val = contributor == "val"
-    writer[of_val] = 1000 + (writer[of_val] - writer[of_val].min()) // 10
-    return writer, contributor
+    files = number_of_hand[of_val]
+    number_of_hand[of_val] = 1000 + (files - files.min()) // 10
+    return number_of_hand, contributor
 
 
 def hand(recognizer: Recognizer, items: Sequence, labels: np.ndarray, contributor: str) -> Hand:
@@ -115,25 +116,23 @@ def hand(recognizer: Recognizer, items: Sequence, labels: np.ndarray, contributo
 
 def _look(recognizer: Recognizer, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     whole = (255 * as_batch(images)).round() / np.float32(255)
-    parts = [
-        recognizer._runtime.with_features(whole[i : i + 500]) for i in range(0, len(whole), 500)
-    ]
+    runtime = as_runtime(recognizer.model)
+    parts = [runtime.with_features(whole[i : i + 500]) for i in range(0, len(whole), 500)]
     answers, features = zip(*parts, strict=True)
     return np.concatenate(answers), np.concatenate(features)
 
 
 def hands(recognizers: Recognizers, way: Callable[[list], list | np.ndarray]) -> list[Hand]:
     """All hands, drawn in one way."""
-    drawings, labels = reading.people()
-    writer, contributor = writers()
+    drawings, labels = data.people()
+    number_of_hand, contributor = hand_numbers()
     result = []
-    for number in np.unique(writer):
-        ours = np.flatnonzero(writer == number)
+    for number in np.unique(number_of_hand):
+        ours = np.flatnonzero(number_of_hand == number)
         if len(ours) >= MIN_DRAWINGS:
             name = str(contributor[ours[0]])
-            recognizer = recognizers if isinstance(recognizers, Recognizer) else recognizers(name)
             items = [way(drawings[index]) for index in ours]
-            one = hand(recognizer, items, labels[ours], name)
+            one = hand(recognizers(name), items, labels[ours], name)
             result.append(replace(one, confirmed=~np.isin(ours, list(UNCONFIRMED))))
     return result
 
@@ -200,12 +199,12 @@ def count_errors(some: list[Hand]) -> np.ndarray:
     """Errors before and after, and digits, over all draws: with examples, and as you go."""
     counts = []
     for each in EACH:
-        rng = np.random.default_rng(reading.SEED)
+        rng = np.random.default_rng(data.SEED)
         # In smaller hands, few digits would be left to read.
         able = [one for one in some if each == EACH[0] or len(one.labels) > 20 * each]
         draws = [after_examples(one, each, rng) for one in able for _ in range(DRAWS)]
         counts.append(np.sum([*draws, np.zeros(3, int)], axis=0))
-    rng = np.random.default_rng(reading.SEED)
+    rng = np.random.default_rng(data.SEED)
     goes = [as_you_go(one, rng) for one in some for _ in range(DRAWS)]
     return np.array([*counts, np.sum(goes, axis=0)])
 
@@ -220,16 +219,16 @@ def in_words(counts: np.ndarray) -> str:
 
 def loss_table(recognizers: Recognizers) -> Table:
     """The accuracy that other people lose, in points, when the recognizer has learned one hand."""
-    drawings, labels = reading.people()
-    writer, contributor = writers()
-    hands_of = [n for n in np.unique(writer) if (writer == n).sum() >= MIN_DRAWINGS]
+    drawings, labels = data.people()
+    number_of_hand, contributor = hand_numbers()
+    numbers, sizes = np.unique(number_of_hand, return_counts=True)
     confirmed = ~np.isin(np.arange(len(labels)), list(UNCONFIRMED))
-    rng = np.random.default_rng(reading.SEED)
+    rng = np.random.default_rng(data.SEED)
     rows: dict[str, list[list[float]]] = {}
-    for number in hands_of:
-        ours = (writer == number) & confirmed
+    for number in numbers[sizes >= MIN_DRAWINGS]:
+        ours = (number_of_hand == number) & confirmed
         name = str(contributor[ours][0])
-        recognizer = recognizers if isinstance(recognizers, Recognizer) else recognizers(name)
+        recognizer = recognizers(name)
         sets = seen_by(recognizer)
         for way in ("as it is", "turned by 20 degrees"):
             items = [HARDER[way](drawings[index]) for index in np.flatnonzero(ours)]
@@ -244,7 +243,7 @@ def loss_table(recognizers: Recognizers) -> Table:
                 layer = one.at(examples).layer()
                 lost = []
                 for kind, group in sets.items():
-                    group = group.at(writer != number) if kind == "people" else group
+                    group = group.at(number_of_hand != number) if kind == "people" else group
                     lost.append(100 * float(group.errors(layer).mean() - group.errors().mean()))
                 rows.setdefault(title, []).append(lost)
     table = []
@@ -267,10 +266,10 @@ def loss_table(recognizers: Recognizers) -> Table:
 @functools.cache
 def seen_by(recognizer: Recognizer) -> dict[str, Hand]:
     """All people's digits, MNIST's test digits and non-digits, as a network sees them."""
-    drawings, labels = reading.people()
-    digits = reading.mnist()
+    drawings, labels = data.people()
+    digits = data.mnist()
     # Only drawings, because non-digits that are images are far from all examples.
-    groups = reading.non_digits().values()
+    groups = data.non_digits().values()
     drawn = [item for group in groups for item in group if isinstance(item, list)]
     return {
         "people": hand(recognizer, drawings, labels, ""),
@@ -288,7 +287,7 @@ class _NonDigits(Hand):
 
 def speed_table(recognizer: Recognizer) -> Table:
     """The time to read and to learn with 50 examples."""
-    drawings, labels = reading.people()
+    drawings, labels = data.people()
     personal = recognizer.adapt(drawings[:50], labels[:50])
     functions: list[Callable[[], object]] = [
         functools.partial(recognizer.predict, drawings[50]),
@@ -317,11 +316,10 @@ def content(recognizers: Recognizers) -> list[Table | str]:
     """Measure everything.
 
     Args:
-        recognizers: One recognizer, or a function that returns, for a contributor's name, a
-            recognizer that has not learned from that contributor's digits.
+        recognizers: Returns, for a contributor's name, a recognizer that has not learned from that
+            contributor's digits.
     """
-    one = recognizers if isinstance(recognizers, Recognizer) else recognizers("val")
-    _, sizes = np.unique(writers()[0], return_counts=True)
+    _, sizes = np.unique(hand_numbers()[0], return_counts=True)
     number = int((sizes >= MIN_DRAWINGS).sum())
     first = f"{number} hands of {MIN_DRAWINGS} drawings or more, {DRAWS} draws of each"
     return [
@@ -330,5 +328,5 @@ def content(recognizers: Recognizers) -> list[Table | str]:
         f"What other people lose when one hand is learned: {EACH[-1]} drawings of each digit, or "
         "only its misread ones:",
         loss_table(recognizers),
-        speed_table(one),
+        speed_table(recognizers("val")),
     ]

@@ -13,7 +13,7 @@ import statistics
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
-from benchmarks.tables import Table
+from benchmarks.tables import Table, load_average
 from support.hub import BIN, Hub, Student, classroom
 
 COUNT, MANY, CORES = 10, 300, 32
@@ -32,7 +32,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000, int(data) / 100
 
 
 def can_measure() -> bool:
-    """Whether this machine has all that is needed. If not, `make bench` may leave this out."""
+    """Whether this machine has all that is needed."""
     return bool(shutil.which("useradd")) and os.geteuid() == 0 and (BIN / "jupyterhub").exists()
 
 
@@ -56,24 +56,24 @@ def memory(students: list[Student]) -> dict[str, tuple[float, float]]:
     return sums
 
 
-def seconds_of_cores(students: list[Student]) -> float:
+def processor_seconds(students: list[Student]) -> float:
     """The processor time of servers and kernels, in seconds."""
     return sum(sum(p.cpu_times()[:2]) for student in students for p in student.processes())
 
 
-def of_the_hub(hub: Hub) -> float:
+def hub_memory(hub: Hub) -> float:
     """PSS in MB of the hub, its proxy and its culler."""
     return sum(process.memory_full_info().pss for process in hub.processes()) / 1e6
 
 
-def spread(times: list[float]) -> str:
+def median_and_slowest(times: list[float]) -> str:
     """Return the median and the slowest, as text."""
     return f"{statistics.median(times):.1f} / {max(times):.1f}"
 
 
 def content() -> list[Table | str]:
     """Measure one student, then all."""
-    busy = os.getloadavg()[0]
+    how = load_average()
     with classroom(1 + COUNT) as (hub, [first, *students]):
         alone, _ = first.come(hub)
         first.start_kernel()
@@ -81,10 +81,10 @@ def content() -> list[Table | str]:
         first.stop_server()
         with ThreadPoolExecutor(COUNT) as pool:
             came = [times for times, _ in pool.map(lambda student: student.come(hub), students)]
-        used, computed, hub_mb = memory(students), seconds_of_cores(students), of_the_hub(hub)
+        used, computed, hub_mb = memory(students), processor_seconds(students), hub_memory(hub)
     steps = "until logged in", "until the server runs", "until notebook 06 has read a digit"
     rows = [
-        [f"s {step}", f"{one:.1f}", spread(list(times))]
+        [f"s {step}", f"{one:.1f}", median_and_slowest(list(times))]
         for step, one, times in zip(steps, alone, zip(*came, strict=True), strict=True)
     ]
     rows.append(["core-seconds per student", "", f"{computed / COUNT:.1f}"])
@@ -106,7 +106,6 @@ def content() -> list[Table | str]:
         f"{many_seconds:,.0f} s of computing, or {many_seconds / CORES:.0f} s on {CORES} cores. "
         f"Each student who trains pen_cnn adds up to {training_gb:.1f} GB."
     )
-    how = f"The machine had other work, too: the load average was {busy:.1f} before."
     columns = ["", "one student", f"{COUNT} at once, median / slowest, or mean"]
     return [how, {"columns": columns, "rows": rows}, many]
 

@@ -4,7 +4,6 @@ A mouse visits 240 places, 120 a second, on a pad that reads live. The page note
 reaches it, and checks in each frame whether either canvas has ink at that place.
 """
 
-import shutil
 import tempfile
 import time
 from pathlib import Path
@@ -110,7 +109,7 @@ def table() -> Table:
     """Measure with and without the overlay, with the kernel idle and busy."""
     home = Path(tempfile.mkdtemp())
     rows = []
-    path = shutil.which("chromium") or shutil.which("google-chrome")
+    path = browser.need_chromium()
     with browser.chromium(path) as chrome, browser.frontend("lab", home) as address:
         for overlay in (True, False):
             for busy in (False, True):

@@ -31,15 +31,15 @@ WIDTH = 0.75  # a digit's width, as a share of the height, for the naive cut by 
 
 
 @cache
-def writers(contributors: Sequence[str] = HELD_OUT) -> list[list[list[tuple[Drawing, int]]]]:
-    """Drawings with their labels: for each contributor, for each writer.
+def drawings_by_writer() -> list[list[list[tuple[Drawing, int]]]]:
+    """Drawings with their labels: for each held-out contributor, for each writer.
 
     A writer who wrote fewer than six digits, or only a few different ones, is left out. If this
     leaves no writer, the contributor counts as one writer.
     """
     people = digitlab.load_people()
     found = []
-    for contributor in contributors:
+    for contributor in HELD_OUT:
         groups: dict[int, list[tuple[Drawing, int]]] = {}
         for index in np.flatnonzero(people.contributors == contributor):
             pair = people.drawings[index], int(people.labels[index])
@@ -48,22 +48,14 @@ def writers(contributors: Sequence[str] = HELD_OUT) -> list[list[list[tuple[Draw
         enough = [
             group
             for group in groups.values()
-            if len(group) > 5 and len(set(map(_label, group))) > 3
+            if len(group) > 5 and len({label for _, label in group}) > 3
         ]
         found.append(enough or [all_of_them])
     return found
 
 
-def _label(pair: tuple[Drawing, int]) -> int:
-    return pair[1]
-
-
 def numbers(
-    count: int,
-    touching: bool = False,
-    marked: bool = False,
-    seed: int = SEED,
-    contributors: Sequence[str] = HELD_OUT,
+    count: int, touching: bool = False, marked: bool = False, seed: int = SEED
 ) -> list[tuple[Drawing, str]]:
     """Compose numbers; return each with its text.
 
@@ -73,7 +65,7 @@ def numbers(
     rng = np.random.default_rng(seed)
     made = []
     for index in range(count):
-        groups = writers(contributors)[index % len(contributors)]
+        groups = drawings_by_writer()[index % len(HELD_OUT)]
         group = groups[rng.integers(len(groups))]
         size = int(rng.integers(DIGITS[0], DIGITS[1] + 1))
         chosen = [group[at] for at in rng.choice(len(group), size, replace=len(group) < size)]

@@ -24,7 +24,7 @@ import keras
 import numpy as np
 
 import digitlab
-from benchmarks import reading
+from benchmarks import data
 from benchmarks.tables import Table
 from support import browser
 
@@ -218,7 +218,7 @@ async def read_by_the_page(chromium: str, address: str, drawings: list) -> list[
         for drawing in drawings:
             events = []
             for stroke in drawing:
-                places = stroke * (box["width"] / reading.PAD) + (box["x"], box["y"])
+                places = stroke * (box["width"] / data.PAD) + (box["x"], box["y"])
                 kinds = ["mousePressed"] + ["mouseMoved"] * (len(places) - 1) + ["mouseReleased"]
                 for kind, (x, y) in zip(kinds, [*places, places[-1]], strict=True):
                     pen = {"type": kind, "x": float(x), "y": float(y), "pointerType": "pen"}
@@ -237,7 +237,7 @@ async def read_by_the_page(chromium: str, address: str, drawings: list) -> list[
 
 def people(chromium: str, address: str) -> str:
     """Say how many of people's digits the page classifies the same as Python."""
-    drawings, labels = reading.people()
+    drawings, labels = data.people()
     some = np.random.default_rng(0).permutation(len(drawings))[:PEOPLE]
     recognizer = digitlab.load_recognizer()
     expected = [recognizer.predict(drawings[i]).digit for i in some]
@@ -264,12 +264,12 @@ def mnist(site: Path) -> str:
 
 def content() -> list[Table | str]:
     """Compare the page that `build_site` writes with the article's."""
+    chromium = browser.need_chromium()
     home = Path(tempfile.mkdtemp())
     for name in ("article", "ours"):
         (home / name).mkdir()
     folders = {"article": article(home / "article"), "ours": home / "ours" / "site"}
     digitlab.build_site(folders["ours"])
-    chromium = shutil.which("chromium") or shutil.which("google-chrome") or "chromium"
     zipped = {name: compressed(folder) for name, folder in folders.items()}
     seconds: dict = {(name, slow): [] for name in folders for slow in (True, False)}
     sizes, sent, weights, bars = {}, {}, {}, {}

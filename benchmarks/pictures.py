@@ -13,11 +13,11 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
+from benchmarks.data import SEED, draw_ink
 from benchmarks.tables import Table
 from digitlab import Digits, load_people
 from models.train import HELD_OUT, without
 
-SEED = 1_000_003
 EACH = 100  # pictures of each kind
 PEN = (0.04, 0.16)  # width of a pen, as a share of a digit's size
 BROAD = (0.17, 0.24)
@@ -86,12 +86,8 @@ def written(strokes: list, size: float, pen: float) -> Image.Image:
     extent = np.ptp(points, axis=0) * scale + pen + 2
     width, height = (int(side * finer) + 1 for side in extent)
     mask = Image.new("L", (width, height))
-    draw, radius = ImageDraw.Draw(mask), pen * finer / 2
-    for stroke in strokes:
-        at = ((stroke - low) * scale + pen / 2 + 1) * finer
-        draw.line(at.ravel().tolist(), 255, max(1, round(2 * radius)))
-        for x, y in at:
-            draw.ellipse((x - radius, y - radius, x + radius, y + radius), 255)
+    at = [((stroke - low) * scale + pen / 2 + 1) * finer for stroke in strokes]
+    draw_ink(mask, at, pen * finer)
     return mask.reduce(finer)
 
 
@@ -453,14 +449,11 @@ KINDS: dict[str, Callable[[np.random.Generator, Source], Picture]] = {
 }
 
 
-def source_of(digits: Digits, held_out: bool = True) -> Source:
-    """Digits to write: MNIST's test set and held-out contributors, or those for tuning."""
-    images, labels = (
-        (digits.x_test, digits.y_test) if held_out else (digits.x_train, digits.y_train)
-    )
+def source_of(digits: Digits) -> Source:
+    """Digits to write: MNIST's test set and the held-out contributors'."""
     people = load_people()
-    mine = people[np.isin(people.contributors, HELD_OUT) == held_out]
-    return Source(images, labels, mine.drawings, mine.labels)
+    held_out = people[np.isin(people.contributors, HELD_OUT)]
+    return Source(digits.x_test, digits.y_test, held_out.drawings, held_out.labels)
 
 
 def table(digits: Digits) -> Table:

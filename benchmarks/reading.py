@@ -1,7 +1,7 @@
 """Accuracy on people's digits, and how many non-digits are rejected.
 
-People's digits are those of `digitlab.training.people`. The shipped network has learned from them,
-so each digit is read by a network that has not seen its contributor: see `models.train.without`.
+`benchmarks.data` says what is read. The shipped network has learned from people's digits, so each
+of them is read by a network that has not seen its contributor: see `models.train.without`.
 """
 
 import os
@@ -9,64 +9,15 @@ from collections.abc import Callable
 from functools import cache
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image
 
-from benchmarks.doodles_unseen import UNSEEN, unseen
+from benchmarks.data import PEN, SEED, mnist, non_digits, people, placed, screenshot, turned
 from benchmarks.tables import Table
 from benchmarks.unconfirmed import UNCONFIRMED
-from digitlab import (
-    Digits,
-    Recognizer,
-    load_digits,
-    load_people,
-    load_recognizer,
-    normalize_image,
-)
-from digitlab.training.non_digits import KINDS, doodle
-from digitlab.training.pixels import make_noise
+from digitlab import Recognizer, load_people, load_recognizer, normalize_image
 from models.train import without
 
-SEED = 1_000_003  # for the drawings here; no network was trained with it
-PAD, PEN = 280, 0.07 * 280  # pixels: the pad and its pen
-EACH = 40  # drawings of each kind of non-digit
-
 Without = Callable[[str], Recognizer]  # contributor's name -> network that has not seen it
-
-
-@cache
-def people() -> tuple[list, np.ndarray]:
-    """Drawings by people, each at a random size and place on the pad, and their labels."""
-    loaded, rng = load_people(), np.random.default_rng(SEED)
-    return [placed(drawing, rng, 0.45, 0.85) for drawing in loaded.drawings], loaded.labels
-
-
-def placed(drawing: list, rng: np.random.Generator, least: float, most: float) -> list:
-    """The drawing at a random place, with a longer side of `least` to `most` of the pad's."""
-    points = np.concatenate(drawing)
-    low, size = points.min(0), np.ptp(points, axis=0)
-    scale = PAD * rng.uniform(least, most) / max(size.max(), 1e-9)
-    corner = rng.uniform(0, 1, 2) * (PAD - size * scale)
-    return [(stroke - low) * scale + corner for stroke in drawing]
-
-
-def turned(drawing: list, degrees: float) -> list:
-    """The drawing turned clockwise about its pad's middle."""
-    angle = np.radians(degrees)
-    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
-    return [(stroke - PAD / 2) @ turn + PAD / 2 for stroke in drawing]
-
-
-def screenshot(drawing: list, side: int = PAD, pen: float = PEN) -> np.ndarray:
-    """The pad's pixels (side, side) uint8, white ink on black, with a round pen."""
-    finer = 2
-    picture = Image.new("L", (side * finer, side * finer))
-    draw, radius = ImageDraw.Draw(picture), pen * finer / 2
-    for stroke in drawing:
-        points = stroke * finer * side / PAD
-        draw.line(points.ravel().tolist(), fill=255, width=round(2 * radius))
-        for x, y in points:
-            draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=255)
-    return np.asarray(picture.reduce(finer))
 
 
 def as_the_article(drawing: list) -> np.ndarray:
@@ -104,37 +55,6 @@ def ready(name: str) -> list:
     """All people's drawings in one of the `WAYS`."""
     rng = np.random.default_rng(SEED + 1)
     return [WAYS[name](drawing, rng) for drawing in people()[0]]
-
-
-@cache
-def mnist() -> Digits:
-    """MNIST."""
-    return load_digits(sample=False)
-
-
-@cache
-def non_digits() -> dict[str, list]:
-    """Drawings, or images (28, 28), of non-digits, by group."""
-    x_test = mnist().x_test
-    rng = np.random.default_rng(SEED + 2)
-
-    def beside(count: int) -> np.ndarray:
-        """Digits of the test set in a row, as a picture."""
-        row = [
-            np.pad(digit, ((8, 8), (0, 0))) for digit in x_test[rng.integers(10_000, size=count)]
-        ]
-        row = [np.roll(digit, rng.integers(-5, 6), 0) for digit in row]
-        return normalize_image(np.concatenate(row, 1))
-
-    shuffled = [rng.permutation(x_test[i].ravel()).reshape(28, 28) for i in range(5 * EACH)]
-    return {
-        "letters, shapes and scribbles": [doodle(kind, rng) for kind in KINDS for _ in range(EACH)],
-        "signs never trained on": [unseen(kind, rng) for kind in UNSEEN for _ in range(EACH)],
-        "two or three digits at once": [
-            beside(count) for count in (2, 2, 3) for _ in range(5 * EACH)
-        ],
-        "noise, and MNIST's pixels shuffled": [*make_noise(5 * EACH, rng), *shuffled],
-    }
 
 
 @cache

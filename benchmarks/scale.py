@@ -8,7 +8,6 @@ the same work without a cluster shows what handing over the work costs.
 """
 
 import json
-import os
 import sys
 import tempfile
 import time
@@ -21,7 +20,7 @@ import numpy as np
 from PIL import Image
 
 import digitlab
-from benchmarks.tables import Table
+from benchmarks.tables import Table, load_average
 
 if TYPE_CHECKING:  # not in a pool's processes, which run this file when they start
     from distributed import Client
@@ -104,7 +103,7 @@ def content(
 ) -> list[Table | str]:
     """Measure speed with this many images and pictures, and memory with arrays of these sizes."""
     digits = digitlab.load_digits(sample=False).x_test
-    how = f"The machine had other work, too: the load average was {os.getloadavg()[0]:.1f} before."
+    how = load_average()
     with tempfile.TemporaryDirectory() as folder:
         speeds = speed(Path(folder), digits, images, pictures)
         return [how, *speeds, memory(Path(folder), digits, sizes)]
@@ -162,7 +161,7 @@ def speed(folder: Path, digits: np.ndarray, images: int, pictures: int) -> list[
         pays.append([way, f"{start:.1f}", *numbers])
     return [
         {
-            "columns": ["in a second", f"images of {images:,}", f"pictures of {pictures:,}"],
+            "columns": ["per second", f"images of {images:,}", f"pictures of {pictures:,}"],
             "rows": [
                 *rates,
                 ["2 processes against 1", *gains[0]],

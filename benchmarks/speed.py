@@ -43,10 +43,10 @@ def fifty_points(stroke: np.ndarray) -> np.ndarray:
     return np.stack([np.interp(at, np.arange(len(stroke)), axis) for axis in stroke.T], axis=1)
 
 
-def fresh_process(path: Path, runs: int = 5) -> tuple[float, float]:
-    """Seconds to the first prediction in a new process, imports included, and its peak MB."""
+def fresh_process(path: Path) -> tuple[float, float]:
+    """Median seconds to the first prediction of five new processes, with imports, and peak MB."""
     seconds, kilobytes = [], []
-    for _ in range(runs):
+    for _ in range(5):
         command: list[str | Path] = [sys.executable, "-c", FRESH, path]
         printed = subprocess.run(command, check=True, capture_output=True).stdout.split()
         seconds.append(float(printed[0]))

@@ -5,6 +5,7 @@ between `<!-- name -->` and `<!-- end of name -->`. Do not edit it there.
 """
 
 import json
+import os
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -54,6 +55,11 @@ class Part(TypedDict):
 
 
 Results = dict[str, Part]
+
+
+def load_average() -> str:
+    """Say how busy the machine is, for a part that is about to measure times."""
+    return f"Load average before the measurement: {os.getloadavg()[0]:.1f}."
 
 
 def read_results() -> Results:

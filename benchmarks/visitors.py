@@ -5,7 +5,6 @@ then repeats the first visit's requests, over connections that stay open.
 """
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -17,7 +16,7 @@ import keras
 from keras import layers as L
 
 import digitlab
-from benchmarks.tables import Table
+from benchmarks.tables import Table, load_average
 from support import browser
 from support.nginx import BROTLI, Nginx, nginx, visit
 
@@ -39,7 +38,7 @@ Answers = list[tuple[str, int, str]]
 
 
 def can_measure() -> bool:
-    """Whether this machine has all that is needed."""
+    """Whether this machine has nginx and wrk. Chromium is needed, too."""
     return bool(shutil.which("nginx") and shutil.which("wrk")) and BROTLI.exists()
 
 
@@ -51,7 +50,7 @@ def versions() -> str:
 
 def visits(folder: Path, brotli: bool, network: Path) -> list[Answers]:
     """The answers of nginx at the first visit, at the second, and after a new network."""
-    path = shutil.which("chromium") or shutil.which("google-chrome") or "chromium"
+    path = browser.need_chromium()
     with nginx(folder, brotli) as server, browser.chromium(path) as chrome:
         window = chrome.new_context().new_page()
         visit(window, server.address)
@@ -104,7 +103,7 @@ def other_network(folder: Path) -> Path:
 
 def content() -> list[Table | str]:
     """Measure visits and load."""
-    busy = os.getloadavg()[0]
+    how = load_average()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name, "site")
         network = other_network(Path(name, "model"))
@@ -127,7 +126,6 @@ def content() -> list[Table | str]:
         f"{_bytes(second) / 1000:.1f} GB and {1e6 / rates[1] / 60:.1f} minutes."
     )
     columns = ["", "first visit", "second visit", "visit after a new network"]
-    how = f"The machine had other work, too: the load average was {busy:.1f} before."
     return [how, {"columns": columns, "rows": rows}, million]
 
 

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 import digitlab
-from benchmarks import reading
+from benchmarks import data
 from benchmarks.tables import Table
 from models.train import HELD_OUT, RECIPE
 
@@ -24,7 +24,7 @@ def table() -> Table:
     """Accuracy on people whom the network has never met, by how many others it has learned from."""
     digits, people = digitlab.load_digits(sample=False), digitlab.load_people()
     held_out = np.isin(people.contributors, HELD_OUT)
-    images = np.stack([digitlab.render_strokes(drawing) for drawing in reading.people()[0]])
+    images = np.stack([digitlab.render_strokes(drawing) for drawing in data.people()[0]])
     images, labels = images[held_out], people.labels[held_out]
     others = np.unique(people.writers[~held_out])
     cases = [(count, EPOCHS) for count in WRITERS] + [(0, 2 * EPOCHS)]

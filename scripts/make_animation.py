@@ -7,7 +7,6 @@ is not: each picture is taken after the kernel has read what is drawn so far.
 """
 
 import io
-import shutil
 import tempfile
 import time
 from pathlib import Path
@@ -105,9 +104,7 @@ def save(pictures: list[Image.Image], durations: list[int]) -> None:
 
 def main() -> None:
     """Start JupyterLab and Chromium, draw, and write the animation."""
-    path = shutil.which("chromium") or shutil.which("google-chrome")
-    if path is None:
-        raise SystemExit("expected Chromium: apt install chromium")
+    path = browser.need_chromium()
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         cells = ["import digitlab\n\npad = digitlab.DrawingPad()\npad"]

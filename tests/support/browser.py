@@ -4,6 +4,7 @@ import io
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -27,6 +28,8 @@ PATIENCE = 240
 # Output widget captures, nbclient sends on the socket on which it waits for that reply. It may then
 # miss the reply, and without a timeout it would wait for ever.
 REPLY_TIMEOUT = 40
+
+INSTALL_CHROMIUM = "apt install chromium-headless-shell"
 
 # The modules to start, the options in which they differ, and the path that opens a notebook.
 FRONTENDS = {
@@ -108,6 +111,24 @@ def frontend(name, home, disabled=()):
             # Jupyter has stopped, but a leftover thread of AnyIO keeps Python running.
             server.kill()
             server.wait()
+
+
+def find_chromium() -> str | None:
+    """The path of a Chromium that Playwright can drive, if there is one."""
+    # The shell is the same browser without windows and profiles, and takes half the processor time.
+    names = "chromium-headless-shell", "chromium", "google-chrome"
+    return next((path for name in names if (path := shutil.which(name))), None)
+
+
+def need_chromium() -> str:
+    """The same path.
+
+    Raises:
+        FileNotFoundError: There is no Chromium.
+    """
+    if (path := find_chromium()) is None:
+        raise FileNotFoundError(f"expected Chromium, and there is none: {INSTALL_CHROMIUM}")
+    return path
 
 
 @contextmanager

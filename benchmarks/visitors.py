@@ -94,7 +94,7 @@ def load(server: Nginx, answers: Answers) -> float:
 
 
 def other_network(folder: Path) -> Path:
-    """Export the shipped network's layers with other weights."""
+    """Export another network: one dense layer, 31 kB, where the shipped network has 147 kB."""
     keras.utils.set_random_seed(0)
     model = keras.Sequential([keras.Input((28, 28, 1)), L.Flatten(), L.Dense(10, "softmax")])
     digitlab.export_tfjs(model, folder)

@@ -242,6 +242,25 @@ def test_bad_examples_change_nothing(recognizer):
     assert personal.labels.tolist() == [5]
 
 
+def test_other_examples_replace_the_present_ones(recognizer, tmp_path):
+    personal = recognizer.adapt(STORED, range(10))
+    image = render_strokes(CROSS)  # in [0, 1]; examples are kept as bytes
+    personal.replace_examples([image], [8])
+    personal.save(tmp_path / "mine.json")
+    for learned in (personal, load_personal(tmp_path / "mine.json")):
+        np.testing.assert_array_equal(learned.images, [np.round(255 * image)])
+        assert learned.labels.tolist() == [8] and learned.predict(CROSS).digit == 8
+    for images, labels in (
+        ([image], [10]),
+        ([image], [1, 2]),
+        ([image[:27]], [1]),
+        ([2 * image], [1]),
+    ):
+        with pytest.raises(ValueError, match="expected"):
+            personal.replace_examples(images, labels)
+        assert personal.labels.tolist() == [8]
+
+
 def test_a_saved_hand_reads_the_same(recognizer, tmp_path):
     path = tmp_path / "new" / "mine.json"
     personal = recognizer.adapt([*STORED, CROSS], [*range(10), 8])

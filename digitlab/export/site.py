@@ -97,7 +97,7 @@ def build_site(
     return index
 
 
-def _compose(model: Path, weights: list[str], node: str) -> dict[str, bytes]:
+def _compose(model: Path, weights: tuple[str, ...], node: str) -> dict[str, bytes]:
     """Return all files of the site, by name, after its own code has run the network."""
     files = {Path(name).name: (SOURCES / name).read_bytes() for name in _PAGE_FILES}
     files |= {f"icon-{side}.png": icon_png(side) for side in SIDES}

@@ -81,7 +81,7 @@ def _listed(model_json: Path) -> set[str]:
         return set()
 
 
-def verified_weights(folder: Path) -> list[str]:
+def verified_weights(folder: Path) -> tuple[str, ...]:
     """Return the names of the weight files of an export, after checking that nothing is damaged.
 
     Raises:
@@ -113,4 +113,4 @@ def verified_weights(folder: Path) -> list[str]:
                 f"expected {folder / name} to be as digitlab.export_tfjs wrote it; it was cut off "
                 "or changed. Export the network again"
             )
-    return names
+    return tuple(names)

@@ -29,6 +29,7 @@ import digitlab.loading  # before the forks, or each would import it again
 from digitlab import mnist
 from digitlab._io import json_with_checksum, shipped_path, verified_content, with_checksum
 from digitlab.export import site
+from digitlab.export.tfjs_files import verified_weights
 
 
 class Drawing:
@@ -83,7 +84,7 @@ class TensorFlowJs:
         digitlab.export_tfjs(dense(which), folder / "tfjs")
 
     def read(self, folder: Path) -> int:
-        (weights,) = site._weights(folder / "tfjs")
+        (weights,) = verified_weights(folder / "tfjs")
         return int(np.frombuffer((folder / "tfjs" / weights).read_bytes(), np.float32).max())
 
 
@@ -120,7 +121,7 @@ class Site:
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="digitlab-"))
         self.models = [shipped_path("tfjs"), self.folder / "model"]
-        (weights,) = site._weights(self.models[0])
+        (weights,) = verified_weights(self.models[0])
         self.models[1].mkdir()
         renamed = "other-" + weights.rpartition("-")[2]
         shutil.copyfile(self.models[0] / weights, self.models[1] / renamed)
@@ -136,7 +137,7 @@ class Site:
         digitlab.build_site(folder / "site", self.models[which])
 
     def read(self, folder: Path) -> int:
-        weights = site._weights(folder / "site" / "model")
+        weights = verified_weights(folder / "site" / "model")
         for path in (folder / "site").rglob("*.*"):
             if path.is_file() and not any(part.startswith(".site-") for part in path.parts):
                 name = path.relative_to(folder)

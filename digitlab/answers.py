@@ -26,7 +26,8 @@ def checked_answers(answers: Any, count: int) -> np.ndarray:
             f"expected the network to answer with shape ({count}, {CLASSES}) or "
             f"({count}, {CLASSES + 1}), got {answers.shape}"
         )
-    if answers.min() < 0 or np.abs(answers.sum(axis=1) - 1).max() >= 0.01:
+    # NaN is neither at least 0 nor close to 1.
+    if not (answers.min() >= 0 and np.abs(answers.sum(axis=1) - 1).max() < 0.01):
         raise ValueError(
             "expected the network to answer with probabilities that sum to 1, got "
             f"{np.array2string(answers[0], precision=3)}; does it end in a softmax?"

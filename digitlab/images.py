@@ -74,7 +74,9 @@ def as_digit(digit: Any) -> int:
 
 def detached(values: Any) -> Any:
     """Move a PyTorch tensor to the CPU, where NumPy can read it; return anything else as it is."""
-    return values.detach().cpu() if hasattr(values, "detach") else values
+    # Files have a `detach`, too.
+    tensor = hasattr(values, "detach") and hasattr(values, "__array__")
+    return values.detach().cpu() if tensor else values
 
 
 def as_images(images: Any) -> np.ndarray:

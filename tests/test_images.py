@@ -1,5 +1,7 @@
 """Images and labels mean the same as arrays, lists, tables or tensors."""
 
+import io
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -217,3 +219,10 @@ def test_numbers_of_other_libraries_stay_what_they_are():
     assert as_array(pd.Series([1.5, 2.5], index=[1, 0]), "numbers").tolist() == [1.5, 2.5]
     with pytest.raises(ValueError, match="expected numbers"):
         as_array([Tensor(IMAGES[0]), Tensor(IMAGES[0][:3])], "numbers")
+
+
+def test_a_file_is_not_a_tensor_and_stays_open():
+    file = io.BufferedReader(io.BytesIO(b"a picture"))
+    with pytest.raises(ValueError, match="expected"):
+        normalize_image(file)
+    assert file.read() == b"a picture"

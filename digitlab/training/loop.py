@@ -173,7 +173,7 @@ def train(
         best.restore(model)
     else:
         if checkpoint is not None:
-            Path(checkpoint).unlink()
+            Path(checkpoint).unlink(missing_ok=True)
     return history
 
 

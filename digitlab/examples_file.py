@@ -5,10 +5,10 @@ It looks like this::
     {"format": "digitlab hand", "version": 1, "network": "9f86...", "labels": [7, ...],
      "images": ["AAAA...", ...], "sha256": "1b4f..."}
 
-"network" is the checksum of the network that they were taught to. A file that was exported from the
-web page has neither this nor "sha256": the page has the same network in another format, with
-another checksum, and browsers compute no checksums on plain http. Any network can learn from such a
-file.
+"network" is the checksum of the network that the examples were taught to. A file that was exported
+from the web page has neither this nor "sha256": the page has the same network in another format,
+with another checksum, and browsers compute no checksums on plain http. Any network can learn from
+such a file.
 """
 
 import base64

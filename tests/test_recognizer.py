@@ -115,6 +115,14 @@ def test_an_unsure_drawing_is_looked_at_again(confidence, looks):
     np.testing.assert_allclose(prediction.probabilities, expected / expected.sum(), rtol=1e-4)
 
 
+@pytest.mark.parametrize("wrong", [np.nan, -0.1, 0.5])
+def test_answers_that_are_not_probabilities_are_rejected(wrong):
+    answers = np.full((1, 10), 0.1)
+    answers[0, 3] = wrong
+    with pytest.raises(ValueError, match="expected the network to answer with probabilities"):
+        Recognizer(lambda images: answers).predict(stored_drawing(5))
+
+
 def test_a_look_that_is_sure_of_a_digit_outweighs_several_that_are_not():
     sure, unsure = np.full(11, 0.005), np.full(11, 0.06)
     sure[7], unsure[1] = 0.95, 0.4

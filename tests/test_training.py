@@ -25,6 +25,7 @@ from digitlab import (
     stored_drawing,
     train,
 )
+from digitlab.training.checkpoint import Checkpoint
 from digitlab.training.loop import one_cycle
 from support import data
 
@@ -329,7 +330,7 @@ def test_a_checkpoint_of_something_else_is_rejected(stripes, tmp_path, spoil, me
     class Killed(BaseException):
         pass
 
-    def kill(*arguments):
+    def kill(*arguments, **options):
         raise Killed
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
@@ -344,10 +345,24 @@ def test_a_checkpoint_of_something_else_is_rejected(stripes, tmp_path, spoil, me
         np.testing.assert_array_equal(now, before)
 
 
+def test_a_checkpoint_that_somebody_removed_costs_nothing(stripes, tmp_path, monkeypatch):
+    path = tmp_path / "training.npz"
+    save = Checkpoint.on_epoch_end
+
+    def save_and_lose(*arguments):
+        save(*arguments)
+        path.unlink()
+
+    monkeypatch.setattr(Checkpoint, "on_epoch_end", save_and_lose)
+    config = TrainConfig(epochs=1, batch_size=500)
+    history = train(small(), stripes, config, progress=False, checkpoint=path)
+    assert len(history.history["loss"]) == 1
+
+
 def train_and_keep(model, digits, config, path, **options):
     """Train; keep the checkpoint, as if the process had been killed after the last epoch."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Path, "unlink", lambda path: None)
+        patch.setattr(Path, "unlink", lambda path, **options: None)
         return train(model, digits, config, progress=False, checkpoint=path, **options)
 
 

@@ -33,7 +33,7 @@ def write_export(files: dict[str, bytes], target: Path) -> None:
         target: The folder, which is created if necessary.
 
     Raises:
-        OSError: The files cannot be written. Everything is as it was then.
+        OSError: The files cannot be written. In that case, none has changed.
     """
     new_folders = [path for path in (target, *target.parents) if not path.exists()]
     try:

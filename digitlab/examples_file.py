@@ -9,15 +9,19 @@ It looks like this::
 from the web page has neither this nor "sha256": the page has the same network in another format,
 with another checksum, and browsers compute no checksums on plain http. Any network can learn from
 such a file.
+
+Several recognizers, in one process or in many, may keep their examples in one file, see `HandFile`.
 """
 
 import base64
 import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 
 import numpy as np
 
-from digitlab._io import atomic_write, json_checksum, json_with_checksum, read_json
+from digitlab._io import atomic_write, json_checksum, json_with_checksum, locked, read_json
 from digitlab.images import SIZE, as_labels
 
 _FORMAT = {"format": "digitlab hand", "version": 1}
@@ -78,3 +82,75 @@ def read_examples(path: str | os.PathLike[str]) -> tuple[np.ndarray, np.ndarray,
             f"web page write them: {error}"
         ) from None
     return images, labels, network
+
+
+class HandFile:
+    """The file in which a recognizer keeps its examples. Others may keep theirs in it, too.
+
+    Args:
+        path: The file. It need not exist.
+        read: Called with images and labels, to learn them in place of all present examples.
+        write: Called with the path, to write the present examples to it.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        read: Callable[[np.ndarray, np.ndarray], None],
+        write: Callable[[Path], None],
+    ):
+        self.path = path
+        self._read, self._write = read, write
+        self._seen: tuple[int, int, int] | None = None  # the version that the recognizer knows
+        self._unsaved: list[Callable[[], None]] = []  # the changes that the file lacks
+
+    def change(self, change: Callable[[], None]) -> None:
+        """Learn what others have written since; then make a change, and save it.
+
+        Raises:
+            OSError: The file cannot be read, and nothing has changed; or it cannot be written, and
+                the change is saved with the next one or by `catch_up`.
+            ValueError: It is not such a file; nothing has changed.
+        """
+        with self._locked():
+            self._learn_news()
+            change()
+            self._unsaved.append(change)
+            self._save()
+
+    def catch_up(self) -> None:
+        """Learn what others have written since, and save what could not be saved.
+
+        Raises:
+            OSError, ValueError: See `change`; nothing is lost.
+        """
+        with self._locked() if self._unsaved else nullcontext():
+            self._learn_news()
+            if self._unsaved:
+                self._save()
+
+    def _locked(self) -> AbstractContextManager[None]:
+        folder = self.path.parent
+        return locked(folder) if folder.is_dir() else nullcontext()
+
+    def _learn_news(self) -> None:
+        version = self._version()
+        if version not in (None, self._seen):
+            self._read(*read_examples(self.path)[:2])
+            self._seen = version
+            for change in self._unsaved:
+                with suppress(IndexError):  # somebody else has forgotten what was to be forgotten
+                    change()
+
+    def _save(self) -> None:
+        self._write(self.path)
+        self._unsaved.clear()
+        self._seen = self._version()
+
+    def _version(self) -> tuple[int, int, int] | None:
+        """Return what changes whenever the file is replaced; None if there is no file."""
+        try:
+            status = self.path.stat()
+        except OSError:
+            return None
+        return status.st_ino, status.st_mtime_ns, status.st_size

@@ -4,6 +4,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from numbers import Integral
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from digitlab.answers import (
     digit_probabilities,
     is_non_digit,
 )
-from digitlab.examples_file import write_examples
+from digitlab.examples_file import HandFile, read_examples, write_examples
 from digitlab.images import (
     CLASSES,
     SIZE,
@@ -283,7 +284,7 @@ class PersonalRecognizer(Recognizer):
         >>> personal.add(gamma, 8)
         >>> personal.predict(gamma).digit
         8
-        >>> personal.save("mine.json")
+        >>> personal.save("mine.json")  # or keep_in, which saves every change
         >>> personal = digitlab.load_personal("mine.json")
         >>> axes = digitlab.plot_digits(personal.images, personal.labels, "learned from you")
         >>> personal.remove()  # takes the last one back
@@ -298,6 +299,7 @@ class PersonalRecognizer(Recognizer):
         labels: npt.ArrayLike = (),
     ):
         super().__init__(recognizer.model)
+        self._file: HandFile | None = None
         self._images = np.zeros((0, SIZE, SIZE), np.uint8)
         self._labels = np.zeros(0, np.int64)
         if isinstance(recognizer, PersonalRecognizer):
@@ -329,6 +331,7 @@ class PersonalRecognizer(Recognizer):
 
         Raises:
             TypeError, ValueError: See `Recognizer.adapt`. In that case nothing is learned.
+            OSError: See `keep_in`.
         """
         self._learn_more(as_examples([drawing]), [label])
 
@@ -338,19 +341,26 @@ class PersonalRecognizer(Recognizer):
         Raises:
             IndexError: There is no such example.
             TypeError: The index is not a whole number.
+            OSError: See `keep_in`.
         """
         if not isinstance(index, Integral):
             raise TypeError(f"expected the index of an example, a whole number, got {index!r}")
-        with _LEARNING:
+
+        def remove() -> None:
             if not -len(self._labels) <= index < len(self._labels):
                 raise IndexError(f"expected one of {len(self._labels)} examples, got {index}")
             kept = np.delete(np.arange(len(self._labels)), index)
             self._learn(self._images[kept], self._labels[kept], self._features[kept])
 
+        self._change(remove)
+
     def clear(self) -> None:
-        """Forget all examples."""
-        with _LEARNING:
-            self._learn(self._images[:0], self._labels[:0], self._features[:0])
+        """Forget all examples.
+
+        Raises:
+            OSError: See `keep_in`.
+        """
+        self._change(lambda: self._learn(self._images[:0], self._labels[:0], self._features[:0]))
 
     def replace_examples(self, images: npt.ArrayLike, labels: npt.ArrayLike) -> None:
         """Learn other examples in place of all present ones.
@@ -361,12 +371,12 @@ class PersonalRecognizer(Recognizer):
 
         Raises:
             ValueError: They have another form. In that case the present examples stay.
+            OSError: See `keep_in`.
         """
         examples = as_bytes(as_batch(as_images(images))[..., 0])
         digits = as_labels(labels, len(examples))
         features = self._features_of(examples)
-        with _LEARNING:
-            self._learn(examples, digits, features)
+        self._change(lambda: self._learn(examples, digits, features))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the examples to a JSON file, for `digitlab.load_personal`.
@@ -378,18 +388,86 @@ class PersonalRecognizer(Recognizer):
             OSError: The file cannot be written.
         """
         with _LEARNING:
-            images, labels = self._images, self._labels
-        write_examples(path, images, labels, self.network_checksum)
+            self._write(path)
+
+    def keep_in(self, path: str | os.PathLike[str]) -> None:
+        """Keep the examples in a file from now on: learn those in it, and save every change.
+
+        Several recognizers, in one process or in many, can be kept in one file. Each learns what
+        the others have learned before it changes anything, and with `catch_up`. When a change
+        cannot be saved, OSError is raised; it is learned all the same, and saved with the next one.
+        Copies of this recognizer are not kept.
+
+        Args:
+            path: A file that `save` wrote, for any network; or a new one, which is written as soon
+                as there are examples.
+
+        Raises:
+            OSError: The file cannot be read or written.
+            ValueError: It is not such a file; or this recognizer has examples, but not those in the
+                file; or it is kept in another file.
+        """
+        file = HandFile(Path(path).absolute(), self._relearn, self._write)  # folders may change
+        with _LEARNING:
+            if self._file is not None and self._file.path != file.path:
+                raise ValueError(
+                    f"expected {self._file.path}, where this recognizer is kept, got {path}; "
+                    "keep a copy there: recognizer.adapt()"
+                )
+            if self._file is None and len(self._labels):
+                if not file.path.exists():
+                    self._write(file.path)
+                images, labels, _ = read_examples(file.path)
+                same = np.array_equal(images, self._images) and np.array_equal(labels, self._labels)
+                if not same:
+                    raise ValueError(
+                        "expected a recognizer without examples or with those in "
+                        f"{file.path}, got one with others; keep them in another file"
+                    )
+            file = self._file or file
+            file.catch_up()
+            self._file = file
+
+    def catch_up(self) -> None:
+        """Learn what others have written to the file, if this recognizer is kept in one.
+
+        What could not be saved in it is saved, too.
+
+        Raises:
+            OSError, ValueError: See `keep_in`; nothing is lost.
+        """
+        with _LEARNING:
+            if self._file is not None:
+                self._file.catch_up()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a copy gets, in this process or in another: everything but the file."""
+        return self.__dict__ | {"_file": None}
+
+    def _change(self, change: Callable[[], None]) -> None:
+        """Change what was learned, with `_learn`, and keep it."""
+        with _LEARNING:
+            if self._file is None:
+                change()
+            else:
+                self._file.change(change)
 
     def _learn_more(self, images: np.ndarray, labels: npt.ArrayLike) -> None:
         digits = as_labels(labels, len(images))
         features = self._features_of(images)
-        with _LEARNING:
-            self._learn(
+        self._change(
+            lambda: self._learn(
                 np.concatenate([self._images, images]),
                 np.concatenate([self._labels, digits]),
                 np.concatenate([self._features, features]),
             )
+        )
+
+    def _write(self, path: str | os.PathLike[str]) -> None:
+        write_examples(path, self._images, self._labels, self.network_checksum)
+
+    def _relearn(self, images: np.ndarray, labels: np.ndarray) -> None:
+        self._learn(images, labels, self._features_of(images))
 
     def _learn(self, images: np.ndarray, labels: np.ndarray, features: np.ndarray) -> None:
         # First, so that nothing has changed if it fails.

@@ -147,7 +147,6 @@ LAYERS: list[dict[str, str]] = [
     # The pad.
     {
         "pad.history": "numpy",
-        "pad.hand_file": "numpy",
         "pad.throttle": "",
         "pad.overlay": "anywidget numpy traitlets",
         "pad.controls": "ipywidgets traitlets",

@@ -26,7 +26,6 @@ from traitlets.config import Config
 
 from digitlab import (
     DrawingPad,
-    PersonalRecognizer,
     Prediction,
     Recognizer,
     load_personal,
@@ -407,6 +406,29 @@ for _ in range(20):
     assert Counter(load_personal(file).labels.tolist()) == {3: 20, 4: 20}
 
 
+def test_what_its_recognizer_is_taught_directly_is_kept(tmp_path):
+    file = tmp_path / "mine.json"
+    pad, other = (DrawingPad(personal=file) for _ in range(2))
+    other.draw(CROSS)
+    pad.recognizer.add(CROSS, 8)
+    assert load_personal(file).labels.tolist() == [8]
+    press(other, "3")
+    pad.predict()
+    assert pad.recognizer.labels.tolist() == [8, 3]
+
+
+def test_one_recognizer_is_not_kept_in_two_files(tmp_path):
+    personal = load_recognizer().adapt()
+    pad = DrawingPad(personal, personal=tmp_path / "ada.json")
+    with pytest.raises(
+        ValueError, match=r"expected .*ada.json, where this recognizer is kept, got .*bob.json"
+    ):
+        DrawingPad(personal, personal=tmp_path / "bob.json")
+    other = DrawingPad(personal.adapt(), personal=tmp_path / "bob.json")
+    other.recognizer.add(CROSS, 8)
+    assert not len(pad.recognizer.labels) and not (tmp_path / "ada.json").exists()
+
+
 def test_a_pad_knows_what_another_has_learned(tmp_path):
     one, other = (DrawingPad(personal=tmp_path / "mine.json") for _ in range(2))
     for pad in (one, other):
@@ -435,7 +457,7 @@ def test_a_pad_that_cannot_keep_what_it_learned_says_so(tmp_path):
 
 
 def test_what_could_not_be_saved_is_kept_beside_what_another_pad_saves(tmp_path, monkeypatch):
-    def full(recognizer, path):
+    def full(path, *examples):
         raise OSError(28, "No space left on device")
 
     file = tmp_path / "mine.json"
@@ -444,14 +466,14 @@ def test_what_could_not_be_saved_is_kept_beside_what_another_pad_saves(tmp_path,
         each.draw(CROSS)
     press(pad, "5")
     with monkeypatch.context() as patch:
-        patch.setattr(PersonalRecognizer, "save", full)
+        patch.setattr("digitlab.recognizer.write_examples", full)
         for name in ("4", "3", "2", "Unlearn"):
             press(pad, name)
             assert "No space left" in messages(pad)
     assert pad.recognizer.labels.tolist() == [5, 4, 3]
     press(other, "6")
     pad.predict()
-    assert pad.recognizer.labels.tolist() == [5, 6, 4, 3]
+    assert pad.recognizer.labels.tolist() == load_personal(file).labels.tolist() == [5, 6, 4, 3]
     pad.recognizer = load_recognizer()
     press(pad, "1")
     press(other, "0")
@@ -940,6 +962,8 @@ def test_a_size_may_come_from_numpy_and_the_file_must_be_one():
     assert type(DrawingPad(size=np.int64(100)).size) is int
     with pytest.raises(TypeError, match="personal to be True, False or a file, got None"):
         DrawingPad(personal=None)
+    with pytest.raises(ValueError, match="personal to be True, False or a file, got an empty name"):
+        DrawingPad(personal="")
 
 
 def test_two_pads_do_not_share(pad):

@@ -1,6 +1,7 @@
 """The personal recognizer: what it learns, that it forgets nothing else, and its file."""
 
 import base64
+import copy
 import json
 import pickle
 from concurrent.futures import ThreadPoolExecutor
@@ -266,10 +267,10 @@ def test_a_saved_hand_reads_the_same(recognizer, tmp_path):
     personal = recognizer.adapt([*STORED, CROSS], [*range(10), 8])
     personal.save(path)
     assert path.stat().st_size < 1200 * 11
-    for copy in (load_personal(path), pickle.loads(pickle.dumps(personal))):
+    for again in (load_personal(path), pickle.loads(pickle.dumps(personal))):
         for drawing in (*STORED, CROSS):
             np.testing.assert_array_equal(
-                copy.predict(drawing).probabilities, personal.predict(drawing).probabilities
+                again.predict(drawing).probabilities, personal.predict(drawing).probabilities
             )
 
 
@@ -277,6 +278,54 @@ def test_a_personal_recognizer_gives_its_network_and_not_its_examples(recognizer
     personal = recognizer.adapt([stored_drawing(4)], [4])
     personal.save(tmp_path / "mine.json")
     assert load_personal(tmp_path / "mine.json", personal).labels.tolist() == [4]
+
+
+def test_what_is_kept_in_a_file_is_saved_with_every_change(recognizer, tmp_path):
+    file = tmp_path / "hands" / "mine.json"
+    one, other = recognizer.adapt(STORED[:2], [0, 1]), recognizer.adapt()
+    one.keep_in(file)  # writes it, because there are examples
+    other.keep_in(file)
+    assert other.labels.tolist() == [0, 1]
+    other.add(STORED[2], 2)
+    one.remove(0)  # of the three
+    assert load_personal(file).labels.tolist() == [1, 2]
+    other.catch_up()
+    assert other.labels.tolist() == [1, 2]
+    other.replace_examples(other.images[:1], [7])
+    one.add(STORED[3], 3)
+    assert load_personal(file).labels.tolist() == one.labels.tolist() == [7, 3]
+    one.keep_in(file)  # as it is already
+    with pytest.raises(ValueError, match=r"expected .*mine.json, where this .* got other.json"):
+        one.keep_in("other.json")
+    with pytest.raises(ValueError, match=r"those in .*mine.json, got one with others"):
+        recognizer.adapt(STORED[:1], [4]).keep_in(file)
+    one.clear()
+    assert not len(load_personal(file).labels)
+
+
+def test_copies_are_not_kept_in_the_file(recognizer, tmp_path):
+    personal = recognizer.adapt()
+    personal.keep_in(tmp_path / "mine.json")
+    personal.add(STORED[1], 1)
+    for another in (personal.adapt(), copy.copy(personal), pickle.loads(pickle.dumps(personal))):
+        another.add(STORED[2], 2)
+        another.catch_up()  # does nothing
+        assert another.labels.tolist() == [1, 2]
+    assert load_personal(tmp_path / "mine.json").labels.tolist() == [1]
+
+
+def test_a_file_that_cannot_be_kept_in_is_refused(recognizer, tmp_path):
+    (tmp_path / "text.json").write_text("something else")
+    personal = recognizer.adapt()
+    with pytest.raises(ValueError, match="the examples of a hand"):
+        personal.keep_in(tmp_path / "text.json")
+    personal.add(STORED[1], 1)  # it is not kept there
+    assert (tmp_path / "text.json").read_text() == "something else"
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="file"):
+        personal.keep_in(tmp_path / "file" / "mine.json")
+    personal.keep_in(tmp_path / "mine.json")
+    assert load_personal(tmp_path / "mine.json").labels.tolist() == [1]
 
 
 def test_a_hand_belongs_to_its_network(recognizer, tmp_path):

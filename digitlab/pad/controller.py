@@ -15,14 +15,12 @@ import numpy as np
 
 from digitlab.pad.canvas import DrawingCanvas
 from digitlab.pad.controls import TeachingButtons
-from digitlab.pad.hand_file import HandFile
 from digitlab.pad.history import History
 from digitlab.pad.reading import Explanation, as_read, explain_prediction, read_drawing
 from digitlab.pad.saved import SavedDrawing
 from digitlab.pad.throttle import Throttle
 from digitlab.pad.view import Messages, ReadingView
 from digitlab.prediction import Prediction
-from digitlab.recognizer import PersonalRecognizer
 
 # Handlers run in the main thread or in another, depending on ipykernel's version. One lock serves
 # all pads of a process. ipycanvas sends the commands of all canvases through one manager, so pads
@@ -38,11 +36,10 @@ class Controller:
     Args:
         pad: The `DrawingPad`, whose traits it reads and sets.
         history: The pad's drawing and its history.
-        hand_file: Where it keeps what it learns, if anywhere.
     """
 
-    def __init__(self, pad: Any, history: History, hand_file: HandFile | None):
-        self._pad, self._history, self._hand_file = pad, history, hand_file
+    def __init__(self, pad: Any, history: History):
+        self._pad, self._history = pad, history
         self.below: list[Any] = []  # widgets between the canvas and the controls
         self._acting = False  # whether an action is under way
         self._by_hand = False  # whether a browser event, not a cell, is being handled
@@ -153,9 +150,9 @@ class Controller:
     def predict(self) -> Prediction:
         """Read the drawing, explain the reading if wanted, and call the callbacks."""
         with self._action():
-            if self._hand_file:
+            if self._pad.personal:
                 with suppress(OSError, ValueError):  # the pad says so when it is taught
-                    self._hand_file.catch_up(self._pad.recognizer)
+                    self._pad.recognizer.catch_up()
             try:
                 prediction = self._read()
                 if self._pad.explain:
@@ -174,7 +171,7 @@ class Controller:
         self.canvas.lift_pen()
         drawing = as_read(self._history.drawing, self._pad.size)
         if drawing:
-            self._learn(lambda recognizer: recognizer.add(drawing, label))
+            self._learn(lambda: self._pad.recognizer.add(drawing, label))
         else:
             self._show("Draw a digit first")
             self._finish()
@@ -182,11 +179,11 @@ class Controller:
     def unlearn(self) -> None:
         """Forget what was learned last, if anything was."""
         if len(self._pad.recognizer.labels):
-            self._learn(lambda recognizer: recognizer.remove())
+            self._learn(self._pad.recognizer.remove)
 
     def forget(self) -> None:
         """Forget all that was learned."""
-        self._learn(lambda recognizer: recognizer.clear())
+        self._learn(self._pad.recognizer.clear)
 
     def close(self) -> None:
         """Cancel a reading that is still due."""
@@ -230,15 +227,11 @@ class Controller:
 
         self.call(notify)
 
-    def _learn(self, change: Callable[[PersonalRecognizer], None]) -> None:
-        """Change what was learned, keep it, and have the drawing read again."""
-        file, recognizer = self._hand_file, self._pad.recognizer
+    def _learn(self, change: Callable[[], None]) -> None:
+        """Change what was learned, and have the drawing read again."""
         with self._action():
             try:
-                if file:
-                    file.change(recognizer, change)
-                else:
-                    change(recognizer)
+                change()
             finally:  # what could not be saved is still learned
                 self.predict()
 

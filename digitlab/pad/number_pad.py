@@ -11,7 +11,6 @@ from digitlab.loading import as_number_recognizer, check_result
 from digitlab.numbers.pieces import Box
 from digitlab.numbers.reading import Character, NumberReading
 from digitlab.pad.controller import Controller
-from digitlab.pad.hand_file import HandFile
 from digitlab.pad.history import History
 from digitlab.pad.number_strip import NumberStrip
 from digitlab.pad.reading import explain_prediction
@@ -26,8 +25,8 @@ _NOTHING = Prediction(
 class NumberController(Controller):
     """Carries out the actions of a number pad."""
 
-    def __init__(self, pad: Any, history: History, hand_file: HandFile | None):
-        super().__init__(pad, history, hand_file)
+    def __init__(self, pad: Any, history: History):
+        super().__init__(pad, history)
         self.strip = NumberStrip(pad.size, self.handler(self.choose))
         self.below = [self.strip]
         self._chosen: Box | None = None  # of the character whose button was pressed last

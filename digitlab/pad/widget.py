@@ -18,7 +18,6 @@ from digitlab.drawings import load_drawing, save_drawing
 from digitlab.loading import as_recognizer
 from digitlab.pad.controller import Controller
 from digitlab.pad.controls import make_controls
-from digitlab.pad.hand_file import HandFile
 from digitlab.pad.history import History
 from digitlab.prediction import Prediction
 from digitlab.recognizer import PersonalRecognizer, Recognizer
@@ -67,14 +66,15 @@ class DrawingPad(Box):
             as "mine.json", the pad keeps what it learns there, from one session to the next, and
             nowhere else; what was taught to another network is taught to this one. Several
             pads can share the file. With True, it learns for this session only. ``recognizer`` is
-            then a `PersonalRecognizer`. If you pass one, it learns what is in the file; it must
-            not have other examples. A recognizer that you set later learns what the pad was taught,
-            unless it has examples of its own.
+            then a `PersonalRecognizer`, kept in the file by `PersonalRecognizer.keep_in`, so what
+            you teach it directly is kept, too. If you pass one, it must not have other examples
+            than the file. A recognizer that you set later learns what the pad was taught, unless it
+            has examples of its own.
         layout: An `ipywidgets.Layout`, or a dictionary, for the whole.
 
     Raises:
         TypeError, ValueError, traitlets.TraitError: An argument has the wrong type or value.
-        OSError: The file of examples cannot be read.
+        OSError: The file of examples cannot be read or written.
 
     Example:
         >>> pad = digitlab.DrawingPad()  # `pad` as the last line of a cell shows it
@@ -114,11 +114,12 @@ class DrawingPad(Box):
             raise ValueError(f"expected size to be a whole number of pixels above 0, got {size!r}")
         if not isinstance(personal, bool | str | os.PathLike):
             raise TypeError(f"expected personal to be True, False or a file, got {personal!r}")
+        if personal == "":
+            raise ValueError("expected personal to be True, False or a file, got an empty name")
         size = int(size)
         pen_width = size * self._pen if pen_width is None else pen_width
         self.size, self.height = size, max(1, round(size * self._aspect))
         self.personal = personal
-        self._hand_file = None if isinstance(personal, bool) else HandFile(personal)
         self._history = History(_HISTORY)
         if layout is None or isinstance(layout, dict):
             layout = self._own_layout = Layout(**(layout or {}))
@@ -129,7 +130,7 @@ class DrawingPad(Box):
             recognizer=recognizer,
             explain=explain,
         )
-        self._controller = parts = self._make_controller(self, self._history, self._hand_file)
+        self._controller = parts = self._make_controller(self, self._history)
         controls = make_controls(self, size, parts.handler(parts.act))
         whole_width = Layout(max_width="100%")
         beside: Widget = parts.view
@@ -247,10 +248,12 @@ class DrawingPad(Box):
                 f"expected a digitlab.Recognizer for a pad that learns, got {type(reader).__name__}"
             )
         personal = reader if isinstance(reader, PersonalRecognizer) else reader.adapt()
+        if self._taught:
+            self._taught.catch_up()
+        if self.personal is not True:
+            personal.keep_in(self.personal)
         if self._taught and not len(personal.labels):
             personal.replace_examples(self._taught.images, self._taught.labels)
-        elif self._hand_file:
-            self._hand_file.load(personal)
         self._taught = personal
         return personal
 

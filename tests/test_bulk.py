@@ -363,6 +363,22 @@ def test_a_script_that_starts_itself_again_is_an_error_that_says_so(marked, reco
     assert "without `if __name__ == '__main__':`" in run.stderr
 
 
+def test_a_function_that_no_process_can_load_is_an_error_that_says_so(scans, tmp_path):
+    table = tmp_path / "table.csv"
+    with pytest.raises(TypeError, match=r"processes can load: .*local.* or pass processes=0"):
+        read_to_table(scans, table, recognizer=lambda image: [0.1] * 10, block_size=30, processes=1)
+    # Like a notebook, code on the command line has a `__main__` that cannot be imported.
+    code = f"""import digitlab
+def guess(image):
+    return [0.1] * 10
+digitlab.read_to_table({str(scans)!r}, {str(table)!r}, recognizer=guess, block_size=30, processes=1)
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert "TypeError: expected a recognizer that other processes can load" in run.stderr
+    assert "'guess'" in run.stderr and "a worker process ended" not in run.stderr
+    assert not table.exists()
+
+
 def test_what_has_changed_since_a_stop_is_read_again(marked, tmp_path):
     gate = Gate(tmp_path, fails=True)
 

@@ -43,6 +43,7 @@ def local_pool(recognizer: Recognizer, count: int | None) -> Iterator[Submit]:
     """Read in `count` processes on this machine; None means one for each core.
 
     Raises:
+        TypeError: Another process cannot load the recognizer.
         RuntimeError: A process was killed.
     """
     # Not a fork: this process may have threads, as a notebook's kernel and TensorFlow do.
@@ -51,7 +52,8 @@ def local_pool(recognizer: Recognizer, count: int | None) -> Iterator[Submit]:
     # waiting forever.
     with tempfile.TemporaryDirectory(prefix="digitlab-", ignore_cleanup_errors=True) as folder:
         handed_over = Path(folder, "recognizer")
-        handed_over.write_bytes(pickle.dumps(recognizer))
+        with _explaining_pickles():
+            handed_over.write_bytes(pickle.dumps(recognizer))
         executor = ProcessPoolExecutor(count, spawn, _start, (handed_over,))
         try:
             yield lambda block: executor.submit(_read_in_process, block)
@@ -117,12 +119,28 @@ def _read(recognizer: Recognizer, block: Block) -> Columns:
     return dict(zip(Row._fields, columns, strict=True))
 
 
-_recognizer: Recognizer  # in each process of the pool
+@contextmanager
+def _explaining_pickles() -> Iterator[None]:
+    """Say what to do if a recognizer cannot be pickled, or not be loaded in another process."""
+    try:
+        yield
+    except Exception as error:  # pickle raises many kinds
+        raise TypeError(
+            f"expected a recognizer that other processes can load: {error}. Move functions and "
+            "classes of a notebook to a module that it imports, or pass processes=0"
+        ) from error
+
+
+_recognizer: Recognizer | TypeError  # in each process of the pool; or why there is none
 
 
 def _start(handed_over: Path) -> None:
     global _recognizer
-    _recognizer = pickle.loads(handed_over.read_bytes())
+    try:
+        with _explaining_pickles():
+            _recognizer = pickle.loads(handed_over.read_bytes())
+    except TypeError as error:  # raised here, it would look like a process that was killed
+        _recognizer = error
     signal(SIGINT, SIG_IGN)  # Ctrl-C goes to all processes; the parent ends the others
     Thread(target=_end_with_parent, daemon=True).start()
 
@@ -136,4 +154,6 @@ def _end_with_parent() -> None:
 
 
 def _read_in_process(block: Block) -> Columns:
+    if isinstance(_recognizer, TypeError):
+        raise _recognizer
     return _read(_recognizer, block)

@@ -1,10 +1,13 @@
 """A photo that is read in a notebook: what is shown, and how a person corrects it."""
 
+import gc
 import io
+import struct
+import weakref
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageOps
 
 from digitlab import (
     PhotoReader,
@@ -13,6 +16,7 @@ from digitlab import (
     render_strokes,
     stored_drawing,
 )
+from digitlab.pictures.brightness import read_colour
 from support import browser
 
 
@@ -77,6 +81,40 @@ def test_a_photo_is_turned_as_its_camera_says(tmp_path):
     reader = PhotoReader()
     assert reader.read(tmp_path / "photo.jpg").text == "71"
     assert Image.open(io.BytesIO(reader._photo)).size == (800, 220)
+
+
+@pytest.mark.parametrize("orientation", range(1, 10))
+def test_it_is_turned_even_if_other_camera_data_are_damaged(orientation):
+    lying = Image.fromarray(np.arange(600).reshape(20, 30).astype(np.uint8))
+
+    def stored(*fields):
+        """The picture as a file with EXIF fields: tag, type, count and value."""
+        head = b"Exif\0\0II*\0" + struct.pack("<IH", 8, len(fields))
+        exif = b"".join(struct.pack("<HHI4s", *field) for field in fields)
+        file = io.BytesIO()
+        lying.save(file, "PNG", exif=head + exif + bytes(4))
+        return Image.open(file)
+
+    direction = 0x0112, 3, 1, bytes([orientation, 0])
+    upright = ImageOps.exif_transpose(stored(direction))  # cannot read the next one
+    damaged = stored((0x0103, 2, 4, b"abc"), direction)  # text, where a whole number belongs
+    colour, _, size = read_colour(damaged, 1000)
+    assert size == upright.size
+    np.testing.assert_array_equal((255 * colour[:, :, 0]).round(), np.asarray(upright))
+
+
+def test_a_list_of_rows_is_a_photo_like_an_array():
+    assert PhotoReader().read(np.asarray(note("204")).tolist()).text == "204"
+
+
+def test_a_closed_reader_is_forgotten_with_its_photo():
+    reader = PhotoReader()
+    reader.read(note("5"))
+    forgotten = weakref.ref(reader)
+    reader.close()
+    del reader
+    gc.collect()
+    assert forgotten() is None
 
 
 def test_empty_paper_and_bad_files_say_so():

@@ -18,7 +18,7 @@ from digitlab.loading import as_number_recognizer, check_result
 from digitlab.numbers.pieces import Box
 from digitlab.numbers.reading import NumberReading
 from digitlab.photo.corrections import PhotoReading
-from digitlab.pictures.brightness import read_colour
+from digitlab.pictures.brightness import is_picture, read_colour
 from digitlab.pictures.ink import find_ink
 from digitlab.prediction import percent
 
@@ -60,8 +60,9 @@ class PhotoReader(anywidget.AnyWidget):
         '1'
     """
 
-    _esm = _WEB / "photo.js"
-    _css = _WEB / "photo.css"
+    # Texts, because anywidget would watch files, and keep every reader for that.
+    _esm = (_WEB / "photo.js").read_text("utf-8")
+    _css = (_WEB / "photo.css").read_text("utf-8")
     reading = traitlets.Instance(NumberReading, read_only=True)
     recognizer: Any = traitlets.Instance(object)  # not Any, which takes None unvalidated
     message = traitlets.Unicode("Choose a photo of digits").tag(sync=True)
@@ -132,6 +133,8 @@ class PhotoReader(anywidget.AnyWidget):
 
     def _read(self, picture: npt.ArrayLike | Image.Image) -> NumberReading:
         ink, scale = find_ink(picture)
+        if not is_picture(picture):  # a list, which recognizers take for strokes
+            picture = np.asarray(picture)
         answer = self.recognizer.read_number(picture)
         reading = check_result(answer, NumberReading, "read_number")
         colour, _, size = read_colour(picture, _SHOWN)

@@ -2,11 +2,12 @@
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageFilter, ImageOps
+from PIL import ExifTags, Image, ImageFilter
 
 from digitlab.images import SIZE, as_array, detached
 
@@ -14,6 +15,15 @@ _PIXELS = 64_000_000  # the most that a picture may have: more than a phone's ca
 _DOTS = 0.2  # a picture is dithered if more than this share of its black pixels are isolated
 _DOTS_APART = 1.5  # pixels: about half of their distance on paper
 _CHANNELS = ((), (1,), (3,), (4,))  # of a picture: grey, grey, RGB, RGBA
+_TURNS = {  # what makes a picture upright, by its orientation in EXIF
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 _DEEP = ("F", "I", "I;16", "I;16B", "I;16L", "I;16N")  # Pillow's modes of more than 8 bits
 
 
@@ -80,7 +90,7 @@ def _opened(picture: Image.Image) -> np.ndarray:
     """Return a Pillow image as an array (h, w), (h, w, 3) or (h, w, 4), turned upright."""
     _check_size(*picture.size)  # before reading: a small file can claim a huge size
     try:
-        picture = ImageOps.exif_transpose(picture)
+        picture = _upright(picture)
         if picture.has_transparency_data and picture.mode not in _DEEP:
             picture = picture.convert("RGBA")
         elif picture.mode in ("1", "LA"):
@@ -93,6 +103,19 @@ def _opened(picture: Image.Image) -> np.ndarray:
             f"expected a picture that can be read, got one of mode {picture.mode}, "
             f"{picture.width} x {picture.height}: {error}"
         ) from error
+
+
+def _upright(picture: Image.Image) -> Image.Image:
+    """Turn a picture as its EXIF data say, if they can be read.
+
+    `PIL.ImageOps.exif_transpose` refuses a picture if any other field is damaged.
+    """
+    picture.load()  # some formats turn it then
+    orientation = None
+    with suppress(Exception):
+        orientation = picture.getexif().get(ExifTags.Base.Orientation)
+    turn = _TURNS.get(orientation) if isinstance(orientation, int) else None
+    return picture if turn is None else picture.transpose(turn)
 
 
 def _undithered(picture: Image.Image) -> Image.Image:

@@ -44,7 +44,7 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     # In a folder of its own: some writers insist on a file name, or put other files beside it.
     with tempfile.TemporaryDirectory(
-        prefix=f".{path.stem}-", dir=path.parent, ignore_cleanup_errors=True
+        prefix=".digitlab-", dir=path.parent, ignore_cleanup_errors=True
     ) as folder:
         part = Path(folder) / name
         yield part

@@ -34,8 +34,8 @@ def as_array(values: Any, expected: str) -> np.ndarray:
     Raises:
         ValueError: It has no regular shape, or does not hold numbers.
     """
-    values = detached(values)
     try:
+        values = readable(values)
         if isinstance(values, list | tuple) and any(
             hasattr(value, "__array__") for value in values
         ):
@@ -72,8 +72,17 @@ def as_digit(digit: Any) -> int:
     return int(digit)
 
 
-def detached(values: Any) -> Any:
-    """Move a PyTorch tensor to the CPU, where NumPy can read it; return anything else as it is."""
+def readable(values: Any) -> Any:
+    """Return values as NumPy can read them: PyTorch tensors on the CPU, anything else as it is.
+
+    Raises:
+        ValueError: Values of a masked array are masked. NumPy would use what is below the mask.
+    """
+    if np.ma.is_masked(values):
+        raise ValueError(
+            f"expected no masked values, got {np.ma.count_masked(values)} of {np.size(values)}; "
+            "fill them first, as with values.filled(0)"
+        )
     # Files have a `detach`, too.
     tensor = hasattr(values, "detach") and hasattr(values, "__array__")
     return values.detach().cpu() if tensor else values

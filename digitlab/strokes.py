@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from digitlab.images import BOX, CENTRE, PEN_WIDTH, SIZE, as_array, centre_of_mass, detached
+from digitlab.images import BOX, CENTRE, PEN_WIDTH, SIZE, as_array, centre_of_mass, readable
 
 # The renderer looks only at the pixels near each short piece of the line.
 _REACH = PEN_WIDTH / 2 + 0.5  # pixels from the line to where its ink ends
@@ -43,7 +43,7 @@ def as_strokes(drawing: npt.ArrayLike) -> list[np.ndarray]:
     expected = "expected a drawing: a list of strokes, each an array of shape (n, 2)"
     listed: Any = drawing
     if not isinstance(drawing, Sequence) and hasattr(drawing, "__array__"):
-        listed = np.asarray(detached(drawing))  # a column of strokes in a table, or a tensor
+        listed = np.asarray(readable(drawing))  # a column of strokes in a table, or a tensor
     if isinstance(listed, str | bytes) or not (
         isinstance(listed, Sequence) or isinstance(listed, np.ndarray) and listed.ndim
     ):

@@ -12,6 +12,7 @@ from digitlab import (
     load_recognizer,
     measure_saliency,
     normalize_image,
+    plot_digits,
     render_strokes,
     stored_drawing,
 )
@@ -213,6 +214,25 @@ def test_invalid_labels_are_rejected(labels, message):
         as_labels(labels, 10)
     with pytest.raises(ValueError, match="y_train"):
         Digits(IMAGES, labels, IMAGES, LABELS, "mine")
+
+
+def test_masked_values_are_not_used():
+    masked = np.ma.masked_less(IMAGES, 100)
+    read = {
+        "images": lambda: as_batch(as_images(masked)),
+        "a list of them": lambda: as_images(list(masked)),
+        "labels": lambda: as_labels(np.ma.masked_equal(LABELS, 3), 10),
+        "a picture": lambda: normalize_image(masked[0]),
+        "strokes": lambda: render_strokes([np.ma.masked_less(DRAWINGS[0][0], 100)]),
+        "an array of strokes": lambda: render_strokes(np.ma.masked_less(DRAWINGS[0], 100)),
+        "titles": lambda: plot_digits(IMAGES, np.ma.masked_equal(LABELS, 3)),
+    }
+    for name, call in read.items():
+        with pytest.raises(ValueError, match=r"expected no masked values, got \d+ of \d+; fill"):
+            call()
+            pytest.fail(f"{name}: masked values were used")
+    unmasked = np.ma.masked_less(IMAGES, -1)
+    np.testing.assert_array_equal(as_images(unmasked), IMAGES)
 
 
 def test_numbers_of_other_libraries_stay_what_they_are():

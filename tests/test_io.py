@@ -65,6 +65,12 @@ def test_a_private_file_stays_private_and_a_pipe_is_left_alone(tmp_path):
     assert (tmp_path / "pipe").is_fifo()
 
 
+def test_a_file_with_the_longest_name_is_written(tmp_path):
+    path = tmp_path / ("n" * 250 + ".json")  # 255 bytes
+    digitlab.save_drawing(path, digitlab.stored_drawing(5))
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_a_file_that_others_remove_meanwhile_is_written(tmp_path, monkeypatch):
     monkeypatch.setattr(Path, "exists", lambda path: True)  # it did a moment ago
     with atomic_write(tmp_path / "file.txt") as part:

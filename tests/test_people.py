@@ -147,6 +147,14 @@ def test_people_that_do_not_belong_together():
         People(ours.drawings, ours.labels, ours.contributors[:9], ours.writers)
     with pytest.raises(ValueError, match="whole numbers from 0 to 9"):
         People(ours.drawings, ours.labels + 5, ours.contributors, ours.writers)
+    for drawing, error, message in (
+        ([], ValueError, "expected strokes in each drawing, found none in 3"),
+        ([[[np.nan, 1]]], ValueError, "finite coordinates, stroke 0"),
+        ("3.json", TypeError, "expected a drawing"),
+    ):
+        drawings = [*ours.drawings[:3], drawing, *ours.drawings[4:]]
+        with pytest.raises(error, match=message):
+            People(drawings, ours.labels, ours.contributors, ours.writers)
     digits = Digits(np.zeros((50, 28, 28)), np.arange(50) % 10, None, None, "")
     config = TrainConfig(augmentation=Augmentation())
     with pytest.raises(TypeError, match=r"people as load_people\(\) gives them, got list"):

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import os
 import pickle
 import queue
 from contextlib import suppress
@@ -357,6 +358,16 @@ def test_a_checkpoint_that_somebody_removed_costs_nothing(stripes, tmp_path, mon
     config = TrainConfig(epochs=1, batch_size=500)
     history = train(small(), stripes, config, progress=False, checkpoint=path)
     assert len(history.history["loss"]) == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
+def test_a_checkpoint_behind_a_link_is_removed_and_the_link_stays(stripes, tmp_path):
+    (tmp_path / "large disk").mkdir()
+    link, file = tmp_path / "training.npz", tmp_path / "large disk" / "training.npz"
+    link.symlink_to(file)
+    config = TrainConfig(epochs=1, batch_size=500)
+    train(small(), stripes, config, progress=False, checkpoint=link)
+    assert link.is_symlink() and not file.exists()
 
 
 def train_and_keep(model, digits, config, path, **options):

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image, ImageFilter
 
-from digitlab.images import SIZE, as_array, detached
+from digitlab.images import SIZE, as_array, readable
 
 _PIXELS = 64_000_000  # the most that a picture may have: more than a phone's camera has
 _DOTS = 0.2  # a picture is dithered if more than this share of its black pixels are isolated
@@ -33,7 +33,7 @@ def is_picture(drawing: Any) -> bool:
         return True
     if isinstance(drawing, Sequence) or not hasattr(drawing, "__array__"):
         return False
-    array = np.asarray(detached(drawing))
+    array = np.asarray(readable(drawing))
     return array.dtype != object and not (array.ndim == 3 and array.shape[2] == 2)
 
 

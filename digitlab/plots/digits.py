@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from digitlab.drawings import checked_size
-from digitlab.images import CLASSES, SIZE, as_array, check_whole, detached
+from digitlab.images import CLASSES, SIZE, as_array, check_whole, readable
 from digitlab.plots._style import (
     BLUE,
     LITERAL,
@@ -252,12 +252,12 @@ def as_pictures(images: npt.ArrayLike) -> np.ndarray:
 def as_list(column: Any) -> list[Any]:
     """Return the values of a column in their order, whatever index a table has."""
     if hasattr(column, "__array__"):
-        column = np.asarray(detached(column))
+        column = np.asarray(readable(column))
         column = column[:, 0] if column.ndim == 2 and column.shape[1] == 1 else column
     if np.isscalar(column) or getattr(column, "ndim", 1) == 0:  # one label
         column = [column]
     # A list may hold tensors, which would be shown as "tensor(5)".
     return [
-        np.asarray(detached(value))[()] if hasattr(value, "__array__") else value
+        np.asarray(readable(value))[()] if hasattr(value, "__array__") else value
         for value in column
     ]

@@ -173,7 +173,7 @@ def train(
         best.restore(model)
     else:
         if checkpoint is not None:
-            Path(checkpoint).unlink(missing_ok=True)
+            Path(os.path.realpath(checkpoint)).unlink(missing_ok=True)  # a link stays
     return history
 
 

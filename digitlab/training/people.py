@@ -14,7 +14,7 @@ recognizer benchmarks", 1994; CC BY 4.0).
 
 import os
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -42,8 +42,9 @@ class People:
         writers: (n,) int64: the number of the person who wrote each digit.
 
     Raises:
-        ValueError: The labels, contributors or writers differ in number from the drawings, or a
-            label is not a digit.
+        TypeError, ValueError: See `digitlab.strokes.as_strokes`; or a drawing has no strokes, the
+            labels, contributors or writers differ in number from the drawings, or a label is not a
+            digit.
 
     Example:
         >>> names, numbers = np.array(["ada", "ben"]), np.array([0, 1])
@@ -59,17 +60,21 @@ class People:
     writers: np.ndarray
 
     def __post_init__(self) -> None:
-        labels = as_labels(self.labels, len(self.drawings))
+        drawings = [as_strokes(drawing) for drawing in self.drawings]
+        if not all(drawings):
+            raise ValueError(
+                f"expected strokes in each drawing, found none in {drawings.index([])}"
+            )
+        labels = as_labels(self.labels, len(drawings))
         contributors, writers = np.asarray(self.contributors), np.asarray(self.writers)
         if not contributors.shape == writers.shape == labels.shape:
             raise ValueError(
                 f"expected a contributor and a writer for each of {len(labels)} drawings, got "
                 f"{contributors.shape} and {writers.shape}"
             )
-        for name, values in zip(
-            ("labels", "contributors", "writers"), (labels, contributors, writers), strict=True
-        ):
-            object.__setattr__(self, name, values)
+        checked = drawings, labels, contributors, writers
+        for field, values in zip(fields(self), checked, strict=True):
+            object.__setattr__(self, field.name, values)
 
     def __repr__(self) -> str:
         return f"<People: {len(self):,} digits by {len(np.unique(self.writers)):,} writers>"
@@ -123,9 +128,7 @@ def load_people(path: str | os.PathLike[str] | None = None) -> People:
         points = arrays["points"].astype(float)
         starts = arrays["drawing_start"]
         strokes = np.split(points, arrays["stroke_start"][1:-1])
-        drawings = [as_strokes(strokes[a:b]) for a, b in zip(starts[:-1], starts[1:], strict=True)]
-        if not all(drawings):
-            raise ValueError("expected strokes in each drawing")
+        drawings = [strokes[a:b] for a, b in zip(starts[:-1], starts[1:], strict=True)]
         names, writers = arrays["source"].astype(str), arrays["writer"].astype(np.int64)
         return People(drawings, arrays["label"], names, writers)
     # Missing arrays and those of other shapes raise errors of many kinds.

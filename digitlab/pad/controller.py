@@ -45,6 +45,7 @@ class Controller:
         self._by_hand = False  # whether a browser event, not a cell, is being handled
         self._throttle = Throttle(self.handler(self._read_live))
         self.callbacks: list[Callable[[Prediction], None]] = []
+        self._last: Prediction | None = None  # what the callbacks were called with last
         self.view, self.messages = ReadingView(), Messages()
         self.saved = SavedDrawing(pad.size, pad.height)
         self.canvas = DrawingCanvas(pad.size, pad.height, pad.pen_width, self, bool(pad.personal))
@@ -159,11 +160,7 @@ class Controller:
                     self.call(self._explain, prediction)
             finally:
                 self._finish()
-            callbacks = list(self.callbacks)
-            # Callbacks print below the cell if a cell runs, and below the pad if a hand draws.
-            with self.messages.printed if callbacks and self._by_hand else nullcontext():
-                for callback in callbacks:
-                    self.call(callback, prediction)
+            self._call_back(prediction)
             return prediction
 
     def teach(self, label: int) -> None:
@@ -257,6 +254,15 @@ class Controller:
         self._show(str(prediction), prediction)
         self._set(image=prediction.image, prediction=prediction)
         return prediction
+
+    def _call_back(self, prediction: Prediction) -> None:
+        self._last = prediction
+        callbacks = list(self.callbacks)
+        # Callbacks print below the cell if a cell runs, and below the pad if a hand draws.
+        with self.messages.printed if callbacks and self._by_hand else nullcontext():
+            for callback in callbacks:
+                if self._last is prediction:  # else one has changed the drawing
+                    self.call(callback, prediction)
 
     def _explain(self, prediction: Prediction) -> None:
         explanation = explain_prediction(self._pad.recognizer, prediction)

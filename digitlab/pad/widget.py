@@ -7,6 +7,7 @@ browser as well: `DrawingPad.draw` does what a hand does.
 import math
 import os
 from collections.abc import Callable, Sequence
+from inspect import iscoroutinefunction
 from typing import Any
 
 import numpy as np
@@ -202,16 +203,20 @@ class DrawingPad(Box):
         raises is shown under the pad, which goes on working; where no page shows the pad, it is
         logged, too. What a callback prints after a hand has drawn is shown under the pad.
 
+        A callback may change the drawing; those after it then get only the new reading. It must not
+        wait for another thread that uses a pad, because pads take turns.
+
         Args:
             callback: The function.
             remove: Stop calling it.
 
         Raises:
-            TypeError: It is not a function.
+            TypeError: It is not a function, or an asynchronous one, for which the pad cannot wait.
             ValueError: `remove` is set, but the pad does not call it.
         """
-        if not callable(callback):
-            raise TypeError(f"expected a function of a Prediction, got {type(callback).__name__}")
+        if not callable(callback) or iscoroutinefunction(callback):
+            kind = "an asynchronous one" if callable(callback) else type(callback).__name__
+            raise TypeError(f"expected a function of a Prediction, got {kind}")
         callbacks = self._controller.callbacks
         if not remove:
             callbacks.append(callback)

@@ -100,6 +100,8 @@ def test_augmented_digits_are_those_of_the_training(few):
         augment_digits(images, labels, seed=1), augment_digits(images, labels, seed=1)
     )
     assert (augment_digits(images, labels, seed=1) != augment_digits(images, labels)).any()
+    with pytest.raises(TypeError, match="expected an Augmentation, got int"):
+        augment_digits(images, labels, 5)
     bare = dataclasses.replace(NOTHING, redrawn=1)
     styled = dataclasses.replace(bare, styles=1)
     zeros = images[labels == 0]

@@ -266,6 +266,8 @@ def test_any_network_reads_but_no_other_object(scans, tmp_path):
     assert {line.split(",")[1] for line in table.read_text().splitlines()[1:]} == {"7", ""}
     with pytest.raises(TypeError, match="expected a recognizer with predict.*got dict"):
         read_to_table(scans, tmp_path / "digits.csv", recognizer={})
+    with pytest.raises(TypeError, match=r"expected a dask.distributed.Client, got int"):
+        read_to_table(scans, tmp_path / "digits.csv", client=5)
 
 
 @pytest.mark.parametrize(

@@ -289,11 +289,26 @@ def test_small_digits_on_a_scan_of_a_page_are_read():
     assert RECOGNIZER.read_number(page).text == "373685"
 
 
+def coloured(scan, colours):
+    """A picture of two colours with a palette of its own."""
+    scan = scan.convert("P")
+    scan.putpalette([*colours[1], *[0] * 762, *colours[0]])
+    return scan
+
+
 def test_a_dithered_scan_is_read():
     page = photo(np.hstack([sheet(digit, pen=20, scale=0.6) for digit in (4, 0, 3)]))
     scan = Image.fromarray(page).resize((450, 150)).convert("1")
     assert not np.asarray(scan)[:20].all()  # there are dots on the paper
     assert RECOGNIZER.read_number(scan).text == "403"
+    ink = [(200, 190, 140), (40, 50, 90)]
+    for other in (
+        scan.convert("L"),
+        scan.convert("RGB"),
+        scan.convert("L").quantize(2),
+        coloured(scan, ink),
+    ):
+        assert RECOGNIZER.read_number(other).text == "403", other.mode
     sharp = Image.fromarray(page).resize((450, 150)).point(lambda v: 255 * (v > 128)).convert("1")
     assert RECOGNIZER.read_number(sharp).text == "403"
 

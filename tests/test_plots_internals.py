@@ -144,6 +144,8 @@ def test_bad_input():
         plot_activations([np.zeros(10)])
     with pytest.raises(ValueError, match=r"for 'a', got \(2, 2\)"):
         plot_activations({"a": np.zeros((2, 2))})
+    with pytest.raises(ValueError, match=r"for 'a', got \(0, 5, 3\)"):
+        plot_activations({"a": np.zeros((0, 5, 3))})
     with pytest.raises(ValueError, match=r"a saliency of shape \(28, 28\), got \(3,\)"):
         plot_saliency(np.zeros((28, 28)), np.zeros(3))
     with pytest.raises(ValueError, match=r"an image of shape"):

@@ -72,8 +72,11 @@ def cluster(client: Any, recognizer: Recognizer) -> Iterator[Submit]:
     """Read on the workers of a Dask client. They may come and go.
 
     Raises:
+        TypeError: It is not a Dask client.
         ConnectionError: There is no scheduler, or it is gone.
     """
+    if not hasattr(client, "get_executor"):
+        raise TypeError(f"expected a dask.distributed.Client, got {type(client).__name__}")
     if client.status != "running":
         raise ConnectionError(f"expected a client with a scheduler; the one of {client!r} is gone")
     # A result can be computed again if the worker that holds it is killed; scattered data cannot.

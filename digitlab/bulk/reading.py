@@ -69,7 +69,8 @@ def read_to_table(
         by name, those of a folder before those of its subfolders.
 
     Raises:
-        TypeError: The recognizer is none of these, or other processes cannot load it.
+        TypeError: The recognizer is none of these, or other processes cannot load it; or the client
+            is something else.
         FileNotFoundError: There is no such source, or a worker does not see it; or another call for
             the same table removed its parts.
         ValueError: The source has no scans or is something else, the table's name has another

@@ -94,9 +94,11 @@ def _opened(picture: Image.Image) -> np.ndarray:
         if picture.has_transparency_data and picture.mode not in _DEEP:
             picture = picture.convert("RGBA")
         elif picture.mode in ("1", "LA"):
-            picture = _undithered(picture) if picture.mode == "1" else picture.convert("L")
+            picture = picture.convert("L")
         elif picture.mode not in ("L", *_DEEP):
             picture = picture.convert("RGB")
+        if picture.mode in ("L", "RGB") and picture.getcolors(2):
+            picture = _undithered(picture.convert("L"))
         return np.asarray(picture)
     except Exception as error:  # Pillow reads it only now, and each format has its own errors
         raise ValueError(
@@ -119,13 +121,13 @@ def _upright(picture: Image.Image) -> Image.Image:
 
 
 def _undithered(picture: Image.Image) -> Image.Image:
-    """Make a black-and-white picture grey; if scattered dots stand for grey, smooth it."""
-    black = ~np.asarray(picture)
+    """Smooth a picture of at most two colours if scattered dots stand for grey."""
+    grey = np.asarray(picture)
+    black = grey < grey.max()
     padded = np.pad(black, 1)
     beside = padded[:-2, 1:-1] | padded[2:, 1:-1] | padded[1:-1, :-2] | padded[1:-1, 2:]
     dithered = np.count_nonzero(black & ~beside) > _DOTS * np.count_nonzero(black)
-    grey = picture.convert("L")
-    return grey.filter(ImageFilter.GaussianBlur(_DOTS_APART)) if dithered else grey
+    return picture.filter(ImageFilter.GaussianBlur(_DOTS_APART)) if dithered else picture
 
 
 def _checked(picture: npt.ArrayLike) -> np.ndarray:

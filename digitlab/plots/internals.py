@@ -105,8 +105,8 @@ def plot_activations(
 
     Raises:
         TypeError: `activations` is not a mapping.
-        ValueError: There are no activations, or some have the wrong number of dimensions or are not
-            finite; or `columns` is not a whole number, at least 1.
+        ValueError: There are no activations, or some have another shape or are not finite; or
+            `columns` is not a whole number, at least 1.
 
     Example:
         >>> recognizer = digitlab.load_recognizer()
@@ -125,7 +125,7 @@ def plot_activations(
     for name, given in activations.items():
         expected = f"activations of shape (h, w, channels) or (n,) for {name!r}"
         answers[name] = as_array(given, expected).astype(float)
-        if answers[name].ndim not in (1, 3):
+        if answers[name].ndim not in (1, 3) or not answers[name].size:
             raise ValueError(f"expected {expected}, got {answers[name].shape}")
         check_finite(answers[name], f"activations for {name!r}")
     check_whole(columns, "columns", 1)

@@ -162,6 +162,7 @@ def augment_digits(
         (n, 28, 28) float32 in [0, 1], in the same order.
 
     Raises:
+        TypeError: `augmentation` is something else.
         ValueError: The images or labels have a different form, or there are none.
 
     Example:
@@ -169,6 +170,8 @@ def augment_digits(
         >>> digitlab.augment_digits(digits.x_train[:10], digits.y_train[:10]).shape
         (10, 28, 28)
     """
+    if not isinstance(augmentation, Augmentation | None):
+        raise TypeError(f"expected an Augmentation, got {type(augmentation).__name__}")
     images = as_images(images)
     if not len(images):
         raise ValueError("expected images of shape (n, 28, 28), n at least 1, got none")

@@ -120,7 +120,7 @@ class NumberPad(DrawingPad):
             with both ``predict(drawing)`` and ``read_number(drawing) -> NumberReading``.
         size: The width of the pad in pixels; its height is two fifths of that.
         live: As for `DrawingPad`.
-        pen_width: On the screen, in pad pixels; 2 % of the size when left out.
+        pen_width: On the screen, in pad pixels. Default: 2 % of the size.
         layout: As for `DrawingPad`.
 
     Raises:

@@ -57,10 +57,10 @@ class DrawingPad(Box):
     Args:
         recognizer: A `Recognizer`, or anything with ``predict(drawing) -> Prediction``; a Keras
             model; or a function from an image, (28, 28) float32 in [0, 1], to ten probabilities.
-            When left out, the network that comes with the package.
+            Default: the network that comes with the package.
         size: The side of the pad in pixels. On a narrower page it is shown smaller.
         live: See above.
-        pen_width: See above; 7 % of the size when left out.
+        pen_width: See above. Default: 7 % of the size.
         explain: See above.
         personal: Whether the pad learns your handwriting: ten buttons below the reading, and the
             number keys while the pad has the focus, say what a drawing was. With a file name, such

@@ -77,7 +77,7 @@ def plot_drawing(
         drawing: A list of strokes, each of shape (n, 2): x, y in pad pixels, y down.
         title: What was drawn, or by whom.
         size: The side of the pad in pixels.
-        ax: The Axes to draw on; new ones when left out.
+        ax: The Axes to draw on. Default: new ones.
 
     Returns:
         The Axes.
@@ -109,7 +109,7 @@ def plot_probabilities(
         probabilities: (10,), in [0, 1]; or a prediction, whose probabilities are shown. If that has
             no digit, no bar is marked.
         title: Which digit they are for, or which network gave them.
-        ax: The Axes to draw on; new ones when left out.
+        ax: The Axes to draw on. Default: new ones.
 
     Returns:
         The Axes.
@@ -167,7 +167,7 @@ def plot_history(
             of Keras' ``CSVLogger``, with a list for each metric.
         title: Which network and which data.
         metric: One of its metrics, such as "accuracy" or "loss".
-        ax: The Axes to draw on; new ones when left out.
+        ax: The Axes to draw on. Default: new ones.
 
     Returns:
         The Axes.

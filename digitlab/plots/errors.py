@@ -43,8 +43,8 @@ def plot_confusion(
         read: (n,), 0 to 9: what it was read as; None (or NaN) if it was rejected as a non-digit,
             which has a column of its own.
         title: Whose digits they are.
-        ax: The Axes to draw on; new ones when left out.
-        darkest: How many mistakes get the darkest shade, to compare several plots; when left out,
+        ax: The Axes to draw on. Default: new ones.
+        darkest: How many mistakes get the darkest shade, to compare several plots. Default:
             the largest number in this one.
 
     Returns:
@@ -169,7 +169,7 @@ def plot_calibration(
         probabilities: (n, 10), in [0, 1].
         title: Whose digits they are.
         bins: Number of groups of equal width from 0 to 1; empty ones are left out.
-        ax: The Axes to draw on; new ones when left out.
+        ax: The Axes to draw on. Default: new ones.
 
     Returns:
         The Axes.

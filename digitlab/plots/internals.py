@@ -174,7 +174,7 @@ def plot_saliency(
         image: (28, 28), ink light on dark.
         saliency: (28, 28), as `digitlab.measure_saliency` returns it.
         title: Which digit it is for.
-        ax: The Axes to draw on; new ones when left out.
+        ax: The Axes to draw on. Default: new ones.
 
     Returns:
         The Axes.
@@ -241,7 +241,7 @@ def plot_embedding(
         title: Whose digits they are, and which network.
         marked: (k, d): points to mark with a star, such as that of your own drawing.
         names: Up to k names to write beside them.
-        ax: The Axes to draw on; new ones when left out.
+        ax: The Axes to draw on. Default: new ones.
 
     Returns:
         The Axes.

@@ -155,7 +155,7 @@ def augment_digits(
     Args:
         images: (n, 28, 28), in any form that `Recognizer.predict_images` takes.
         labels: (n,), 0 to 9. They decide which digits can get a slash, a flag, a foot or a bar.
-        augmentation: The settings; `Augmentation()` when left out.
+        augmentation: The settings. Default: `Augmentation()`.
         seed: A different seed gives different images.
 
     Returns:

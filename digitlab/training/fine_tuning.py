@@ -47,8 +47,8 @@ def fine_tune(
         drawings: n drawings, each as for `Recognizer.adapt`.
         labels: (n,), 0 to 9.
         digits: The digits that it learned from before, of which up to 2,000 training digits
-            are replayed; MNIST when left out.
-        config: The settings; few epochs with a low learning rate when left out.
+            are replayed. Default: MNIST.
+        config: The settings. Default: few epochs with a low learning rate.
             `validation_share` is ignored.
         progress: See `digitlab.train`.
 

@@ -51,7 +51,7 @@ def train(
             gives (n, 11) also learns to reject non-digits from the augmentation. Trained in place.
         digits: The training digits are used; a share of them is held out for validation, without
             augmentation. The test digits are not used.
-        config: The settings; `TrainConfig()` when left out.
+        config: The settings. Default: `TrainConfig()`.
         progress: Show a bar with the time left, and the curves.
         checkpoint: An ``.npz`` file for the state of the training run after each epoch. If it holds
             the state of the same run, stopped or killed earlier, the training resumes from there.

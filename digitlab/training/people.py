@@ -98,8 +98,8 @@ def load_people(path: str | os.PathLike[str] | None = None) -> People:
     """Load digits that people wrote with pens.
 
     Args:
-        path: An npz file, laid out as the docstring of `digitlab.training.people` says; when left
-            out, the one that ``DIGITLAB_PEN`` names.
+        path: An npz file, laid out as the docstring of `digitlab.training.people` says. Default:
+            the one that ``DIGITLAB_PEN`` names.
 
     Raises:
         FileNotFoundError: There is no such file, or no file is named. The message says where to

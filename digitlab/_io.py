@@ -49,8 +49,16 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
         part = Path(folder) / name
         yield part
         with suppress(FileNotFoundError):  # others may remove it at any time
-            shutil.copymode(path, part)  # a private file stays private
+            _copy_access(path, part)
         os.replace(part, path)
+
+
+def _copy_access(path: Path, part: Path) -> None:
+    """Let the same people read and write a file as another: private and shared ones stay so."""
+    if hasattr(os, "chown"):  # not on Windows
+        with suppress(PermissionError):
+            os.chown(part, -1, path.stat().st_gid)
+    shutil.copymode(path, part)
 
 
 @contextmanager
@@ -65,6 +73,8 @@ def locked(folder: Path) -> Iterator[None]:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
+        with suppress(OSError):  # closing is not enough if a process was forked meanwhile
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
         os.close(descriptor)
 
 

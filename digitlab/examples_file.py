@@ -15,8 +15,9 @@ Several recognizers, in one process or in many, may keep their examples in one f
 
 import base64
 import os
+from collections import Counter
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ import numpy as np
 from digitlab._io import atomic_write, json_checksum, json_with_checksum, locked, read_json
 from digitlab.images import SIZE, as_labels
 
+_Examples = tuple[np.ndarray, np.ndarray]  # images (n, 28, 28) uint8 and labels (n,) int64
 _FORMAT = {"format": "digitlab hand", "version": 1}
 
 
@@ -89,34 +91,61 @@ class HandFile:
 
     Args:
         path: The file. It need not exist.
-        read: Called with images and labels, to learn them in place of all present examples.
-        write: Called with the path, to write the present examples to it.
+        own: Returns the recognizer's images and labels.
+        learn: Called with images and labels, to learn them in place of the present ones.
+        network: Returns the checksum of its network.
     """
 
     def __init__(
         self,
         path: Path,
-        read: Callable[[np.ndarray, np.ndarray], None],
-        write: Callable[[Path], None],
+        own: Callable[[], _Examples],
+        learn: Callable[[np.ndarray, np.ndarray], None],
+        network: Callable[[], str],
     ):
         self.path = path
-        self._read, self._write = read, write
+        self._own, self._learn, self._network = own, learn, network
         self._seen: tuple[int, int, int] | None = None  # the version that the recognizer knows
-        self._unsaved: list[Callable[[], None]] = []  # the changes that the file lacks
+        self._kept: _Examples = np.zeros((0, SIZE, SIZE), np.uint8), np.zeros(0, np.int64)  # in it
+
+    def start(self) -> None:
+        """Learn what is in the file; write it if there is none, but there are examples.
+
+        Raises:
+            OSError: The file cannot be read or written.
+            ValueError: It is not such a file, or the recognizer has other examples.
+        """
+        own = self._own()
+        if not len(own[1]):
+            self._learn_news()
+            return
+        with self._locked():
+            if not self._version():
+                self._write()
+            if not _same(own, read_examples(self.path)[:2]):
+                raise ValueError(
+                    f"expected a recognizer without examples or with those in {self.path}, "
+                    "got one with others; keep them in another file"
+                )
+            self._learn_news()
 
     def change(self, change: Callable[[], None]) -> None:
         """Learn what others have written since; then make a change, and save it.
 
         Raises:
-            OSError: The file cannot be read, and nothing has changed; or it cannot be written, and
-                the change is saved with the next one or by `catch_up`.
+            OSError: The file cannot be read or written. The change is made all the same, and saved
+                with the next one or by `save`.
             ValueError: It is not such a file; nothing has changed.
         """
-        with self._locked():
-            self._learn_news()
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(self._locked())
+                self._learn_news()
+            except OSError:
+                change()
+                raise
             change()
-            self._unsaved.append(change)
-            self._save()
+            self._write()
 
     def catch_up(self) -> None:
         """Learn what others have written since, and save what could not be saved.
@@ -124,28 +153,36 @@ class HandFile:
         Raises:
             OSError, ValueError: See `change`; nothing is lost.
         """
-        with self._locked() if self._unsaved else nullcontext():
+        self._learn_news()
+        if not _same(self._own(), self._kept):
+            self.save()
+
+    def save(self) -> None:
+        """Learn what others have written since, and write the file.
+
+        Raises:
+            OSError, ValueError: See `change`; nothing is lost.
+        """
+        with self._locked():
             self._learn_news()
-            if self._unsaved:
-                self._save()
+            self._write()
 
     def _locked(self) -> AbstractContextManager[None]:
-        folder = self.path.parent
-        return locked(folder) if folder.is_dir() else nullcontext()
+        if self._seen is None:  # else the folder was moved, and should not come back
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        return locked(self.path.parent)
 
     def _learn_news(self) -> None:
         version = self._version()
         if version not in (None, self._seen):
-            self._read(*read_examples(self.path)[:2])
-            self._seen = version
-            for change in self._unsaved:
-                with suppress(IndexError):  # somebody else has forgotten what was to be forgotten
-                    change()
+            theirs = read_examples(self.path)[:2]
+            self._learn(*_merge(self._kept, self._own(), theirs))
+            self._kept, self._seen = theirs, version
 
-    def _save(self) -> None:
-        self._write(self.path)
-        self._unsaved.clear()
-        self._seen = self._version()
+    def _write(self) -> None:
+        own = self._own()
+        write_examples(self.path, *own, self._network())
+        self._kept, self._seen = own, self._version()
 
     def _version(self) -> tuple[int, int, int] | None:
         """Return what changes whenever the file is replaced; None if there is no file."""
@@ -154,3 +191,34 @@ class HandFile:
         except OSError:
             return None
         return status.st_ino, status.st_mtime_ns, status.st_size
+
+
+def _merge(before: _Examples, ours: _Examples, theirs: _Examples) -> _Examples:
+    """Change `theirs` as `before` was changed to `ours`: leave out examples, and add others."""
+    if _same(ours, theirs):
+        return ours
+    old, own, new = map(_keys, (before, ours, theirs))
+    kept = _without(new, Counter(old) - Counter(own))
+    added = _without(own, Counter(old))
+    return (
+        np.concatenate([theirs[0][kept], ours[0][added]]),
+        np.concatenate([theirs[1][kept], ours[1][added]]),
+    )
+
+
+def _same(ours: _Examples, theirs: _Examples) -> bool:
+    return np.array_equal(ours[0], theirs[0]) and np.array_equal(ours[1], theirs[1])
+
+
+def _keys(examples: _Examples) -> list[tuple[bytes, int]]:
+    """Return what tells each example from others."""
+    return [(image.tobytes(), int(label)) for image, label in zip(*examples, strict=True)]
+
+
+def _without(keys: list[tuple[bytes, int]], others: Counter) -> np.ndarray:
+    """Return which keys are left (n,) when others are taken away, each as often as it is there."""
+    left = []
+    for key in keys:
+        left.append(others[key] <= 0)
+        others[key] -= 1
+    return np.array(left, bool)

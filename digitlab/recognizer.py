@@ -19,7 +19,7 @@ from digitlab.answers import (
     digit_probabilities,
     is_non_digit,
 )
-from digitlab.examples_file import HandFile, read_examples, write_examples
+from digitlab.examples_file import HandFile, write_examples
 from digitlab.images import (
     CLASSES,
     SIZE,
@@ -44,8 +44,15 @@ from digitlab.strokes import as_strokes, render_strokes, turn_strokes
 BATCH = 32  # images: the fastest size; at 128 or more, their arrays exceed the processor's cache
 _NUMBER_BATCH = 16  # the same for the parts of a number: there are about this many
 
-# One for all, because a recognizer that had a lock of its own could not be pickled.
-_LEARNING = threading.Lock()
+# One for all, because a recognizer that had a lock of its own could not be pickled. A handler of
+# signals and a forked process may need it while it is held.
+_LEARNING = threading.RLock()
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(
+        before=_LEARNING.acquire,
+        after_in_parent=_LEARNING.release,
+        after_in_child=_LEARNING.release,
+    )
 
 
 class Recognizer:
@@ -266,7 +273,7 @@ class Recognizer:
 
 
 class PersonalRecognizer(Recognizer):
-    """Reads like another recognizer, and learns how one person writes.
+    """Reads with another recognizer's network, and learns how one person writes.
 
     `Recognizer.adapt` makes one. The network does not change: an additional last layer learns from
     the examples, and counts more the closer a drawing is to one of them. Far from all examples, the
@@ -343,7 +350,7 @@ class PersonalRecognizer(Recognizer):
             TypeError: The index is not a whole number.
             OSError: See `keep_in`.
         """
-        if not isinstance(index, Integral):
+        if not isinstance(index, Integral) or isinstance(index, bool):
             raise TypeError(f"expected the index of an example, a whole number, got {index!r}")
 
         def remove() -> None:
@@ -382,19 +389,25 @@ class PersonalRecognizer(Recognizer):
         """Write the examples to a JSON file, for `digitlab.load_personal`.
 
         Args:
-            path: The file. It is replaced only when the new one is complete.
+            path: The file. It is replaced only when the new one is complete. In a file that this
+                recognizer is kept in, what others have learned stays, see `keep_in`.
 
         Raises:
             OSError: The file cannot be written.
+            ValueError: This recognizer is kept in the file, and something else is there now.
         """
         with _LEARNING:
-            self._write(path)
+            if self._file is not None and self._file.path == Path(os.path.realpath(path)):
+                self._file.save()
+            else:
+                write_examples(path, *self._examples(), self.network_checksum)
 
     def keep_in(self, path: str | os.PathLike[str]) -> None:
         """Keep the examples in a file from now on: learn those in it, and save every change.
 
         Several recognizers, in one process or in many, can be kept in one file. Each learns what
-        the others have learned before it changes anything, and with `catch_up`. When a change
+        the others have learned before it changes anything, and with `catch_up`. (Windows has no
+        locks for this: two processes should not teach at the same moment there.) When a change
         cannot be saved, OSError is raised; it is learned all the same, and saved with the next one.
         Copies of this recognizer are not kept.
 
@@ -407,26 +420,24 @@ class PersonalRecognizer(Recognizer):
             ValueError: It is not such a file; or this recognizer has examples, but not those in the
                 file; or it is kept in another file.
         """
-        file = HandFile(Path(path).absolute(), self._relearn, self._write)  # folders may change
+        # Folders and links may change.
+        file = HandFile(
+            Path(os.path.realpath(path)),
+            self._examples,
+            self._relearn,
+            lambda: self.network_checksum,
+        )
         with _LEARNING:
-            if self._file is not None and self._file.path != file.path:
+            if self._file is None:
+                file.start()
+                self._file = file
+            elif self._file.path == file.path:
+                self._file.catch_up()
+            else:
                 raise ValueError(
                     f"expected {self._file.path}, where this recognizer is kept, got {path}; "
                     "keep a copy there: recognizer.adapt()"
                 )
-            if self._file is None and len(self._labels):
-                if not file.path.exists():
-                    self._write(file.path)
-                images, labels, _ = read_examples(file.path)
-                same = np.array_equal(images, self._images) and np.array_equal(labels, self._labels)
-                if not same:
-                    raise ValueError(
-                        "expected a recognizer without examples or with those in "
-                        f"{file.path}, got one with others; keep them in another file"
-                    )
-            file = self._file or file
-            file.catch_up()
-            self._file = file
 
     def catch_up(self) -> None:
         """Learn what others have written to the file, if this recognizer is kept in one.
@@ -463,8 +474,8 @@ class PersonalRecognizer(Recognizer):
             )
         )
 
-    def _write(self, path: str | os.PathLike[str]) -> None:
-        write_examples(path, self._images, self._labels, self.network_checksum)
+    def _examples(self) -> tuple[np.ndarray, np.ndarray]:
+        return self._images, self._labels
 
     def _relearn(self, images: np.ndarray, labels: np.ndarray) -> None:
         self._learn(images, labels, self._features_of(images))

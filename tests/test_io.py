@@ -71,6 +71,33 @@ def test_a_file_with_the_longest_name_is_written(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no locks")
+def test_a_process_that_was_forked_meanwhile_does_not_keep_a_lock(tmp_path):
+    code = f"""import os, time
+from pathlib import Path
+from digitlab._io import locked
+folder = Path({str(tmp_path)!r})
+with locked(folder):
+    child = os.fork()
+    if not child:
+        time.sleep(120)
+        os._exit(0)
+with locked(folder):
+    os.kill(child, 9)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+@pytest.mark.skipif(not hasattr(os, "getgroups") or os.getuid() != 0, reason="needs root")
+def test_a_file_of_a_group_stays_one(tmp_path):
+    path = tmp_path / "shared.json"
+    digitlab.save_drawing(path, digitlab.stored_drawing(5))
+    os.chown(path, -1, 5000)
+    path.chmod(0o660)
+    digitlab.save_drawing(path, digitlab.stored_drawing(6))
+    assert path.stat().st_gid == 5000 and path.stat().st_mode & 0o777 == 0o660
+
+
 def test_a_file_that_others_remove_meanwhile_is_written(tmp_path, monkeypatch):
     monkeypatch.setattr(Path, "exists", lambda path: True)  # it did a moment ago
     with atomic_write(tmp_path / "file.txt") as part:

@@ -314,6 +314,7 @@ def test_it_learns_a_hand_and_keeps_it(tmp_path):
     press(again, "Forget me")
     press(again, "Unlearn")
     assert again.prediction.reason == "not a digit" and "nothing learned" in repr(again.children)
+    assert messages(again) == ""
     assert not len(DrawingPad(personal=file).recognizer.labels)
 
 
@@ -385,6 +386,19 @@ def test_another_recognizer_learns_what_the_pad_was_taught(tmp_path, keeps):
     if not keeps:  # otherwise it must have the examples in the file
         pad.recognizer = load_recognizer().adapt([CROSS], [4])
         assert pad.recognizer.labels.tolist() == [4]
+
+
+def test_another_recognizer_is_kept_in_the_same_file(tmp_path, monkeypatch):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path / "a")
+    pad = DrawingPad(personal="mine.json")
+    pad.recognizer.add(CROSS, 3)
+    monkeypatch.chdir(tmp_path / "b")
+    pad.recognizer = load_recognizer()
+    pad.recognizer.add(CROSS, 4)
+    assert load_personal(tmp_path / "a" / "mine.json").labels.tolist() == [3, 4]
+    assert not (tmp_path / "b" / "mine.json").exists()
 
 
 def test_pads_in_two_processes_take_turns_with_a_file(tmp_path):
@@ -466,7 +480,7 @@ def test_what_could_not_be_saved_is_kept_beside_what_another_pad_saves(tmp_path,
         each.draw(CROSS)
     press(pad, "5")
     with monkeypatch.context() as patch:
-        patch.setattr("digitlab.recognizer.write_examples", full)
+        patch.setattr("digitlab.examples_file.write_examples", full)
         for name in ("4", "3", "2", "Unlearn"):
             press(pad, name)
             assert "No space left" in messages(pad)
@@ -514,6 +528,11 @@ def test_traits_can_be_observed(pad):
             setattr(pad, name, getattr(pad, name))
 
 
+class Asynchronous:
+    async def __call__(self, prediction):
+        pass
+
+
 def test_callbacks_get_each_prediction(pad):
     seen: list[Prediction] = []
     pad.on_predict(seen.append)
@@ -527,8 +546,9 @@ def test_callbacks_get_each_prediction(pad):
     assert len(seen) == 4
     with pytest.raises(TypeError, match="expected a function"):
         pad.on_predict(5)
-    with pytest.raises(TypeError, match="got an asynchronous one"):
-        pad.on_predict(asyncio.sleep)
+    for asynchronous in (asyncio.sleep, Asynchronous()):
+        with pytest.raises(TypeError, match="got an asynchronous one"):
+            pad.on_predict(asynchronous)
     with pytest.raises(ValueError, match="expected a function that the pad calls, got <built-in"):
         pad.on_predict(print, remove=True)
 
@@ -750,6 +770,34 @@ def test_callbacks_may_change_the_pad_and_themselves(pad):
     pad.observe(lambda change: pad.clear() if change.new.any() else None, "image")
     pad.draw(stored_drawing(4))
     assert pad.strokes == [] and pad.prediction.digit is None and not pad.image.any()
+
+
+@pytest.mark.parametrize("explain", [True, False])
+def test_an_observer_that_changes_the_drawing_leaves_nothing_stale(pad, explain):
+    seen = []
+
+    def change(_):
+        if pad.prediction.digit == 5:
+            pad.clear()
+            pad.draw(stored_drawing(3))
+
+    pad.explain = explain
+    pad.on_predict(lambda prediction: seen.append(prediction.digit))
+    pad.observe(change, "prediction")
+    pad.draw(stored_drawing(5))
+    assert seen[-1] == 3 == pad.prediction.digit and "I read a 3" in shown(pad)
+    assert 5 not in seen
+    pad.unobserve(change, "prediction")
+    pad.clear()
+    pad.draw(stored_drawing(5))
+    assert seen[-1] == 5
+
+
+def test_a_callback_that_another_removes_is_not_called(pad):
+    pad.on_predict(lambda prediction: pad.on_predict(pytest.fail, remove=True))
+    pad.on_predict(pytest.fail)
+    pad.draw(stored_drawing(1))
+    assert "pytest.fail" not in messages(pad) and "Failed" not in messages(pad)
 
 
 def test_the_same_again_is_said_again(pad):

@@ -3,8 +3,13 @@
 import base64
 import copy
 import json
+import os
 import pickle
+import subprocess
+import sys
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import keras
@@ -301,6 +306,180 @@ def test_what_is_kept_in_a_file_is_saved_with_every_change(recognizer, tmp_path)
         recognizer.adapt(STORED[:1], [4]).keep_in(file)
     one.clear()
     assert not len(load_personal(file).labels)
+
+
+@contextmanager
+def full_disk():
+    """Nothing can be written, and what is taught raises OSError."""
+
+    def full(path, *examples):
+        raise OSError(28, "No space left on device")
+
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        pytest.raises(OSError, match="No space left"),
+    ):
+        patch.setattr("digitlab.examples_file.write_examples", full)
+        yield
+
+
+@pytest.mark.parametrize("save", ["catch_up", "save", "add"])
+@pytest.mark.parametrize(
+    ("change", "learned"),
+    [
+        (lambda one: one.add(STORED[5], 5), [1, 2, 2, 7, 8, 5]),
+        (lambda one: one.remove(), [1, 2, 7, 8]),
+        (lambda one: one.remove(0), [2, 2, 7, 8]),
+        (lambda one: one.clear(), [7, 8]),
+        (lambda one: one.replace_examples(one.images[:1], [6]), [7, 8, 6]),
+    ],
+    ids=["add", "remove", "remove the first", "clear", "replace"],
+)
+def test_a_change_that_could_not_be_saved_is_made_in_what_others_saved(
+    recognizer, tmp_path, change, learned, save
+):
+    file = tmp_path / "mine.json"
+    one, other = recognizer.adapt([STORED[1], STORED[2], STORED[2]], [1, 2, 2]), recognizer.adapt()
+    one.keep_in(file)
+    other.keep_in(file)
+    with full_disk():
+        change(one)
+    other.add(STORED[7], 7)
+    other.add(STORED[8], 8)
+    learned = [*learned, 9] if save == "add" else learned
+    action = {"catch_up": one.catch_up, "save": lambda: one.save(file)}
+    action.get(save, lambda: one.add(STORED[9], 9))()
+    for _ in range(2):
+        assert load_personal(file).labels.tolist() == one.labels.tolist() == learned
+        other.catch_up()
+        one.catch_up()
+        assert other.labels.tolist() == learned
+    # An example that was saved again is not learned twice.
+    one.add(STORED[3], 3)
+    assert load_personal(file).labels.tolist() == [*learned, 3]
+
+
+def test_saving_in_its_file_leaves_what_others_taught(recognizer, tmp_path):
+    file = tmp_path / "mine.json"
+    one, other = recognizer.adapt(), recognizer.adapt()
+    one.keep_in(file)
+    other.keep_in(file)
+    other.add(STORED[2], 2)
+    one.save(file)
+    assert load_personal(file).labels.tolist() == one.labels.tolist() == [2]
+    one.save(tmp_path / "copy.json")
+    assert load_personal(tmp_path / "copy.json").labels.tolist() == [2]
+
+
+def test_what_was_taught_while_the_file_was_out_of_reach_is_kept(recognizer, tmp_path):
+    folder, away = tmp_path / "disk", tmp_path / "away"
+    personal = recognizer.adapt()
+    personal.keep_in(folder / "mine.json")
+    personal.add(STORED[1], 1)
+    folder.rename(away)  # a disk that is no longer mounted
+    for label in (2, 3):
+        with pytest.raises(OSError, match="disk"):
+            personal.add(STORED[label], label)
+    assert not folder.exists()
+    away.rename(folder)
+    personal.catch_up()
+    assert load_personal(folder / "mine.json").labels.tolist() == [1, 2, 3]
+    (folder / "mine.json").unlink()
+    (folder / "mine.json").mkdir()
+    with pytest.raises(OSError, match="mine.json"):
+        personal.add(STORED[4], 4)
+    (folder / "mine.json").rmdir()
+    personal.add(STORED[5], 5)
+    assert load_personal(folder / "mine.json").labels.tolist() == [1, 2, 3, 4, 5]
+
+
+TEACHER = """import sys, digitlab
+_, file, label, times, *own = sys.argv
+drawing = digitlab.stored_drawing(int(label))
+personal = digitlab.load_recognizer().adapt([drawing] * len(own), [int(label)] * len(own))
+print("ready", flush=True)
+sys.stdin.readline()
+personal.keep_in(file)
+for _ in range(int(times)):
+    personal.add(drawing, int(label))
+"""
+
+
+def taught_at_once(*arguments):
+    """Run teachers in processes that start at once; return their exit statuses."""
+    teachers = [
+        subprocess.Popen(
+            [sys.executable, "-c", TEACHER, *map(str, each)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        for each in arguments
+    ]
+    for teacher in teachers:
+        assert teacher.stdout.readline() == "ready\n"
+    for teacher in teachers:
+        teacher.stdin.write("\n")
+        teacher.stdin.flush()
+    for teacher in teachers:
+        teacher.communicate(timeout=120)
+    return [teacher.returncode for teacher in teachers]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
+def test_one_file_behind_two_links_is_one_file(recognizer, tmp_path):
+    file = tmp_path / "shared" / "hand.json"
+    links = [tmp_path / name / "mine.json" for name in ("ann", "ben")]
+    recognizer.adapt([STORED[0]], [0]).save(file)
+    for link in links:
+        link.parent.mkdir()
+        link.symlink_to(file)
+    assert taught_at_once((links[0], 3, 20), (links[1], 4, 20)) == [0, 0]
+    assert Counter(load_personal(file).labels.tolist()) == {0: 1, 3: 20, 4: 20}
+    personal = recognizer.adapt()
+    personal.keep_in(links[0])
+    personal.keep_in(tmp_path / "ann" / ".." / "ben" / "mine.json")  # is the same
+    personal.add(STORED[5], 5)
+    assert load_personal(file).labels.tolist()[-1] == 5 and links[0].is_symlink()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no locks")
+def test_only_one_can_begin_a_new_file_with_examples_of_its_own(tmp_path):
+    for attempt in range(5):
+        file = tmp_path / f"{attempt}" / "hand.json"
+        statuses = taught_at_once((file, 3, 0, 3), (file, 4, 0, 4))
+        assert sorted(statuses) == [0, 1]
+        assert load_personal(file).labels.tolist() in ([3], [4])
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows does not fork")
+def test_a_forked_process_can_learn(tmp_path):
+    code = f"""import os, sys, threading, time, digitlab
+from digitlab import examples_file
+saving, write = threading.Event(), examples_file.write_examples
+def slow(*arguments):
+    saving.set()
+    time.sleep(1)
+    write(*arguments)
+examples_file.write_examples = slow
+recognizer = digitlab.load_recognizer()
+personal, drawing = recognizer.adapt(), digitlab.stored_drawing(1)
+personal.keep_in({str(tmp_path / "mine.json")!r})
+threading.Thread(target=personal.add, args=(drawing, 1)).start()
+saving.wait()
+child = os.fork()  # waits until the example is saved
+if not child:
+    personal.adapt().remove()
+    os._exit(0)
+assert os.waitpid(child, 0)[1] == 0
+personal.add(drawing, 2)
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert run.returncode == 0, run.stderr
+    assert load_personal(tmp_path / "mine.json").labels.tolist() == [1, 2]
 
 
 def test_copies_are_not_kept_in_the_file(recognizer, tmp_path):

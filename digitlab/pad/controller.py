@@ -45,7 +45,7 @@ class Controller:
         self._by_hand = False  # whether a browser event, not a cell, is being handled
         self._throttle = Throttle(self.handler(self._read_live))
         self.callbacks: list[Callable[[Prediction], None]] = []
-        self._last: Prediction | None = None  # what the callbacks were called with last
+        self._last: Any = None  # what was read last
         self.view, self.messages = ReadingView(), Messages()
         self.saved = SavedDrawing(pad.size, pad.height)
         self.canvas = DrawingCanvas(pad.size, pad.height, pad.pen_width, self, bool(pad.personal))
@@ -156,12 +156,13 @@ class Controller:
                     self._pad.recognizer.catch_up()
             try:
                 prediction = self._read()
-                if self._pad.explain:
+                # Unless an observer has changed the drawing: then a newer reading is explained.
+                if self._pad.explain and self._last is prediction:
                     self.call(self._explain, prediction)
             finally:
                 self._finish()
             self._call_back(prediction)
-            return prediction
+            return self._last
 
     def teach(self, label: int) -> None:
         """Learn the drawing as a digit."""
@@ -175,8 +176,12 @@ class Controller:
 
     def unlearn(self) -> None:
         """Forget what was learned last, if anything was."""
-        if len(self._pad.recognizer.labels):
-            self._learn(self._pad.recognizer.remove)
+
+        def remove() -> None:
+            with suppress(IndexError):  # there is nothing, or another pad has forgotten it
+                self._pad.recognizer.remove()
+
+        self._learn(remove)
 
     def forget(self) -> None:
         """Forget all that was learned."""
@@ -251,17 +256,18 @@ class Controller:
         except Exception:
             self._show("I could not read this")
             raise
+        self._last = prediction
         self._show(str(prediction), prediction)
         self._set(image=prediction.image, prediction=prediction)
         return prediction
 
     def _call_back(self, prediction: Prediction) -> None:
-        self._last = prediction
         callbacks = list(self.callbacks)
         # Callbacks print below the cell if a cell runs, and below the pad if a hand draws.
         with self.messages.printed if callbacks and self._by_hand else nullcontext():
             for callback in callbacks:
-                if self._last is prediction:  # else one has changed the drawing
+                # Another callback or an observer may have changed the drawing, or removed this one.
+                if self._last is prediction and callback in self.callbacks:
                     self.call(callback, prediction)
 
     def _explain(self, prediction: Prediction) -> None:

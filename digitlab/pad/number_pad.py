@@ -34,6 +34,8 @@ class NumberController(Controller):
     def choose(self, number: int) -> None:
         """Show what the network saw of a character, and its other readings."""
         reading = self._pad.reading
+        if number >= len(reading.characters):
+            return  # it was removed when the button was pressed
         self._chosen = reading.characters[number].box
         self._show_reading(reading)
         if self._pad.explain:
@@ -61,6 +63,7 @@ class NumberController(Controller):
         except Exception:
             self._show("I could not read this")
             raise
+        self._last = reading
         self._show_reading(reading)
         return reading
 

@@ -69,6 +69,8 @@ class NumberStrip(VBox):
 
     def close(self) -> None:
         """Close the buttons and rows that are not shown, too."""
+        for part in self._made:
+            part.style.close()
         for part in (*self._made, *self._rows):
             part.layout.close()
             part.close()

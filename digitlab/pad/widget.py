@@ -8,6 +8,7 @@ import math
 import os
 from collections.abc import Callable, Sequence
 from inspect import iscoroutinefunction
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -120,7 +121,8 @@ class DrawingPad(Box):
         size = int(size)
         pen_width = size * self._pen if pen_width is None else pen_width
         self.size, self.height = size, max(1, round(size * self._aspect))
-        self.personal = personal
+        # The notebook may change its folder.
+        self.personal = personal if isinstance(personal, bool) else Path(personal).absolute()
         self._history = History(_HISTORY)
         if layout is None or isinstance(layout, dict):
             layout = self._own_layout = Layout(**(layout or {}))
@@ -161,7 +163,9 @@ class DrawingPad(Box):
         Raises:
             TypeError, ValueError: See `digitlab.strokes.as_strokes`; nothing is drawn then.
         """
-        self._controller.draw(as_strokes(drawing))
+        strokes = as_strokes(drawing)
+        as_strokes([*self.strokes, *strokes])  # together, there may be too many points
+        self._controller.draw(strokes)
 
     def clear(self) -> None:
         """Empty the pad. `undo` brings the drawing back."""
@@ -203,8 +207,9 @@ class DrawingPad(Box):
         raises is shown under the pad, which goes on working; where no page shows the pad, it is
         logged, too. What a callback prints after a hand has drawn is shown under the pad.
 
-        A callback may change the drawing; those after it then get only the new reading. It must not
-        wait for another thread that uses a pad, because pads take turns.
+        A callback or an observer may change the drawing; once that is read, the callbacks that are
+        still to come get only the new reading. It must not wait for another thread that uses a pad,
+        because pads take turns.
 
         Args:
             callback: The function.
@@ -214,9 +219,10 @@ class DrawingPad(Box):
             TypeError: It is not a function, or an asynchronous one, for which the pad cannot wait.
             ValueError: `remove` is set, but the pad does not call it.
         """
-        if not callable(callback) or iscoroutinefunction(callback):
-            kind = "an asynchronous one" if callable(callback) else type(callback).__name__
-            raise TypeError(f"expected a function of a Prediction, got {kind}")
+        if not callable(callback):
+            raise TypeError(f"expected a function of a Prediction, got {type(callback).__name__}")
+        if iscoroutinefunction(callback) or iscoroutinefunction(type(callback).__call__):
+            raise TypeError("expected a function of a Prediction, got an asynchronous one")
         callbacks = self._controller.callbacks
         if not remove:
             callbacks.append(callback)
@@ -255,7 +261,7 @@ class DrawingPad(Box):
         personal = reader if isinstance(reader, PersonalRecognizer) else reader.adapt()
         if self._taught:
             self._taught.catch_up()
-        if self.personal is not True:
+        if not isinstance(self.personal, bool):
             personal.keep_in(self.personal)
         if self._taught and not len(personal.labels):
             personal.replace_examples(self._taught.images, self._taught.labels)

@@ -578,14 +578,16 @@ def test_it_works_offline_after_the_first_visit(chrome, site, tmp_path):
     window.close()
 
 
-def test_what_takes_the_pages_place_is_seen(chrome, site):
-    """Also by visitors whose browser has kept the page."""
+@pytest.mark.parametrize("missing", ["404", "a page"])
+def test_what_takes_the_pages_place_is_seen(missing, chrome, site):
+    """Also by visitors whose browser has kept the page, and where missing files are a page, too."""
     gone = []
 
     def host(handler):
-        if gone and handler.path == "/":
+        if gone and (handler.path == "/" or missing == "a page"):
             body = b"<!doctype html><title>Something else</title>"
             handler.send_response(200)
+            handler.send_header("Content-Type", "text/html")
             handler.send_header("Content-Length", str(len(body)))
             handler.end_headers()
             handler.wfile.write(body)
@@ -946,6 +948,28 @@ def test_where_nothing_can_be_kept_it_learns_until_the_page_closes(visit, chrome
         frame.get_by_role("button", name="Learn it as 3").click()
         frame.locator("#sentence", has_text="I read a 3").wait_for()
         assert frame.locator("#learned").inner_text() == "1 learned, until this page closes"
+
+
+def test_what_cannot_be_kept_stays_beside_what_the_other_tab_learns(chrome, site):
+    with browser.serve(site) as address, chrome.new_context() as window:
+        one, other = (browser.Page(window.new_page()).open(address) for _ in range(2))
+        one.page.evaluate(
+            "() => { const set = Storage.prototype.setItem; window.fix = () => { "
+            "Storage.prototype.setItem = set; }; "
+            "Storage.prototype.setItem = () => { throw new Error('full'); }; }"
+        )
+        one.draw_with_mouse(CROSS)
+        one.page.keyboard.press("8")
+        assert learned(one) == "1 learned, until this page closes"
+        other.draw_with_mouse(browser.quick_drawing(1))
+        other.page.keyboard.press("7")
+        one.page.locator("#learned", has_text="2 learned, until this page closes").wait_for()
+        one.says("I read an 8")
+        one.page.evaluate("() => fix()")
+        other.press("Unlearn")
+        one.page.locator("#learned", has_text="1 learned from you").wait_for()
+        one.says("I read an 8")
+        other.page.locator("#learned", has_text="1 learned from you").wait_for()
 
 
 def test_what_was_learned_outlives_the_network(chrome, site, tmp_path):

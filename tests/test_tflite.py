@@ -221,6 +221,10 @@ REFUSED = {
         lambda: sequence(L.StringLookup(vocabulary=["a"]), shape=(4,), dtype="string"),
         "LookupTable",
     ),
+    "integers": (
+        lambda: keras.Sequential([keras.Input((4,), dtype="uint8"), L.Dense(2)]),
+        "takes uint8; expected float32",
+    ),
     "half precision": (lambda: sequence(L.Dense(2, dtype="mixed_float16")), "float16.*float32"),
     "a long name": (
         lambda: keras.Sequential([keras.Input((4, 4)), Determinant()], name="long" * 200),

@@ -9,6 +9,7 @@ import inspect
 import json
 import re
 import warnings
+from collections import Counter
 from typing import Any, NoReturn
 
 import keras
@@ -99,6 +100,7 @@ def _translate_model(model: Any) -> tuple[str, dict[str, Any]]:
     for end in ends["output_layers"]:
         # Here Keras 3 counts that call, too, but only for functional models.
         end[1] += isinstance(operations[end[0]], keras.Sequential)
+    _check_repeats(layers, operations, ends["output_layers"])
     return kind, {"name": model.name, "layers": layers} | ends
 
 
@@ -151,6 +153,9 @@ def _translate_layer(layer: Any) -> dict[str, Any]:
         if option in ("name", "trainable", "dtype"):
             continue
         value = _translate_value(layer, option, value, rank)
+        if value == "same" and _leaves_pixels(layer, shape):
+            what = f"has the option {option}={value!r} with strides that leave pixels at the edge"
+            _reject(layer, f"{what}, for which TensorFlow.js computes wrong numbers", "'valid'")
         allowed = known.options.get(option)
         if allowed is ANY or allowed and value in allowed:
             config[RENAMED.get(option, option)] = value
@@ -190,6 +195,25 @@ def _translate_value(layer: Any, option: str, value: Any, rank: int | None) -> A
     if option in ("scale", "offset") and type(layer) is keras.layers.Rescaling:
         return np.asarray(getattr(layer, option)).tolist()  # a number or a list of them
     return value
+
+
+def _leaves_pixels(layer: Any, shape: Any) -> bool:
+    """Whether a convolution with padding "same" needs none, because it does not reach the edge.
+
+    TensorFlow.js pads in WebAssembly all the same.
+
+    Args:
+        layer: Any layer.
+        shape: Its input's, with the batch.
+    """
+    if not hasattr(layer, "kernel_size") or type(layer) is keras.layers.Conv2DTranspose:
+        return False
+    axes = [*zip(shape[1:-1], layer.kernel_size, layer.strides, strict=True)]
+    one = all(kernel == 1 for _, kernel, _ in axes)  # its strides are taken right
+    return not one and any(
+        stride > kernel if size is None else (size - 1) // stride * stride + kernel < size
+        for size, kernel, stride in axes
+    )
 
 
 def _trains_by_default(layer: Any) -> bool:
@@ -267,6 +291,29 @@ def _check_order(layers: list[dict[str, Any]], operations: dict[str, Any]) -> No
                     made[name] += 1
         if sum(made.values()) == before:
             raise ValueError("The model's graph has calls that wait for each other.")
+
+
+def _check_repeats(
+    layers: list[dict[str, Any]], operations: dict[str, Any], outputs: list[list[Any]]
+) -> None:
+    """Raise for a call on a tensor twice that others need, too: TensorFlow.js drops it too soon.
+
+    It keeps the model's inputs and outputs.
+    """
+    calls = [
+        (layer["name"], [tuple(source[:3]) for source in call])
+        for layer in layers
+        for call in layer["inbound_nodes"]
+    ]
+    kept = {tuple(output) for output in outputs}
+    users = Counter(tensor for _, tensors in calls for tensor in {*tensors})
+    for name, tensors in calls:
+        for tensor, times in Counter(tensors).items():
+            source = operations[tensor[0]]
+            is_kept = tensor in kept or isinstance(source, keras.layers.InputLayer)
+            if times > 1 and users[tensor] > 1 and not is_kept:
+                what = f"is called on the output of {source.name!r} twice, which others need, too"
+                _reject(operations[name], what, "keras.layers.Identity() of it for one of them")
 
 
 def _translate_ends(ends: Any, model: Any) -> list[list[Any]]:

@@ -43,8 +43,9 @@ def export_tflite(
     Raises:
         TypeError: `model` is not a Keras 3 model.
         ValueError: `quantize` is neither; Keras does not run on TensorFlow; or the model is not
-            built, has more than one input or output, computes in a precision other than float32,
-            has weights that are not finite, or operations that LiteRT lacks. Nothing is written.
+            built, has more than one input or output, takes or computes in another type than
+            float32, has weights that are not finite, or operations that LiteRT lacks. Nothing is
+            written.
         OSError: The file cannot be written.
     """
     if quantize not in (None, "int8"):
@@ -64,6 +65,11 @@ def export_tflite(
             'converter writes for LiteRT. Save the model, model.save("model.keras"), and export it '
             "in a Python that was started with KERAS_BACKEND=tensorflow: "
             'export_tflite(keras.models.load_model("model.keras"), path).'
+        )
+    if inputs[0].dtype not in ("float32", "string"):  # the converter says what is wrong with text
+        raise ValueError(
+            f"The model {model.name!r} takes {inputs[0].dtype}; expected float32, which "
+            "Recognizer passes. Build it without a dtype for its keras.Input."
         )
     for layer in model._flatten_layers(include_self=False):
         passes = isinstance(layer, keras.Model | keras.layers.InputLayer)  # and computes nothing

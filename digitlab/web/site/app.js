@@ -184,7 +184,10 @@ async function keepForOffline() {
 /** Stops keeping the page if the server no longer has it; otherwise visitors would never see what replaced it. */
 async function leaveIfGone(registration) {
   const response = await fetch("sw.js", { cache: "no-store" }).catch(() => null); // null: offline
-  if (response?.status !== 404 && response?.status !== 410) return;
+  const missing = response?.status === 404 || response?.status === 410;
+  // For missing files, some hosts send a page, with status 200. A redirect may lead to a login.
+  const replaced = response?.ok && !response.redirected && !/javascript/.test(response.headers.get("Content-Type"));
+  if (!missing && !replaced) return;
   await registration.unregister();
   if (pad.drawing.length === 0) location.reload();
 }

@@ -101,6 +101,8 @@ export class Hand {
     this.network = network;
     this.name = name;
     this.ask = withFeatures(network); // null where it cannot learn
+    this.examples = [];
+    this.kept = true; // whether all of them will be there at the next visit
     this.load();
   }
 
@@ -131,9 +133,10 @@ export class Hand {
     return JSON.stringify({ ...FORMAT, labels, images });
   }
 
-  /** Loads what the browser has kept; nothing if that is damaged. */
+  /** Loads what the browser has kept, nothing if that is damaged, and adds the examples that it could not keep. */
   load() {
-    this.kept = true; // whether all of it will be there at the next visit
+    const unsaved = this.kept ? [] : this.examples.slice(this.stored);
+    this.kept = true;
     this.learn([]);
     try {
       const { labels, images, ...format } = JSON.parse(localStorage.getItem(this.name));
@@ -142,6 +145,8 @@ export class Hand {
     } catch {
       // Nothing was kept, or the browser does not let us see it.
     }
+    this.stored = this.examples.length;
+    if (unsaved.length > 0) this.change([...this.examples, ...unsaved]);
   }
 
   example(image, label) {
@@ -155,6 +160,7 @@ export class Hand {
       if (examples.length > 0) localStorage.setItem(this.name, this);
       else localStorage.removeItem(this.name);
       this.kept = true;
+      this.stored = examples.length;
     } catch {
       this.kept = false; // storage is full or not allowed
     }

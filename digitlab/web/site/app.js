@@ -184,8 +184,8 @@ async function keepForOffline() {
 /** Stops keeping the page if the server no longer has it; otherwise visitors would never see what replaced it. */
 async function leaveIfGone(registration) {
   const response = await fetch("sw.js", { cache: "no-store" }).catch(() => null); // null: offline
-  const missing = response?.status === 404 || response?.status === 410;
-  // For missing files, some hosts send a page, with status 200. A redirect may lead to a login.
+  const missing = [404, 410].includes(response?.status);
+  // Some hosts send a page for a missing file. A redirect may lead to a login.
   const replaced = response?.ok && !response.redirected && !/javascript/.test(response.headers.get("Content-Type"));
   if (!missing && !replaced) return;
   await registration.unregister();

@@ -102,11 +102,11 @@ export class Hand {
     this.name = name;
     this.ask = withFeatures(network); // null where it cannot learn
     this.examples = [];
-    this.kept = true; // whether all of them will be there at the next visit
+    this.kept = true; // whether all will be there at the next visit
     this.load();
   }
 
-  /** Asks the network, see answer in recognizer.js: its answers, and the features if there are examples. */
+  /** The network's answers, see answer in recognizer.js, and the features if there are examples. */
   look(image) {
     return this.examples.length === 0 ? [answer(this.network, image)] : this.ask(image);
   }
@@ -133,7 +133,7 @@ export class Hand {
     return JSON.stringify({ ...FORMAT, labels, images });
   }
 
-  /** Loads what the browser has kept, nothing if that is damaged, and adds the examples that it could not keep. */
+  /** Loads what the browser has kept; nothing if that is damaged. Adds what could not be kept. */
   load() {
     const unsaved = this.kept ? [] : this.examples.slice(this.stored);
     this.kept = true;
@@ -143,7 +143,7 @@ export class Hand {
       const valid = Object.keys(FORMAT).every((key) => format[key] === FORMAT[key]) && labels.every((label) => Number.isInteger(label) && label in TYPICAL);
       if (valid) this.learn(labels.map((label, i) => this.example(images[i], label)));
     } catch {
-      // Nothing was kept, or the browser does not let us see it.
+      // Nothing was kept, or we may not see it.
     }
     this.stored = this.examples.length;
     if (unsaved.length > 0) this.change([...this.examples, ...unsaved]);

@@ -43,6 +43,12 @@ def __getattr__(name: str) -> Any:
     except ModuleNotFoundError as error:
         package = "digitlab[train]" if _MODULES[name] in _KERAS else "digitlab"
         message = f"digitlab.{name} needs {error.name}: pip install '{package}'"
+        if error.name in ("torch", "jax"):  # Keras imports its backend
+            message = (
+                f"digitlab.{name} needs {error.name}, because Keras is set to this backend, by "
+                "KERAS_BACKEND or in ~/.keras/keras.json; install it, or set the backend to "
+                "tensorflow"
+            )
         # `hasattr` needs an AttributeError; `from digitlab import train` would drop its message.
         importing = sys._getframe(1).f_globals.get("__name__") == "importlib._bootstrap"
         raise (ImportError if importing else AttributeError)(message) from error

@@ -43,6 +43,8 @@ def as_array(values: Any, expected: str) -> np.ndarray:
         array = np.asarray(values)
         # A column of arrays, or of nullable integers.
         if array.dtype == object and array.ndim and array.size:
+            array = _from_objects(array)
+        if array.dtype == object and array.ndim and array.size:
             parts = [np.asarray(value) for value in array.ravel()]
             array = np.stack(parts).reshape(*array.shape, *parts[0].shape)
     except Exception as error:  # each library has errors of its own
@@ -53,6 +55,14 @@ def as_array(values: Any, expected: str) -> np.ndarray:
             f"expected {expected}, got {type(values).__name__} of dtype {array.dtype}{hint}"
         )
     return array
+
+
+def _from_objects(array: np.ndarray) -> np.ndarray:
+    """Return numbers as numbers, which is fast; an array of anything else as it is."""
+    if hasattr(array.flat[0], "__len__"):
+        return array
+    numbers = np.array(array.tolist())
+    return numbers if numbers.dtype.kind in "biuf" and numbers.shape == array.shape else array
 
 
 def check_whole(value: Any, name: str, least: int) -> None:
@@ -78,7 +88,7 @@ def readable(values: Any) -> Any:
     Raises:
         ValueError: Values of a masked array are masked. NumPy would use what is below the mask.
     """
-    if np.ma.is_masked(values):
+    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
         raise ValueError(
             f"expected no masked values, got {np.ma.count_masked(values)} of {np.size(values)}; "
             "fill them first, as with values.filled(0)"

@@ -100,6 +100,10 @@ def test_augmented_digits_are_those_of_the_training(few):
         augment_digits(images, labels, seed=1), augment_digits(images, labels, seed=1)
     )
     assert (augment_digits(images, labels, seed=1) != augment_digits(images, labels)).any()
+    many = np.tile(images, (10, 1, 1))  # more than are drawn at a time
+    np.testing.assert_allclose(
+        augment_digits(many, np.tile(labels, 10), plain), many / 255, atol=1e-6
+    )
     with pytest.raises(TypeError, match="expected an Augmentation, got int"):
         augment_digits(images, labels, 5)
     bare = dataclasses.replace(NOTHING, redrawn=1)

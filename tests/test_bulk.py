@@ -1,5 +1,6 @@
 """Many scans to a table: in this process, in a pool, and on a Dask cluster that loses parts."""
 
+import asyncio
 import csv
 import os
 import shutil
@@ -268,6 +269,16 @@ def test_any_network_reads_but_no_other_object(scans, tmp_path):
         read_to_table(scans, tmp_path / "digits.csv", recognizer={})
     with pytest.raises(TypeError, match=r"expected a dask.distributed.Client, got int"):
         read_to_table(scans, tmp_path / "digits.csv", client=5)
+
+
+def test_an_asynchronous_client_is_refused(scans, tmp_path):
+    async def read():
+        async with Client(asynchronous=True, processes=False, dashboard_address=None) as client:
+            with pytest.raises(TypeError, match="got an asynchronous one"):
+                read_to_table(scans, tmp_path / "digits.csv", client=client)
+
+    Client = pytest.importorskip("dask.distributed").Client
+    asyncio.run(read())
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Images and labels mean the same as arrays, lists, tables or tensors."""
 
 import io
+import tracemalloc
 
 import numpy as np
 import pandas as pd
@@ -214,6 +215,16 @@ def test_invalid_labels_are_rejected(labels, message):
         as_labels(labels, 10)
     with pytest.raises(ValueError, match="y_train"):
         Digits(IMAGES, labels, IMAGES, LABELS, "mine")
+
+
+def test_nullable_integers_take_little_memory():
+    table = pd.concat([frame()] * 30).astype("Int64")
+    tracemalloc.start()
+    images = as_images(table)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    np.testing.assert_array_equal(images, np.tile(IMAGES, (30, 1, 1)))
+    assert peak < 100_000 * len(images)  # bytes; with an array for each pixel, 250 KB
 
 
 def test_masked_values_are_not_used():

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib.util import find_spec
 
 import keras
 import numpy as np
@@ -228,3 +229,15 @@ assert keras.config.image_data_format() == "channels_first"
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout == "[3274634, 39898, 142843]\nFalse False True\n"
+
+
+@pytest.mark.skipif(find_spec("torch") is not None, reason="PyTorch is installed")
+def test_a_backend_that_is_not_installed_is_named():
+    run = subprocess.run(
+        [sys.executable, "-c", "import digitlab; digitlab.pen_cnn"],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"KERAS_BACKEND": "torch"},
+    )
+    assert "digitlab.pen_cnn needs torch, because Keras is set to this backend" in run.stderr
+    assert "pip install" not in run.stderr

@@ -105,6 +105,7 @@ def test_what_a_table_misses_was_rejected():
     for missing in (
         pd.Series(read, [2, 0, 1]),  # here None becomes NaN
         pd.Series(read, [2, 0, 1], dtype="Int64"),  # and here pandas.NA
+        pd.array(read, dtype="Int64"),
         pd.Series(read, [2, 0, 1], dtype=object),
         np.array([3, np.nan, 4]),
         (3, np.float32("nan"), np.int8(4)),

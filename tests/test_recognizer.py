@@ -1,5 +1,7 @@
 """The recognizer: the shipped network, wrapped models, and what it rejects."""
 
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -14,6 +16,8 @@ from digitlab import Recognizer, doodle, load_recognizer, render_strokes, stored
 from digitlab._io import shipped_path
 from digitlab.answers import combine_looks
 from digitlab.images import centre_of_mass
+from digitlab.runtimes import litert
+from digitlab.runtimes.litert import LiteRT
 from digitlab.strokes import turn_strokes
 from digitlab.training.non_digits import KINDS
 
@@ -251,9 +255,9 @@ def test_activations_are_those_of_keras(recognizer, tmp_path):
         path = tmp_path / f"{model.name}.tflite"
         digitlab.export_tflite(model, path)
         trios.append((model, load_recognizer(path), 1e-5))
-    for model, litert, share in trios:
+    for model, by_file, share in trios:
         by_keras = Recognizer(model).get_activations(image)
-        by_litert = litert.get_activations(image)
+        by_litert = by_file.get_activations(image)
         assert list(by_litert) == [f"Layer {number + 1}" for number in range(len(by_keras))]
         for one, other in zip(by_keras.values(), by_litert.values(), strict=True):
             assert one.shape == other.shape and other.any()
@@ -427,6 +431,91 @@ def test_the_first_prediction_needs_little_memory():
 
 
 @pytest.mark.slow
+class Interrupted(Exception):
+    """Stands for KeyboardInterrupt."""
+
+
+@pytest.mark.parametrize(
+    ("method", "owner", "step"),
+    [
+        ("predict_images", LiteRT, "_allocate"),
+        ("get_activations", litert.Interpreter, "allocate_tensors"),
+        ("adapt", LiteRT, "_allocate"),
+    ],
+)
+def test_an_interrupt_in_between_leaves_it_usable(method, owner, step, monkeypatch):
+    recognizer = load_recognizer()
+    image = render_strokes(stored_drawing(5))
+    call = {
+        "predict_images": lambda count: recognizer.predict_images([image] * count),
+        "get_activations": lambda _: recognizer.get_activations(image),
+        "adapt": lambda _: recognizer.adapt([image], [5]),
+    }[method]
+    carry_out = getattr(owner, step)
+    if method == "predict_images":
+        call(2)
+
+    def interrupted(*arguments):
+        if method == "predict_images":  # after the step; otherwise before it
+            carry_out(*arguments)
+        raise Interrupted
+
+    with monkeypatch.context() as patch, pytest.raises(Interrupted):
+        patch.setattr(owner, step, interrupted)
+        call(5)
+    call(2)
+    assert recognizer.predict_images([image] * 2).argmax(1).tolist() == [5, 5]
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="Windows has no such timer")
+def test_an_interrupt_at_any_time_leaves_it_unlocked():
+    code = """import random, signal, digitlab, numpy as np
+def interrupt(*_):
+    raise KeyboardInterrupt
+signal.signal(signal.SIGALRM, interrupt)
+random.seed(1)
+recognizer, image = digitlab.load_recognizer(), np.zeros((28, 28))
+recognizer.get_activations(image)
+for _ in range(300):
+    try:
+        signal.setitimer(signal.ITIMER_REAL, random.uniform(0.00001, 0.003))
+        while True:
+            recognizer.get_activations(image)
+    except KeyboardInterrupt:
+        pass
+import threading
+thread = threading.Thread(target=recognizer.get_activations, args=(image,), daemon=True)
+thread.start()
+thread.join(30)
+assert not thread.is_alive(), "the lock is still held"
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows does not fork")
+def test_a_process_forked_during_a_reading_reads():
+    code = """import os, threading, numpy as np, digitlab
+recognizer, images = digitlab.load_recognizer(), np.zeros((200, 28, 28), np.uint8)
+recognizer.predict_images(images)
+stopped = threading.Event()
+def read():
+    while not stopped.is_set():
+        recognizer.predict_images(images)
+thread = threading.Thread(target=read)
+thread.start()
+for _ in range(5):
+    child = os.fork()
+    if not child:
+        recognizer.predict(digitlab.stored_drawing(5))
+        recognizer.predict_images(images[:40])
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+stopped.set()
+thread.join()
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120, stderr=subprocess.DEVNULL)
+
+
 def test_without_litert_tensorflow_s_own_runs_and_says_so_once(recognizer):
     pytest.importorskip("tensorflow", reason="needs TensorFlow: pip install 'digitlab[train]'")
     code = (

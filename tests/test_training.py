@@ -305,6 +305,7 @@ def test_a_training_goes_on_where_it_was_stopped(
     model = small()  # with other initial weights
     history = train(model, stripes, config, progress=False, checkpoint=path)
     assert list(tmp_path.rglob("*")) == [path.parent], "nothing is left of it when it is done"
+    assert history.epoch == [0, 1, 2, 3]
     for name, values in whole.history.items():
         assert history.history[name] == pytest.approx(values, rel=1e-3)
     for resumed, expected in zip(model.get_weights(), straight.get_weights(), strict=True):
@@ -383,6 +384,22 @@ def test_a_checkpoint_of_another_network_is_rejected(stripes, tmp_path):
     train_and_keep(pen_cnn(), stripes, config, path)
     with pytest.raises(ValueError, match="it belongs to another network|variable-"):
         train(article_cnn(), stripes, config, progress=False, checkpoint=path)
+
+
+def test_a_checkpoint_of_a_network_with_other_options_is_rejected(stripes, tmp_path):
+    def network(activation, rate):
+        layers = [keras.layers.Flatten(), keras.layers.Dense(8, activation)]
+        last = [keras.layers.Dropout(rate), keras.layers.Dense(10, "softmax")]
+        return keras.Sequential([keras.Input((28, 28, 1)), *layers, *last])
+
+    path, config = tmp_path / "training.npz", TrainConfig(batch_size=500, weight_decay=0)
+    train_and_keep(network("relu", 0.2), stripes, config, path)
+    for other in (network("tanh", 0.2), network("relu", 0.9)):
+        with pytest.raises(ValueError, match="it belongs to another network"):
+            train(other, stripes, config, progress=False, checkpoint=path)
+    same = TrainConfig(batch_size=500, weight_decay=0.0, one_cycle=1)  # as equal as numbers are
+    history = train(network("relu", 0.2), stripes, same, progress=False, checkpoint=path)
+    assert len(history.history["loss"]) == 1 and not path.exists()
 
 
 @pytest.mark.once

@@ -77,6 +77,8 @@ def cluster(client: Any, recognizer: Recognizer) -> Iterator[Submit]:
     """
     if not hasattr(client, "get_executor"):
         raise TypeError(f"expected a dask.distributed.Client, got {type(client).__name__}")
+    if getattr(client, "asynchronous", False):  # nothing would run its event loop meanwhile
+        raise TypeError("expected a dask.distributed.Client, got an asynchronous one")
     if client.status != "running":
         raise ConnectionError(f"expected a client with a scheduler; the one of {client!r} is gone")
     # A result can be computed again if the worker that holds it is killed; scattered data cannot.

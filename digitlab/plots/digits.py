@@ -40,7 +40,8 @@ def plot_digits(
 
     Args:
         images: (n, h, w), ink light on dark, any numeric type; a single image (h, w); or a table
-            (n, 784) with a row for each image of 28 x 28.
+            (n, 784) with a row for each image of 28 x 28. Each is shown from its smallest value,
+            black, to its largest, white.
         labels: n labels, shown with `str`.
         title: Where the digits come from, such as `Digits.name`.
         columns: Images in a row.

@@ -9,6 +9,7 @@ import threading
 import warnings
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 
@@ -37,6 +38,21 @@ except ImportError:  # no wheel for this platform: TensorFlow includes the same 
 # single image gets one thread: two are no faster, and use twice the processor time.
 _THREADS = min(4, os.cpu_count() or 1)
 
+# A forked process gets the locks as they are, perhaps held by a thread that it lacks, and
+# interpreters whose threads it lacks: those cannot even be destroyed.
+_networks: "WeakSet[LiteRT]" = WeakSet()
+_abandoned: list[Any] = []
+
+
+def _restart_in_forked_process() -> None:
+    for network in _networks:
+        _abandoned.append(network._many)
+        network._lock, network._many, network._batch_size = threading.RLock(), None, 0
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_restart_in_forked_process)
+
 
 class LiteRT:
     """A network in a ``.tflite`` file, run by LiteRT. It can be pickled, and used from any thread.
@@ -55,7 +71,7 @@ class LiteRT:
         self._arguments = content, name, threads  # to make another one
         self._threads = threads
         # An interpreter has one set of buffers, so threads take turns.
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._many: Any = None  # an interpreter for batches, made when the first one comes
         self._batch_size = 0  # how many images its buffers are made for
         self._observable: Any = None  # an interpreter that keeps its layers' outputs, made later
@@ -81,6 +97,7 @@ class LiteRT:
                 f"{CLASSES} or {CLASSES + 1} probabilities, got a network from {self._shape} to "
                 f"{answer}"
             )
+        _networks.add(self)
 
     @classmethod
     def from_file(cls, path: Path) -> "LiteRT":
@@ -102,6 +119,7 @@ class LiteRT:
             if len(batch) != 1:
                 interpreter = self._many = self._many or self._interpreter(self._threads)
                 if len(batch) != self._batch_size:
+                    self._batch_size = 0  # unknown, if this is interrupted
                     self._allocate(interpreter, len(batch))
                     self._batch_size = len(batch)
             interpreter.set_tensor(self._input, self._as_input(batch))
@@ -114,23 +132,16 @@ class LiteRT:
             if self._observable is None:
                 # XNNPACK, the default delegate, may fuse layers, and does not promise that the
                 # tensors between them can be read.
-                self._observable = Interpreter(
+                observable = Interpreter(
                     model_content=self._content,
                     experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
                     experimental_preserve_all_tensors=True,
                 )
-                self._observable.allocate_tensors()
+                observable.allocate_tensors()
+                self._observable = observable
             self._observable.set_tensor(self._input, self._as_input(batch))
             self._observable.invoke()
-            # In tensors that depend on the images, the first dimension is -1: any number of images.
-            outputs = [
-                self._observable.get_tensor(tensor["index"])[0]
-                for tensor in self._observable.get_tensor_details()
-                if tensor["index"] != self._input
-                and tensor["dtype"] == np.float32
-                and len(tensor["shape_signature"]) in (2, 4)
-                and tensor["shape_signature"][0] == -1
-            ]
+            outputs = self._layer_outputs()
         kept = [batch[0]]
         for output in outputs:
             flat = output.ndim != kept[-1].ndim and output.size == kept[-1].size
@@ -146,8 +157,9 @@ class LiteRT:
         with self._lock:
             if self._featured is None:
                 content = add_features_output(self._content)
-                self._featured = Interpreter(model_content=content, num_threads=1)
-                self._allocate(self._featured, 1)
+                featured = Interpreter(model_content=content, num_threads=1)
+                self._allocate(featured, 1)
+                self._featured = featured
             answers, features = [], []
             for image in batch:  # one at a time, as examples and drawings come
                 self._featured.set_tensor(self._input, self._as_input(image[None]))
@@ -163,6 +175,21 @@ class LiteRT:
     def checksum(self) -> str:
         """See `Runtime`."""
         return hashlib.sha256(self._content).hexdigest()
+
+    def _layer_outputs(self) -> list[np.ndarray]:
+        """Return the tensors that depend on the image: their first size is -1, any number of them.
+
+        In a function of its own: in a `with` block, Python 3.12 and newer may leave a comprehension
+        that is interrupted without leaving the block, and the lock would stay held.
+        """
+        return [
+            self._observable.get_tensor(tensor["index"])[0]
+            for tensor in self._observable.get_tensor_details()
+            if tensor["index"] != self._input
+            and tensor["dtype"] == np.float32
+            and len(tensor["shape_signature"]) in (2, 4)
+            and tensor["shape_signature"][0] == -1
+        ]
 
     def _as_input(self, batch: np.ndarray) -> np.ndarray:
         return batch.reshape(len(batch), *self._shape)

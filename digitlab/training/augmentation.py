@@ -15,7 +15,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from digitlab.images import as_batch, as_bytes, as_images, as_labels
+from digitlab.images import SIZE, as_batch, as_bytes, as_images, as_labels
 from digitlab.training.handwriting import vary_style
 from digitlab.training.lines import sample_drawing, thin
 from digitlab.training.non_digits import LETTERS, SCRIBBLES, SHAPES, doodle
@@ -26,6 +26,7 @@ from digitlab.training.settings import Augmentation
 
 NON_DIGIT = 10  # the label of non-digits, and their place among a network's outputs
 
+_AT_ONCE = 2000  # digits that `augment_digits` draws at a time: each takes 50 KB
 _GROUPS = tuple(tuple(kinds) for kinds in (LETTERS, SHAPES, SCRIBBLES))
 
 
@@ -175,16 +176,18 @@ def augment_digits(
     images = as_images(images)
     if not len(images):
         raise ValueError("expected images of shape (n, 28, 28), n at least 1, got none")
-    everything = np.arange(len(images))
     batches = AugmentedDigits(
         as_bytes(as_batch(images)[..., 0]),
         as_labels(labels, len(images)),
         augmentation or Augmentation(),
-        batch_size=len(images),
+        batch_size=_AT_ONCE,
         seed=seed,
         non_digits=False,
     )
-    drawn, chosen, _ = batches._draw(everything, np.random.default_rng([seed, 0]))
-    result = np.empty_like(drawn)
-    result[chosen] = drawn
+    rng = np.random.default_rng([seed, 0])
+    result = np.empty((len(images), SIZE, SIZE), np.float32)
+    for first in range(0, len(images), _AT_ONCE):
+        few = np.arange(first, min(first + _AT_ONCE, len(images)))
+        drawn, chosen, _ = batches._draw(few, rng)
+        result[chosen] = drawn
     return result

@@ -19,6 +19,7 @@ import keras
 import numpy as np
 
 from digitlab._io import atomic_write
+from digitlab.keras_checks import flat_layers
 from digitlab.training.settings import TrainConfig
 
 
@@ -73,6 +74,7 @@ class Checkpoint(keras.callbacks.Callback):
         state = {
             "config": repr(self.config),
             "digits": self.learned_from,
+            "network": _architecture_checksum(self.model),
             "epochs": epoch + 1,
             "history": self.history.history,
             "lowest": self.best.lowest,
@@ -105,7 +107,10 @@ class Checkpoint(keras.callbacks.Callback):
                     raise ValueError("it belongs to other digits")
                 values = [file[f"variable-{i}"] for i in range(len(variables))]
                 best = [file[name] for name in file.files if name.startswith("best-")]
-            if [value.shape for value in values] != [tuple(v.shape) for v in variables]:
+                network = state.get("network")
+            shapes = [tuple(variable.shape) for variable in variables]
+            same = network == _architecture_checksum(model)
+            if not same or [value.shape for value in values] != shapes:
                 raise ValueError("it belongs to another network")
         except FileNotFoundError:
             return 0
@@ -130,6 +135,20 @@ def arrays_checksum(arrays: Iterable[np.ndarray]) -> str:
     for array in arrays:
         sha256.update(np.ascontiguousarray(array).data)
     return sha256.hexdigest()
+
+
+def _architecture_checksum(model: keras.Model) -> str:
+    """Compute a checksum of the kinds of a model's layers, and of their options but the names."""
+    layers = []
+    for layer in flat_layers(model):
+        try:
+            config = layer.get_config()
+        except NotImplementedError:  # a layer of the user's own
+            config = {}
+        plain = bool, int, float, str, tuple  # others may differ from process to process
+        options = {name: value for name, value in config.items() if isinstance(value, plain)}
+        layers.append([type(layer).__name__, options | {"name": ""}])
+    return hashlib.sha256(json.dumps(layers, default=str).encode()).hexdigest()
 
 
 def _storable(array: np.ndarray) -> np.ndarray:

@@ -46,6 +46,10 @@ def train(
 
     Images that are left over when a batch is divided among the devices are dropped.
 
+    This sets the seeds of `random`, `numpy.random` and Keras, as `keras.utils.set_random_seed`
+    does. What you draw from them afterwards depends on ``config.seed`` alone: for several
+    experiments in a loop, use `numpy.random.default_rng` and another seed each time.
+
     Args:
         model: Takes images (n, 28, 28, 1) in [0, 1], and gives probabilities (n, 10); one that
             gives (n, 11) also learns to reject non-digits from the augmentation. Trained in place.
@@ -174,6 +178,7 @@ def train(
     else:
         if checkpoint is not None:
             Path(os.path.realpath(checkpoint)).unlink(missing_ok=True)  # a link stays
+    history.epoch = [*range(len(next(iter(history.history.values()), [])))]  # those before, too
     return history
 
 

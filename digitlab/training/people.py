@@ -66,7 +66,7 @@ class People:
                 f"expected strokes in each drawing, found none in {drawings.index([])}"
             )
         labels = as_labels(self.labels, len(drawings))
-        contributors, writers = np.asarray(self.contributors), np.asarray(self.writers)
+        contributors, writers = np.array(self.contributors), np.array(self.writers)
         if not contributors.shape == writers.shape == labels.shape:
             raise ValueError(
                 f"expected a contributor and a writer for each of {len(labels)} drawings, got "

@@ -13,11 +13,10 @@ _SEEDS = 2**32  # as many as Keras takes
 
 
 def _make_plain(settings: Any) -> None:
-    """Replace NumPy's numbers by Python's, so that equal settings look the same in a checkpoint."""
+    """Give all settings their types, so that equal ones look the same in a checkpoint: 0 as 0.0."""
     for field in fields(settings):
-        value = getattr(settings, field.name)
-        if hasattr(value, "item"):
-            object.__setattr__(settings, field.name, value.item())
+        if field.type in (bool, int, float):
+            object.__setattr__(settings, field.name, field.type(getattr(settings, field.name)))
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,7 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
 def _copy_access(path: Path, part: Path) -> None:
     """Let the same people read and write a file as another: private and shared ones stay so."""
     if hasattr(os, "chown"):  # not on Windows
-        with suppress(PermissionError):
+        with suppress(OSError):  # not one of our groups, or the drive has none
             os.chown(part, -1, path.stat().st_gid)
     shutil.copymode(path, part)
 

@@ -40,6 +40,7 @@ LAYERS: list[dict[str, str]] = [
         "runtimes.litert": "ai_edge_litert numpy tensorflow",
         "pictures.boxes": "numpy scipy",
         "pictures.combs": "numpy scipy",
+        "pictures.dots": "numpy scipy",
         "pictures.rings": "numpy scipy",
         "pictures.ruling": "numpy scipy",
         "pictures.underlines": "numpy scipy",

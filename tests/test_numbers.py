@@ -106,6 +106,23 @@ def test_rows():
     assert [digit.row for digit in reading.digits] == [0, 0, 0, 0, 1, 1, 1]
 
 
+@pytest.mark.parametrize("ratio", [2.0, 2.5, 3.0])
+@pytest.mark.parametrize("small_first", [True, False])
+def test_rows_of_different_heights(ratio, small_first):
+    """A large total and a small number, in either order."""
+    texts = [("745", "70414"), ("3806", "195"), ("21", "6478023")]
+    for seed, (large, small) in enumerate(texts):
+        rows = [written(large, seed), [stroke / ratio for stroke in written(small, seed + 9)]]
+        names = [large, small]
+        if small_first:
+            rows, names = rows[::-1], names[::-1]
+        upper, lower = rows
+        below = np.concatenate(upper)[:, 1].max() - np.concatenate(lower)[:, 1].min() + 80
+        drawing = [*upper, *(stroke + (0, below) for stroke in lower)]
+        assert read(drawing).text == "\n".join(names)
+        assert read(pixels(drawing, pen=5)).text == "\n".join(names)
+
+
 def test_the_order_of_strokes_does_not_matter():
     drawing = written("4757")
     assert read(drawing[::-1]).text == read(drawing).text == "4757"
@@ -290,6 +307,46 @@ def test_a_point_on_a_digit_is_not_lost():
     two, zero = side_by_side("20", (50, 90))
     point = two[-1] + [(0.0, 0), (4, 4)]
     assert read([two, point, zero]).text == "2.0"
+
+
+@pytest.mark.parametrize("radius", [0.1, 0.15, 0.2])
+def test_a_field_with_rounded_corners_is_removed(radius):
+    for seed, text in enumerate(["5140", "8422", "0189238"]):
+        drawing = [stroke + (60, 60) for stroke in written(text, seed)]
+        image = pixels(drawing, pen=9)
+        points = np.concatenate(drawing)
+        (left, top), (right, bottom) = points.min(0) - 35, points.max(0) + 35
+        ImageDraw.Draw(image).rounded_rectangle(
+            (left, top, right, bottom), radius * (bottom - top), outline=110, width=4
+        )
+        assert read(image).text == text
+
+
+@pytest.mark.parametrize(
+    ("paper", "apart"),
+    [("dots", 50), ("dots", 75), ("a dotted line", 20), ("a dotted line", 30)],
+)
+def test_dot_paper_and_dotted_lines_are_removed(paper, apart):
+    """Digits are about 100 pixels high, dots 8."""
+    for seed, text in enumerate(["5140", "8422", "0189238"]):
+        drawing = written(text, seed)
+        image = pixels(drawing, pen=9)
+        draw = ImageDraw.Draw(image)
+        low = int(np.concatenate(drawing)[:, 1].max()) + 12
+        rows = range(15, image.height, apart) if paper == "dots" else [low]
+        for y in rows:
+            for x in range(10, image.width - 10, apart):
+                draw.ellipse((x - 4, y - 4, x + 4, y + 4), fill=90)
+        assert read(image).text == text
+
+
+def test_points_of_a_column_of_amounts_stay():
+    rows = [f"{seed}.{9 - seed}" for seed in range(10)]
+    drawing = []
+    for seed, text in enumerate(rows):
+        drawing += [stroke + (0, 140 * seed) for stroke in written(text, seed)]
+    assert read(pixels(drawing, pen=9)).text == read(drawing).text
+    assert read(drawing).text.count(".") == 10
 
 
 def ring_around(drawing):

@@ -12,7 +12,8 @@ _SLANTS = np.radians(np.arange(-36, 37, 6.0))
 # How much a tilt of one radian must reduce the covered height, and a slant the widths, in sizes of
 # a digit.
 _LEVEL, _UPRIGHT = 0.6, 0.1
-_TALL = 0.45  # of a digit's height: pieces that are less tall do not start a row
+_TALL = 0.45  # of a digit's height: pieces that are less tall do not start a row near another
+_CLOSE = 0.25  # of a row's height: low pieces that are closer to it than this belong to it
 _SHARED = 0.35  # a piece that shares more than this part of its height with a row belongs to it
 _APART = 0.85  # of a row's height: the middles of rows are at least this far apart
 _FLAT = 0.25  # a piece is a bar if its height is below this share of its width
@@ -45,13 +46,17 @@ def find_rows(points: list[np.ndarray]) -> list[tuple[Line, list[int]]]:
         ]
         best = int(np.argmax(shares)) if shares else -1
         if shares and (
-            not tall[piece] or shares[best] > _SHARED or _near(top, bottom, bands[best])
+            shares[best] > _SHARED
+            or _near(top, bottom, bands[best])
+            or not tall[piece]
+            and _is_mark(float(sides[piece].max()), top, bottom, bands[best])
         ):
             rows[best].append(int(piece))
             bands[best] = _band(ends[rows[best]])
         else:
             rows.append([int(piece)])
             bands.append((top, bottom))
+    _join_single(rows, bands, ends, tall)
     _merge(rows, bands)
     order = np.argsort([high + low for high, low in bands])
     return [_without_specks(points, rows[at], tilt) for at in order]
@@ -94,6 +99,28 @@ def _near(top: float, bottom: float, band: tuple[float, float]) -> bool:
     """Tell whether a piece is too near to a row's middle to belong to another row."""
     high, low = band
     return abs(top + bottom - high - low) / 2 < _APART * (low - high)
+
+
+def _join_single(
+    rows: list[list[int]], bands: list[tuple[float, float]], ends: np.ndarray, tall: np.ndarray
+) -> None:
+    """Join a low piece that is alone to the nearest row: it is a part of a digit there."""
+    for at in reversed(range(len(rows))):
+        (piece, *others) = rows[at]
+        if others or tall[piece] or len(rows) == 1:
+            continue
+        del rows[at], bands[at]
+        top, bottom = ends[piece]
+        nearest = int(np.argmin([max(high - bottom, top - low) for high, low in bands]))
+        rows[nearest].append(piece)
+        bands[nearest] = _band(ends[rows[nearest]])
+
+
+def _is_mark(side: float, top: float, bottom: float, band: tuple[float, float]) -> bool:
+    """Tell whether a low piece, with this longer side, is a mark of a row and no smaller digit."""
+    high, low = band
+    gap = max(high - bottom, top - low)
+    return side < SPECK * (low - high) or gap < _CLOSE * (low - high)
 
 
 def _band(ends: np.ndarray) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""The ink in a picture, without shadows, printed lines, underlines, rings and the desk."""
+"""The ink in a picture, without shadows, printed lines and dots, underlines, rings and the desk."""
 
 import numpy as np
 import numpy.typing as npt
@@ -9,6 +9,7 @@ from PIL import Image
 from digitlab.pictures.boxes import without_boxes
 from digitlab.pictures.brightness import read_brightness
 from digitlab.pictures.combs import without_combs
+from digitlab.pictures.dots import without_dots
 from digitlab.pictures.rings import without_rings
 from digitlab.pictures.ruling import without_ruling
 from digitlab.pictures.sheet import without_desk
@@ -39,7 +40,7 @@ _FAINT = 0.06  # minimum contrast of ink, as a share of the paper's brightness
 
 
 def find_ink(picture: npt.ArrayLike | Image.Image) -> tuple[np.ndarray, float]:
-    """Find the writing in a picture, without shadows, printed lines, underlines, rings or the desk.
+    """Find the writing in a picture, without shadows, printed lines and dots, rings or the desk.
 
     Args:
         picture: See `digitlab.normalize_image`.
@@ -101,7 +102,7 @@ def find_writing(brightness: np.ndarray, page: bool) -> np.ndarray:
     ink = ink[margin : margin + height, margin : margin + width]
     if page:  # the gaps in one digit alone do no harm
         ink = _without_gaps(ink)
-    ink = without_combs(without_boxes(ink))
+    ink = without_combs(without_boxes(without_dots(ink)))
     # Once before: ruling would be removed only where a line drawn by hand is straight.
     ink = without_ruling(without_underlines(ink))
     return without_underlines(without_rings(ink))

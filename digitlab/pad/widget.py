@@ -208,8 +208,8 @@ class DrawingPad(Box):
         logged, too. What a callback prints after a hand has drawn is shown under the pad.
 
         A callback or an observer may change the drawing; once that is read, the callbacks that are
-        still to come get only the new reading. It must not wait for another thread that uses a pad,
-        because pads take turns.
+        still to come get only the new reading. None of them may wait for another thread that uses a
+        pad, because pads take turns.
 
         Args:
             callback: The function.

@@ -413,7 +413,11 @@ def test_what_has_changed_since_a_stop_is_read_again(marked, tmp_path):
 @contextmanager
 def started(*command, folder):
     """A command of Dask, which is killed at the end if it still runs."""
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
+    environment = os.environ | {
+        "PYTHONPATH": str(Path(__file__).parent),
+        # It may drop a worker's copy of the network near the end, which is then fetched again.
+        "DASK_DISTRIBUTED__SCHEDULER__ACTIVE_MEMORY_MANAGER__START": "False",
+    }
     with (folder / f"{command[0]}.log").open("a") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "dask", *command, "--scheduler-file", folder / "scheduler.json"],

@@ -127,7 +127,8 @@ class Recognizer:
 
         The writing is cut in many ways, and the network reads all parts; the best way wins.
         Non-digits are kept: a point, a comma and a minus as ".", "," and "-", anything else as "?".
-        But a slash is read as a 1, and the points of a colon are taken for specks.
+        But a slash is read as a 1, and the points of a colon are taken for specks. A row of which a
+        picture shows only the upper or lower ends is left out.
 
         Args:
             drawing: As for `predict`. The strokes may be in any order.

@@ -340,6 +340,44 @@ def test_dot_paper_and_dotted_lines_are_removed(paper, apart):
         assert read(image).text == text
 
 
+def test_the_digits_of_a_table_are_no_dots():
+    table = Image.new("L", (700, 700), 235)
+    draw = ImageDraw.Draw(table)
+    for place in range(50, 651, 150):
+        draw.line((place, 50, place, 650), fill=110, width=4)
+        draw.line((50, place, 650, place), fill=110, width=4)
+    rows = ["4071", "9526", "3825", "6047"]
+    for top, text in zip(range(50, 650, 150), rows, strict=True):
+        for left, digit in zip(range(50, 650, 150), text, strict=True):
+            for stroke in digitlab.stored_drawing(int(digit)):
+                draw.line([tuple(p) for p in stroke * 0.35 + (left + 25, top + 25)], 30, 7)
+    assert read(table).rows == tuple(rows)
+
+
+@pytest.mark.parametrize("shown", [0.2, 0.35, 0.5])
+@pytest.mark.parametrize("above", [True, False])
+def test_a_row_that_the_edge_cuts_off_is_left_out(above, shown):
+    """As much as is shown of its digits' height is in the picture."""
+    rows = [side_by_side(text, (50,) * 4) for text in ("2047", "3805")]
+    image = pixels([*rows[0], *(stroke + (0, 300) for stroke in rows[1])], pen=9)
+    ends = [(points[:, 1].min(), points[:, 1].max()) for points in map(np.concatenate, rows)]
+    (top, bottom), (high, low) = ends
+    if above:
+        edges = 0, int(bottom - shown * (bottom - top)), image.width, image.height
+    else:
+        edges = 0, 0, image.width, int(high + 300 + shown * (low - high))
+    assert read(image.crop(edges)).text == ("3805" if above else "2047")
+
+
+def test_a_low_row_in_a_picture_that_was_cropped_to_its_ink_stays():
+    five = digitlab.stored_drawing(5)
+    fives = [0.4 * stroke + (left, 400) for left in (100, 200) for stroke in five]
+    image = pixels([*side_by_side("2047", (50,) * 4), *fives], pen=9)
+    assert read(image).text == "2047\n55"
+    cropped = image.crop(ImageOps.invert(image).point(lambda v: v > 100 and 255).getbbox())
+    assert read(cropped).text == "2047\n55"
+
+
 def test_points_of_a_column_of_amounts_stay():
     rows = [f"{seed}.{9 - seed}" for seed in range(10)]
     drawing = []

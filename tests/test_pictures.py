@@ -280,6 +280,73 @@ def test_a_long_underline_that_wavers_leaves_no_marks(seed):
     assert RECOGNIZER.read_number(photo(np.maximum(row, np.asarray(mask) / 255))).text == "4007"
 
 
+def written(*digits, place=(0, 0)):
+    """A row of digits, 55 pixels high, in ink (300, 300 n)."""
+    return np.hstack([sheet(digit, pen=12, scale=0.45, place=place) for digit in digits])
+
+
+def slightly_soft(picture):
+    return Image.fromarray(picture.astype(np.uint8)).filter(ImageFilter.GaussianBlur(1))
+
+
+@pytest.mark.parametrize("brightness", [0.2, 0.5, 0.7])
+@pytest.mark.parametrize(("left", "top"), [(0, 0), (900, 300), (860, 10), (450, 300)])
+def test_a_finger_at_the_edge_is_no_ink(left, top, brightness):
+    y, x = np.mgrid[:300, :900]
+    finger = np.hypot(x - left, y - top) < 60
+    held = np.where(finger, 215 * brightness, photo(written(4, 0, 7)))
+    assert RECOGNIZER.read_number(slightly_soft(held)).text == "407"
+
+
+@pytest.mark.parametrize("brightness", [0.2, 0.5, 0.6])
+@pytest.mark.parametrize("turns", range(4))
+def test_a_strip_of_the_desk_is_no_ink(turns, brightness):
+    page = np.rot90(photo(written(4, 0, 7)), turns).astype(float)
+    y, x = np.mgrid[: page.shape[0], : page.shape[1]]
+    grain = np.random.default_rng(1).normal(1, 0.1, (len(page) // 3, 1)).repeat(3, axis=0)
+    beside = np.where(x - y / 12 > page.shape[1] - 40, 215 * brightness * grain, page)
+    assert RECOGNIZER.read_number(slightly_soft(np.rot90(beside, -turns))).text == "407"
+
+
+@pytest.mark.parametrize(
+    "covers",
+    [
+        lambda x, y: x > 755,  # only the last digit
+        lambda x, y: x + y / 2 > 640,  # half of the digit before, too
+        lambda x, y: y + x / 8 > 200,
+    ],
+)
+@pytest.mark.parametrize("brightness", [0.4, 0.7])
+def test_writing_in_a_sharp_shadow_stays(covers, brightness):
+    y, x = np.mgrid[:300, :900]
+    page = photo(written(4, 0, 7, place=(70, 0)))
+    shaded = np.where(covers(x, y), brightness * page, page)
+    assert RECOGNIZER.read_number(slightly_soft(shaded)).text == "407"
+
+
+@pytest.mark.parametrize("darkness", [60, 80, 100])
+def test_thin_lines_between_two_rows_of_pixels_are_removed(darkness):
+    """As dark as these, squared paper is tilted by less than a degree."""
+    large = np.kron(written(4, 0, 7), np.ones((4, 4), np.float32))
+    paper = Image.new("L", large.shape[::-1])
+    for place in range(-200, 3800, 160):
+        ends = [(place, 0, place - 15, 1200), (0, place, 3600, place + 45)]
+        for line in ends:
+            ImageDraw.Draw(paper).line(line, darkness, 4)
+    ink = np.maximum(large, np.asarray(paper, np.float32) / 255)
+    small = Image.fromarray(photo(ink)).resize((900, 300), Image.Resampling.BOX)
+    assert RECOGNIZER.read_number(small).text == "407"
+
+
+def test_a_digit_in_the_corner_of_a_table_stays():
+    table = lines(*(((5, y), (290, y)) for y in (5, 100, 195, 290)))
+    table = np.maximum(table, table.T)
+    digit = sheet(4, pen=8, scale=0.35, place=(-98, -112))  # it touches the line above
+    ink = np.maximum(digit, sheet(7, pen=8, scale=0.35))
+    rest = without_boxes(np.maximum(table, ink))
+    assert rest[ink > 0.5].mean() > 0.95 and not rest[200:].any()
+
+
 def test_small_digits_on_a_scan_of_a_page_are_read():
     """Of 5 mm, at 150 dots per inch."""
     page = np.full((1754, 1240), 245, np.uint8)

@@ -16,7 +16,7 @@ from PIL import Image
 from digitlab.numbers.costs import Costs
 from digitlab.numbers.pieces import Box, Line, typical_size
 from digitlab.pictures.digit import fit_ink
-from digitlab.pictures.ink import pen_width
+from digitlab.pictures.pen import pen_width
 
 _SOLID = 0.25  # pixels with more ink than this are connected to their neighbours
 _SHARP = 64  # pixels: digits need not be higher than this
@@ -75,6 +75,7 @@ class InkPieces:
         self.parents: list[int] = []
         for patch in patches:
             self._add(patch, len(self.points))
+        self.cut_off = _cut_off(patches, ink.shape)
 
     def box(self, pieces: Sequence[int]) -> Box:
         """See `Writing`."""
@@ -140,6 +141,19 @@ def _components(ink: np.ndarray) -> list[_Patch]:
     patches = patches[:_MAX_PIECES]
     least = _MIN_SIZE * _size(patches) if patches else 0
     return _without_blots([patch for patch in patches if max(patch.ink.shape) - 2 > least])
+
+
+def _cut_off(patches: Sequence[_Patch], shape: tuple[int, ...]) -> frozenset[int]:
+    """Find patches that go on above or below a picture, unless it was cropped to its ink."""
+    height, width = shape
+    # Patches have a margin of one pixel.
+    above = {at for at, patch in enumerate(patches) if patch.top < 0}
+    below = {at for at, patch in enumerate(patches) if patch.top + len(patch.ink) > height}
+    beside = [
+        any(patch.left < 0 for patch in patches),
+        any(patch.left + patch.ink.shape[1] > width for patch in patches),
+    ]
+    return frozenset() if above and below and all(beside) else frozenset(above | below)
 
 
 def _without_blots(patches: list[_Patch]) -> list[_Patch]:

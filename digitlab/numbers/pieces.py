@@ -59,6 +59,7 @@ class Writing(Protocol):
         costs: What unusual shapes cost.
         pen: How much the pen's width adds to the width and height of a piece, in the unit of the
             points.
+        cut_off: The pieces that go on above or below the picture.
     """
 
     points: list[np.ndarray]
@@ -66,6 +67,7 @@ class Writing(Protocol):
     habits: np.ndarray
     costs: Costs
     pen: float
+    cut_off: frozenset[int]
 
     def box(self, pieces: Sequence[int]) -> Box:
         """Return the box around some pieces, in pixels of the drawing or picture."""

@@ -95,7 +95,7 @@ def read_pieces(writing: Writing, answer: Answer) -> NumberReading:
     """
     characters: list[Character] = []
     share = 1.0 if writing.points else 0.0
-    rows = find_rows(writing.points) if writing.points else []
+    rows = find_rows(writing.points, writing.cut_off) if writing.points else []
     for number, (line, row) in enumerate(rows):
         reading = RowReading(writing, answer, line, row)
         reading.read()

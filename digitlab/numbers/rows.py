@@ -16,17 +16,21 @@ _TALL = 0.45  # of a digit's height: pieces that are less tall do not start a ro
 _CLOSE = 0.25  # of a row's height: low pieces that are closer to it than this belong to it
 _SHARED = 0.35  # a piece that shares more than this part of its height with a row belongs to it
 _APART = 0.85  # of a row's height: the middles of rows are at least this far apart
+_WHOLE = 0.75  # of the tallest row's height: lower rows at the picture's edge may be cut off
 _FLAT = 0.25  # a piece is a bar if its height is below this share of its width
 # In digit heights: how far above the digits, below them and beside them points may be.
 _ABOVE, _BELOW, _BESIDE = 0.15, 0.3, 0.7
 _SOME = 4000  # points: enough to find the tilt
 
 
-def find_rows(points: list[np.ndarray]) -> list[tuple[Line, list[int]]]:
-    """Sort pieces into rows, from top to bottom, and drop specks.
+def find_rows(
+    points: list[np.ndarray], cut_off: frozenset[int] = frozenset()
+) -> list[tuple[Line, list[int]]]:
+    """Sort pieces into rows, from top to bottom, and drop specks and the rest of cut-off rows.
 
     Args:
         points: See `digitlab.numbers.pieces.Writing`.
+        cut_off: Likewise.
 
     Returns:
         Each row's line, and its remaining pieces from left to right.
@@ -56,6 +60,7 @@ def find_rows(points: list[np.ndarray]) -> list[tuple[Line, list[int]]]:
         else:
             rows.append([int(piece)])
             bands.append((top, bottom))
+    _drop_cut_off(rows, bands, heights, cut_off)
     _join_single(rows, bands, ends, tall)
     _merge(rows, bands)
     order = np.argsort([high + low for high, low in bands])
@@ -114,6 +119,22 @@ def _join_single(
         nearest = int(np.argmin([max(high - bottom, top - low) for high, low in bands]))
         rows[nearest].append(piece)
         bands[nearest] = _band(ends[rows[nearest]])
+
+
+def _drop_cut_off(
+    rows: list[list[int]],
+    bands: list[tuple[float, float]],
+    heights: np.ndarray,
+    cut_off: frozenset[int],
+) -> None:
+    """Drop rows of which the picture shows only the upper or lower ends."""
+    tallest = max(low - high for high, low in bands)
+    for at in reversed(range(len(rows))):
+        high, low = bands[at]
+        if low - high < _WHOLE * tallest:
+            main = [piece for piece in rows[at] if heights[piece] >= 0.5 * heights[rows[at]].max()]
+            if cut_off.issuperset(main):
+                del rows[at], bands[at]
 
 
 def _is_mark(side: float, top: float, bottom: float, band: tuple[float, float]) -> bool:

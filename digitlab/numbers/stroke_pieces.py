@@ -37,6 +37,7 @@ class StrokePieces:
     habits = np.log(np.array(_HABITS) / 100)
     costs = Costs()
     pen = 0.0  # strokes have no width
+    cut_off: frozenset[int] = frozenset()
 
     def __init__(self, strokes: Sequence[np.ndarray]):
         self.points: list[np.ndarray] = []

@@ -7,7 +7,7 @@ from digitlab.pictures.lines import SOLID, LongLine, cleared, erased, find_lines
 
 _MIN_SIDE = 0.12  # minimum side of a box, as a share of the picture's shorter side
 _INKED = 0.5  # maximum share of a box that is ink
-_CORNER = 0.3  # of a box's shorter side: what is left of a rounded corner is not larger
+_CORNER = 0.3  # of a field's shorter side: what is left of a rounded corner is not larger
 _BORDER = 0.12  # how far a box's sides may be from the ends of its ink, as a share of its side
 
 
@@ -25,17 +25,17 @@ def without_boxes(ink: np.ndarray) -> np.ndarray:
             continue
         across = _sides(box)
         if _are_borders(across, len(box)) and _are_borders(down := _sides(box.T), box.shape[1]):
-            rest = _without_corners(erased(box, across, down), box)
+            field = min(len(box) / (len(across) - 1), box.shape[1] / (len(down) - 1))
+            rest = _without_corners(erased(box, across, down), box, _CORNER * field)
             if rest.any() or (solid[place] & ~box).any():
                 gone[place] |= box & ~rest
     return cleared(ink, solid, gone)
 
 
-def _without_corners(rest: np.ndarray, box: np.ndarray) -> np.ndarray:
+def _without_corners(rest: np.ndarray, box: np.ndarray, reach: float) -> np.ndarray:
     """Remove rounded corners from what is left of a box (h, w) without its sides."""
     beside = scipy.ndimage.binary_dilation(box & ~rest, np.ones((3, 3)))
     labels, _ = scipy.ndimage.label(rest, np.ones((3, 3)))
-    reach = _CORNER * min(box.shape)
     corners = np.zeros_like(rest)
     for label, place in enumerate(scipy.ndimage.find_objects(labels), start=1):
         in_corner = all(

@@ -8,7 +8,8 @@ from PIL import Image, ImageFilter
 
 from digitlab.images import BOX, CENTRE, PEN_WIDTH, SIZE, centre_of_mass
 from digitlab.pictures.brightness import read_brightness
-from digitlab.pictures.ink import find_writing, pen_width
+from digitlab.pictures.ink import find_writing
+from digitlab.pictures.pen import pen_width
 
 _DIGIT_SIDE = 256  # pixels: a picture of one digit is reduced to less than twice that
 _SMALL = 0.2  # minimum size of a digit, as a share of the picture's shorter side

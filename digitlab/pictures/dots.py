@@ -6,6 +6,7 @@ import scipy
 from digitlab.pictures.lines import SOLID, cleared
 
 _SIDE = 0.25  # of the tallest parts: dots are smaller than this
+_FILLED = 0.5  # of the box around a dot is ink, at least
 _FEW = 8  # points: writing has fewer
 _ALIKE = 2.5  # the areas of most dots differ by less than this factor from their median
 _EVEN = 0.2  # and their distances from the nearest dot by less than this share
@@ -23,7 +24,8 @@ def without_dots(ink: np.ndarray) -> np.ndarray:
     sides = np.array([[part.stop - part.start for part in place] for place in places])
     tall = sides.max(axis=1)
     areas = np.bincount(labels.ravel())[1:]
-    specks = np.flatnonzero(tall < _SIDE * tall.max())
+    # Beside the lines of a table, digits are as small as dots.
+    specks = np.flatnonzero((tall < _SIDE * tall.max()) & (areas > _FILLED * sides.prod(axis=1)))
     if len(specks) < _FEW:
         return ink
     typical = np.median(areas[specks])

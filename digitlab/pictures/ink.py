@@ -1,4 +1,4 @@
-"""The ink in a picture, without shadows, printed lines and dots, underlines, rings and the desk."""
+"""The ink in a picture: no shadows, printed lines and dots, underlines, rings, fingers or desk."""
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +10,8 @@ from digitlab.pictures.boxes import without_boxes
 from digitlab.pictures.brightness import read_brightness
 from digitlab.pictures.combs import without_combs
 from digitlab.pictures.dots import without_dots
+from digitlab.pictures.edges import without_edge_objects
+from digitlab.pictures.pen import pen_width
 from digitlab.pictures.rings import without_rings
 from digitlab.pictures.ruling import without_ruling
 from digitlab.pictures.sheet import without_desk
@@ -76,15 +78,6 @@ def _height(ink: np.ndarray) -> float:
     return float(np.median(heights[heights > heights.max() / 2])) if len(heights) else np.inf
 
 
-def pen_width(solid: np.ndarray) -> float:
-    """Estimate the width of the lines in a mask (h, w)."""
-    # A line has two edges, which are staircases: 4 / pi times as long as they look.
-    inner = sum(np.count_nonzero(side[1:] != side[:-1]) for side in (solid, solid.T))
-    outer = sum(np.count_nonzero(side[end]) for side in (solid, solid.T) for end in (0, -1))
-    edge = inner + outer
-    return 2 * np.count_nonzero(solid) / max(edge, 1) * 4 / np.pi
-
-
 def find_writing(brightness: np.ndarray, page: bool) -> np.ndarray:
     """Find the ink that is writing.
 
@@ -149,6 +142,7 @@ def _ink(brightness: np.ndarray, page: bool, around: float) -> np.ndarray:
     """Estimate the ink at each place of a picture (h, w): float32 in [0, 1]."""
     if _is_light_ink(brightness, around):
         brightness = brightness.max() - brightness
+    brightness = without_edge_objects(brightness)
     paper = np.maximum(_paper(brightness), 1e-3)
     ink = 1 - brightness / paper  # the share of the light that the ink absorbs
     if page:

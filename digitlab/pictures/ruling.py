@@ -8,6 +8,7 @@ import scipy
 
 from digitlab.pictures.lines import GAP, SOLID, THICK, LongLine, cleared, erased, find_lines
 
+_RIDGE = 0.15  # minimum ink of a thin line in three pixels across
 _PAST = 0.03  # minimum length of a line beyond the writing, as a share of the line's length
 _NEAR = 0.12  # maximum gap from a line's end to the edge, as a share of the picture's side
 _PAGE_PARTS = 3  # a picture with at least this many parts of writing is a page
@@ -19,7 +20,7 @@ _LARGE = 0.08  # minimum size of a part of the writing, as a share of the pictur
 def without_ruling(ink: np.ndarray) -> np.ndarray:
     """Remove lines along the picture from ink (h, w) in [0, 1]; strokes that cross them stay."""
     solid = ink > SOLID
-    all_across, all_down = find_lines(solid), find_lines(solid.T)
+    all_across, all_down = find_lines(_ridges(ink)), find_lines(_ridges(ink.T))
     if not all_across and not all_down:
         return ink
     height, width = solid.shape
@@ -49,6 +50,12 @@ def without_ruling(ink: np.ndarray) -> np.ndarray:
     if not across and not down:
         return ink
     return cleared(ink, solid, solid & ~erased(solid, across, down))
+
+
+def _ridges(ink: np.ndarray) -> np.ndarray:
+    """Find where ink (h, w) is solid, or part of a thin line between two rows of pixels."""
+    above, below = np.roll(ink, 1, axis=0), np.roll(ink, -1, axis=0)
+    return (ink > SOLID) | (ink >= above) & (ink >= below) & (above + ink + below > _RIDGE)
 
 
 def _written(rest: np.ndarray) -> list[tuple[slice, slice]]:

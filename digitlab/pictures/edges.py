@@ -1,0 +1,77 @@
+"""Objects at a picture's edge: fingers that hold the sheet, a strip of the desk beside it."""
+
+import numpy as np
+import scipy
+
+from digitlab.pictures.pen import pen_width
+
+_DARK = 0.8  # maximum brightness of an object, as a share of the paper's
+_PENS = 3  # an object is at least this many pen widths broad
+_BROAD = 0.05  # and at least this share of the picture's shorter side
+_SHARP = 0.85  # it is at most this bright, as a share of what is beyond its border
+_BORDER = (
+    0.8  # along at least this share of that: a shadow's border is soft or leads to a deeper one
+)
+_INK = 0.5  # writing in a shadow is at least this share as dark as the other writing
+_FEW = 2  # and longer than this many pen widths
+
+
+def without_edge_objects(brightness: np.ndarray) -> np.ndarray:
+    """Replace broad, dark objects at the edge of a picture (h, w) of dark ink by paper.
+
+    Shadows stay if there is writing in them.
+    """
+    paper = _closed(brightness, min(brightness.shape))
+    dark = brightness < _DARK * paper
+    labels, _ = scipy.ndimage.label(dark, np.ones((3, 3)))
+    edges = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
+    at_edge = np.isin(labels, edges[edges > 0])
+    writing = dark & ~at_edge
+    if not at_edge.any() or not writing.any():
+        return brightness
+    pen = round(pen_width(writing)) or 1
+    side = 2 * round(max(_PENS * pen, _BROAD * min(brightness.shape)) / 2) + 1
+    broad = _opened(at_edge, (side, side))
+    if not broad.any():
+        return brightness
+    # With their ends, where they are narrower.
+    long = _opened(at_edge, (1, 2 * side + 1)) | _opened(at_edge, (2 * side + 1, 1))
+    labels, _ = scipy.ndimage.label(broad | long, np.ones((3, 3)))
+    objects, count = scipy.ndimage.label(np.isin(labels, labels[broad]), np.ones((3, 3)))
+    every = range(1, count + 1)
+    found = _are_sharp(brightness, objects, every)
+    # Without the grain of wood, which is finer than a pen.
+    within = (objects > 0).astype(brightness.dtype)
+    total, share = (scipy.ndimage.uniform_filter(it, pen) for it in (brightness * within, within))
+    smooth = within * total / np.maximum(share, 1e-3)
+    darkness = 1 - smooth / np.maximum(_closed(smooth, side), 1e-3)
+    ink = darkness > _INK * np.median(1 - brightness[writing] / paper[writing])
+    inside = scipy.ndimage.minimum_filter(objects, 2 * pen + 1)
+    found &= scipy.ndimage.sum_labels(ink, inside, every) < _FEW * pen**2
+    gone = np.isin(objects, 1 + np.flatnonzero(found))
+    return np.where(_grown(gone, 2 * (pen // 2) + 3), paper, brightness)
+
+
+def _are_sharp(brightness: np.ndarray, objects: np.ndarray, every: range) -> np.ndarray:
+    """Tell for each object whether it has a sharp border with brighter paper all along."""
+    outside = np.where(_grown(objects, 7), 0, _grown(objects, 13))
+    within = np.where(scipy.ndimage.minimum_filter(objects, 7), 0, objects)
+    shade = scipy.ndimage.median(brightness, within, every)
+    lighter = _SHARP * brightness > np.append(0, shade)[outside]
+    return np.asarray(scipy.ndimage.mean(lighter, outside, every) > _BORDER)
+
+
+def _grown(places: np.ndarray, window: int | tuple[int, int]) -> np.ndarray:
+    return scipy.ndimage.maximum_filter(places, window, mode="constant", cval=0)
+
+
+def _opened(mask: np.ndarray, window: tuple[int, int]) -> np.ndarray:
+    """Keep what a window fits into; beyond the edge, things go on."""
+    fits = scipy.ndimage.minimum_filter(mask, window, mode="constant", cval=1)
+    return _grown(fits, window)
+
+
+def _closed(brightness: np.ndarray, side: int) -> np.ndarray:
+    """Brighten dark places that are narrower than a window, or than half of it at the edge."""
+    light = scipy.ndimage.maximum_filter(brightness, side, mode="constant", cval=0)
+    return scipy.ndimage.minimum_filter(light, side, mode="constant", cval=np.inf)

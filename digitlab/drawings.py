@@ -164,9 +164,12 @@ def _parsed(path: Path) -> dict[str, Any]:
 
 def checked_size(size: Any) -> float:
     """Check the side of a pad."""
-    number = float(size) if isinstance(size, Real) and not isinstance(size, bool) else math.nan
+    try:
+        number = float(size) if isinstance(size, Real) and not isinstance(size, bool) else math.nan
+    except OverflowError:
+        number = math.inf
     if not 0 < number < math.inf:
-        raise ValueError(f"expected size to be a number of pixels above 0, got {size!r}")
+        raise ValueError(f"expected size to be a number of pixels above 0, got {size!r:.50}")
     return int(number) if number.is_integer() else number
 
 

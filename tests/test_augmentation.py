@@ -106,6 +106,9 @@ def test_augmented_digits_are_those_of_the_training(few):
     )
     with pytest.raises(TypeError, match="expected an Augmentation, got int"):
         augment_digits(images, labels, 5)
+    for seed in (None, 1.5, -1):
+        with pytest.raises(ValueError, match="expected seed to be a whole number, at least 0, got"):
+            augment_digits(images, labels, seed=seed)
     bare = dataclasses.replace(NOTHING, redrawn=1)
     styled = dataclasses.replace(bare, styles=1)
     zeros = images[labels == 0]

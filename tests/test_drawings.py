@@ -50,7 +50,7 @@ def test_a_bad_drawing_leaves_the_file_as_it_was(tmp_path):
     before = path.read_bytes()
     with pytest.raises(ValueError, match="stroke 0 holds NaN"):
         save_drawing(path, [[[np.nan, 1]]])
-    for size in (0, np.nan, "280", True):
+    for size in (0, np.nan, "280", True, 10**400):
         with pytest.raises(ValueError, match="size to be a number of pixels above 0"):
             save_drawing(path, stored_drawing(3), size=size)
     assert path.read_bytes() == before

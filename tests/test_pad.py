@@ -431,6 +431,15 @@ def test_what_its_recognizer_is_taught_directly_is_kept(tmp_path):
     assert pad.recognizer.labels.tolist() == [8, 3]
 
 
+@pytest.mark.parametrize("setting", [{"pen_width": -1}, {"live": None}, {"explain": "yes"}])
+def test_a_pad_that_was_not_made_keeps_nothing(setting, tmp_path):
+    personal = load_recognizer().adapt()
+    with pytest.raises((ValueError, traitlets.TraitError), match="expected"):
+        DrawingPad(personal, personal=tmp_path / "ada.json", **setting)
+    pad = DrawingPad(personal, personal=tmp_path / "bob.json")
+    assert pad.recognizer is personal
+
+
 def test_one_recognizer_is_not_kept_in_two_files(tmp_path):
     personal = load_recognizer().adapt()
     pad = DrawingPad(personal, personal=tmp_path / "ada.json")

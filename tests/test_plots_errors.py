@@ -63,8 +63,9 @@ def test_plots_side_by_side_can_share_their_shades():
         image = ax.images[0]
         shades.append(luminance(image.to_rgba(image.get_array())[3, 5, :3]))
     assert shades[0] > 2 * shades[1]  # on its own scale, each would be darkest
-    with pytest.raises(ValueError, match="darkest to be at least 1, got 0"):
-        plot_confusion(few, few, darkest=0)
+    for darkest in (0, "3", float("nan")):
+        with pytest.raises(ValueError, match="darkest to be a whole number, at least 1, got"):
+            plot_confusion(few, few, darkest=darkest)
 
 
 def test_rejected_digits_have_a_column():

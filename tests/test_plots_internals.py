@@ -158,3 +158,6 @@ def test_bad_input():
         plot_embedding(np.zeros((3, 5)), [1, 2, 10])
     with pytest.raises(ValueError, match=r"shape \(k, 5\).*got \(1, 4\)"):
         plot_embedding(np.zeros((3, 5)), [1, 2, 3], marked=np.zeros((1, 4)))
+    for names in (["a", "b"], None):
+        with pytest.raises(ValueError, match=r"at most k names, got \(1, 5\) and (\['a'|None)"):
+            plot_embedding(np.zeros((3, 5)), [1, 2, 3], marked=np.zeros((1, 5)), names=names)

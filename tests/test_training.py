@@ -512,6 +512,7 @@ def test_the_learning_rate_ends_low_and_is_one_of_keras(stripes):
         ("seed", -1, "seed to be a whole number, at least 0, got -1"),
         ("seed", 2**32, "a seed below 2 .. 32, got 4294967296"),
         ("one_cycle", "no", "one_cycle to be True or False, got 'no'"),
+        ("one_cycle", np.array([1, 0]), "one_cycle to be True or False, got array"),
         ("warmup_share", "x", "warmup_share to be a number, got 'x'"),
         ("weight_decay", None, "weight_decay to be a number, got None"),
         ("augmentation", True, "digitlab.Augmentation or None, got True"),

@@ -35,6 +35,16 @@ class _Strokes(traitlets.List):
         return list(obj._history.drawing)
 
 
+class _PenWidth(traitlets.Float):
+    """Checked at once: validators of traits run only when all traits have their values."""
+
+    def validate(self, obj: Any, value: Any) -> float:
+        width: float = super().validate(obj, value)
+        if not 0 < width < math.inf:
+            raise ValueError(f"expected pen_width to be above 0 pixels, got {width}")
+        return width
+
+
 class DrawingPad(Box):
     """A pad to draw one digit on, with mouse, finger or pen, with its reading beside it.
 
@@ -92,7 +102,7 @@ class DrawingPad(Box):
     prediction = traitlets.Instance(Prediction, read_only=True)
     image = traitlets.Instance(np.ndarray, read_only=True)
     live = traitlets.Bool(True).tag(sync=True)  # for ipywidgets.jslink
-    pen_width = traitlets.Float().tag(sync=True)
+    pen_width = _PenWidth(1.0).tag(sync=True)
     recognizer: Any = traitlets.Instance(object)  # not Any, which takes None unvalidated
     explain = traitlets.Bool(False)
     _aspect = 1.0  # height by width
@@ -267,12 +277,6 @@ class DrawingPad(Box):
             personal.replace_examples(self._taught.images, self._taught.labels)
         self._taught = personal
         return personal
-
-    @traitlets.validate("pen_width")
-    def _validate_pen_width(self, proposal: Any) -> float:
-        if not 0 < proposal.value < math.inf:
-            raise ValueError(f"expected pen_width to be above 0 pixels, got {proposal.value}")
-        return proposal.value
 
     def _ipython_display_(self) -> None:
         if self.comm is None:

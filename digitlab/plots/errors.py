@@ -51,13 +51,14 @@ def plot_confusion(
         The Axes.
 
     Raises:
-        ValueError: The shapes or values differ from these, or `darkest` is below 1.
+        ValueError: The shapes or values differ from these, or `darkest` is no whole number
+            above 0.
 
     Example:
         >>> ax = digitlab.plot_confusion([3, 5, 5, 5], [3, 5, 8, None], title="four digits")
     """
-    if darkest is not None and darkest < 1:
-        raise ValueError(f"expected darkest to be at least 1, got {darkest}")
+    if darkest is not None:
+        check_whole(darkest, "darkest", 1)
     answers, rejected = _as_readings(read)
     labels = as_labels(labels, len(answers))
     columns = [*range(10), "none"] if rejected.any() else [*range(10)]

@@ -264,9 +264,10 @@ def plot_embedding(
     stars = np.empty((0, digits.shape[1]))
     if marked is not None:
         stars = as_array(marked, expected).astype(float)
-    if stars.ndim != 2 or stars.shape[1] != digits.shape[1] or len(names) > len(stars):
+    named = len(names) if hasattr(names, "__len__") else np.inf
+    if stars.ndim != 2 or stars.shape[1] != digits.shape[1] or named > len(stars):
         raise ValueError(
-            f"expected {expected} and at most k names, got {stars.shape} and {len(names)}"
+            f"expected {expected} and at most k names, got {stars.shape} and {names!r:.100}"
         )
     check_finite(stars, "marked points")
     if digits.shape[1] > 2:

@@ -15,7 +15,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from digitlab.images import SIZE, as_batch, as_bytes, as_images, as_labels
+from digitlab.images import SIZE, as_batch, as_bytes, as_images, as_labels, check_whole
 from digitlab.training.handwriting import vary_style
 from digitlab.training.lines import sample_drawing, thin
 from digitlab.training.non_digits import LETTERS, SCRIBBLES, SHAPES, doodle
@@ -164,7 +164,8 @@ def augment_digits(
 
     Raises:
         TypeError: `augmentation` is something else.
-        ValueError: The images or labels have a different form, or there are none.
+        ValueError: The images or labels have a different form, or there are none; or `seed` is no
+            whole number of at least 0.
 
     Example:
         >>> digits = digitlab.load_digits()
@@ -173,6 +174,7 @@ def augment_digits(
     """
     if not isinstance(augmentation, Augmentation | None):
         raise TypeError(f"expected an Augmentation, got {type(augmentation).__name__}")
+    check_whole(seed, "seed", 0)
     images = as_images(images)
     if not len(images):
         raise ValueError("expected images of shape (n, 28, 28), n at least 1, got none")

@@ -94,7 +94,7 @@ class TrainConfig:
         for name in ("peak_learning_rate", "weight_decay", "warmup_share", "validation_share"):
             if not isinstance(value := getattr(self, name), Real):
                 raise ValueError(f"expected {name} to be a number, got {value!r}")
-        if self.one_cycle not in (True, False):
+        if getattr(self.one_cycle, "ndim", 0) or self.one_cycle not in (True, False):
             raise ValueError(f"expected one_cycle to be True or False, got {self.one_cycle!r}")
         if not 0 < self.peak_learning_rate < math.inf:
             raise ValueError(

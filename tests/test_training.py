@@ -29,6 +29,7 @@ from digitlab import (
 from digitlab.training.checkpoint import Checkpoint
 from digitlab.training.loop import one_cycle
 from support import data
+from support.full_disk import largest_file
 
 
 @pytest.fixture(scope="module")
@@ -362,6 +363,15 @@ def test_a_checkpoint_that_somebody_removed_costs_nothing(stripes, tmp_path, mon
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
+def test_a_checkpoint_that_cannot_be_written_costs_no_epoch(stripes, tmp_path):
+    model, config = small(), TrainConfig(epochs=1, batch_size=100)
+    before = model.get_weights()
+    with largest_file(1000), pytest.raises(OSError, match="too large"):
+        train(model, stripes, config, progress=False, checkpoint=tmp_path / "training.npz")
+    for weights, old in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(weights, old)
+
+
 def test_a_checkpoint_behind_a_link_is_removed_and_the_link_stays(stripes, tmp_path):
     (tmp_path / "large disk").mkdir()
     link, file = tmp_path / "training.npz", tmp_path / "large disk" / "training.npz"

@@ -47,7 +47,9 @@ class BestWeights(keras.callbacks.Callback):
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Saves the state of a training run after each epoch: an npz file, with one array of JSON.
+    """Saves the state of a training run at its start and after each epoch.
+
+    The file is an npz file, with one array of JSON.
 
     Args:
         path: The file.
@@ -68,14 +70,23 @@ class Checkpoint(keras.callbacks.Callback):
         super().__init__()
         self.path, self.config, self.learned_from = path, config, learned_from
         self.history, self.best = history, best
+        self.done = 0  # epochs that were restored
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Save the state now: if it cannot be saved, no epoch is lost."""
+        self._save(self.done)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Save the state: weights, optimiser, history and best weights."""
+        """Save the state."""
+        self._save(epoch + 1)
+
+    def _save(self, epochs: int) -> None:
+        """Write weights, optimiser, history and best weights."""
         state = {
             "config": repr(self.config),
             "digits": self.learned_from,
             "network": _architecture_checksum(self.model),
-            "epochs": epoch + 1,
+            "epochs": epochs,
             "history": self.history.history,
             "lowest": self.best.lowest,
         }
@@ -126,7 +137,8 @@ class Checkpoint(keras.callbacks.Callback):
             variable.assign(value)
         self.history.history.update(state["history"])
         self.best.lowest, self.best.weights = state["lowest"], best or None
-        return int(state["epochs"])
+        self.done = int(state["epochs"])
+        return self.done
 
 
 def arrays_checksum(arrays: Iterable[np.ndarray]) -> str:

@@ -57,9 +57,9 @@ def train(
             augmentation. The test digits are not used.
         config: The settings. Default: `TrainConfig()`.
         progress: Show a bar with the time left, and the curves.
-        checkpoint: An ``.npz`` file for the state of the training run after each epoch. If it holds
-            the state of the same run, stopped or killed earlier, the training resumes from there.
-            The file is removed after the last epoch.
+        checkpoint: An ``.npz`` file for the state of the training run at its start and after each
+            epoch. If it holds the state of the same run, stopped or killed earlier, the training
+            resumes from there. The file is removed after the last epoch.
         people: With an augmentation only: digits that take the place of a share of the training
             digits, each redrawn a little differently every time, see `digitlab.load_people`.
 
@@ -74,7 +74,7 @@ def train(
             has no digits, or `config` no augmentation to draw them with; or the model does
             not map images (n, 28, 28, 1) to 10 or 11 probabilities; or the devices cannot share a
             batch; or `checkpoint` holds the state of another run, or something else.
-        OSError: `checkpoint` cannot be read or written.
+        OSError: `checkpoint` cannot be read or written; no epoch has begun then.
 
     Example:
         >>> drawings = [digitlab.stored_drawing(digit) for digit in range(10)]

@@ -80,6 +80,13 @@ def test_a_stem_stays_when_a_line_crosses_or_touches_it(digit):
         assert (ink[tall == 0] > 0.5).mean() < 0.002
 
 
+@pytest.mark.parametrize("digit", [4, 7])
+def test_there_are_no_lines_in_grain(digit):
+    grain = np.random.default_rng(0).uniform(0.05, 0.15, (SIDE, SIDE)).astype(np.float32)
+    ink = np.maximum(sheet(digit), grain)
+    assert without_ruling(ink) is ink
+
+
 def test_digits_out_of_straight_lines_are_no_frames():
     seven_segments = lines(((80, 50), (220, 50)), ((80, 250), (220, 250)), ((80, 50), (80, 250)))
     zero = np.maximum(seven_segments, lines(((220, 50), (220, 250))))

@@ -8,7 +8,7 @@ import scipy
 
 from digitlab.pictures.lines import GAP, SOLID, THICK, LongLine, cleared, erased, find_lines
 
-_RIDGE = 0.15  # minimum ink of a thin line in three pixels across
+_RIDGE = 0.15  # minimum ink of a thin line, the sum of three pixels across
 _PAST = 0.03  # minimum length of a line beyond the writing, as a share of the line's length
 _NEAR = 0.12  # maximum gap from a line's end to the edge, as a share of the picture's side
 _PAGE_PARTS = 3  # a picture with at least this many parts of writing is a page
@@ -54,8 +54,9 @@ def without_ruling(ink: np.ndarray) -> np.ndarray:
 
 def _ridges(ink: np.ndarray) -> np.ndarray:
     """Find where ink (h, w) is solid, or part of a thin line between two rows of pixels."""
-    above, below = np.roll(ink, 1, axis=0), np.roll(ink, -1, axis=0)
-    return (ink > SOLID) | (ink >= above) & (ink >= below) & (above + ink + below > _RIDGE)
+    above, below, beyond, before = (np.roll(ink, rows, axis=0) for rows in (1, -1, 2, -2))
+    more = above + ink + below - 1.5 * (beyond + before)  # than in the paper around it
+    return (ink > SOLID) | (ink >= above) & (ink >= below) & (more > _RIDGE)
 
 
 def _written(rest: np.ndarray) -> list[tuple[slice, slice]]:

@@ -331,6 +331,13 @@ def test_writing_in_a_sharp_shadow_stays(covers, brightness):
     assert RECOGNIZER.read_number(slightly_soft(shaded)).text == "407"
 
 
+def test_a_thick_digit_at_the_edge_stays_beside_thin_writing():
+    one = lines(((150, 0), (150, 200)), width=40)
+    small = lines(((30, 260), (50, 260)), ((60, 255), (60, 270)))
+    ink, _ = find_ink(slightly_soft(photo(np.maximum(one, small))))
+    assert ink[:180, 140:160].mean() > 0.9
+
+
 @pytest.mark.parametrize("darkness", [60, 80, 100])
 def test_thin_lines_between_two_rows_of_pixels_are_removed(darkness):
     """As dark as these, squared paper is tilted by less than a degree."""

@@ -8,6 +8,8 @@ from digitlab.pictures.pen import pen_width
 _DARK = 0.8  # maximum brightness of an object, as a share of the paper's
 _PENS = 3  # an object is at least this many pen widths broad
 _BROAD = 0.05  # and at least this share of the picture's shorter side
+_REACH = 5  # it reaches into the picture by at most this many times the radius of a disk in it
+_SOFT = 7  # pixels: how soft its border is
 _SHARP = 0.85  # it is at most this bright, as a share of what is beyond its border
 _BORDER = (
     0.8  # along at least this share of that: a shadow's border is soft or leads to a deeper one
@@ -39,26 +41,52 @@ def without_edge_objects(brightness: np.ndarray) -> np.ndarray:
     labels, _ = scipy.ndimage.label(broad | long, np.ones((3, 3)))
     objects, count = scipy.ndimage.label(np.isin(labels, labels[broad]), np.ones((3, 3)))
     every = range(1, count + 1)
-    found = _are_sharp(brightness, objects, every)
-    # Without the grain of wood, which is finer than a pen.
-    within = (objects > 0).astype(brightness.dtype)
-    total, share = (scipy.ndimage.uniform_filter(it, pen) for it in (brightness * within, within))
-    smooth = within * total / np.maximum(share, 1e-3)
-    darkness = 1 - smooth / np.maximum(_closed(smooth, side), 1e-3)
-    ink = darkness > _INK * np.median(1 - brightness[writing] / paper[writing])
-    inside = scipy.ndimage.minimum_filter(objects, 2 * pen + 1)
-    found &= scipy.ndimage.sum_labels(ink, inside, every) < _FEW * pen**2
-    gone = np.isin(objects, 1 + np.flatnonzero(found))
-    return np.where(_grown(gone, 2 * (pen // 2) + 3), paper, brightness)
+    core = scipy.ndimage.minimum_filter(objects, _SOFT)
+    full = float(np.median(1 - brightness[writing] / paper[writing]))
+    gone = (
+        _are_compact(objects, every)
+        & _have_sharp_borders(brightness, objects, core, every)
+        & ~_have_writing(brightness, core, pen, full, every)
+    )
+    there = np.isin(objects, 1 + np.flatnonzero(gone))
+    return np.where(_grown(there, 2 * (pen // 2) + 3), paper, brightness)
 
 
-def _are_sharp(brightness: np.ndarray, objects: np.ndarray, every: range) -> np.ndarray:
-    """Tell for each object whether it has a sharp border with brighter paper all along."""
-    outside = np.where(_grown(objects, 7), 0, _grown(objects, 13))
-    within = np.where(scipy.ndimage.minimum_filter(objects, 7), 0, objects)
+def _are_compact(objects: np.ndarray, every: range) -> np.ndarray:
+    """Tell for each object whether it reaches into the picture no farther than it is broad."""
+    height, width = objects.shape
+    y, x = np.ogrid[:height, :width]
+    from_edge = np.minimum(np.minimum(y, height - 1 - y), np.minimum(x, width - 1 - x))
+    reach = scipy.ndimage.maximum(from_edge, objects, every)
+    radius = scipy.ndimage.maximum(
+        scipy.ndimage.distance_transform_edt(objects > 0), objects, every
+    )
+    return np.asarray(reach) <= _REACH * np.asarray(radius)
+
+
+def _have_sharp_borders(
+    brightness: np.ndarray, objects: np.ndarray, core: np.ndarray, every: range
+) -> np.ndarray:
+    """Tell for each object whether there is brighter paper all along its border."""
+    outside = np.where(_grown(objects, _SOFT), 0, _grown(objects, 2 * _SOFT - 1))
+    within = np.where(core, 0, objects)
     shade = scipy.ndimage.median(brightness, within, every)
     lighter = _SHARP * brightness > np.append(0, shade)[outside]
-    return np.asarray(scipy.ndimage.mean(lighter, outside, every) > _BORDER)
+    return np.asarray(scipy.ndimage.mean(lighter, outside, every)) > _BORDER
+
+
+def _have_writing(
+    brightness: np.ndarray, core: np.ndarray, pen: int, full: float, every: range
+) -> np.ndarray:
+    """Tell for each object whether there is writing in it, with this pen, this dark elsewhere."""
+    # Without the grain of wood, which is finer than a pen.
+    within = (core > 0).astype(brightness.dtype)
+    total, share = (scipy.ndimage.uniform_filter(it, pen) for it in (brightness * within, within))
+    smooth = within * total / np.maximum(share, 1e-3)
+    darkness = 1 - smooth / np.maximum(_closed(smooth, _PENS * pen), 1e-3)
+    inside = scipy.ndimage.minimum_filter(core, pen)
+    ink = scipy.ndimage.sum_labels(darkness > _INK * full, inside, every)
+    return np.asarray(ink) > _FEW * pen**2
 
 
 def _grown(places: np.ndarray, window: int | tuple[int, int]) -> np.ndarray:

@@ -105,6 +105,15 @@ def test_a_line_is_followed_where_the_paper_bends():
     np.testing.assert_allclose(line.rows, 101 + 4 * np.sin(x / SIDE * np.pi), atol=1.5)
 
 
+def test_a_line_is_no_thicker_along_the_bars_of_digits():
+    mask = np.zeros((SIDE, SIDE), bool)
+    mask[150:152] = True
+    for start in (10, 110, 210):
+        mask[147:155, start : start + 55] = True
+    (line,) = find_lines(mask)
+    assert line.thickness == 2
+
+
 @pytest.mark.parametrize("blur", [0, 4, 5])
 def test_close_and_soft_pictures_are_read(blur):
     read = []
@@ -329,6 +338,15 @@ def test_writing_in_a_sharp_shadow_stays(covers, brightness):
     page = photo(written(4, 0, 7, place=(70, 0)))
     shaded = np.where(covers(x, y), brightness * page, page)
     assert RECOGNIZER.read_number(slightly_soft(shaded)).text == "407"
+
+
+@pytest.mark.parametrize(("slope", "end"), [(1, 250), (1.6, 350)])
+def test_a_digit_that_a_shadow_touches_stays_whole(slope, end):
+    places = ((8, (0, 40)), (4, (0, 20)), (7, (0, 20)), (1, (0, 20)))
+    row = np.hstack([sheet(it, pen=14, scale=0.55, place=at)[:, 60:240] for it, at in places])
+    y, x = np.mgrid[:300, : row.shape[1]]
+    light = 0.65 + 0.35 / (1 + np.exp((end - x - slope * y) / 4))
+    assert RECOGNIZER.read_number(slightly_soft(photo(row) * light)).text == "8471"
 
 
 def test_a_thick_digit_at_the_edge_stays_beside_thin_writing():

@@ -25,9 +25,9 @@ def without_edge_objects(brightness: np.ndarray) -> np.ndarray:
     """
     paper = _closed(brightness, min(brightness.shape))
     dark = brightness < _DARK * paper
-    labels, _ = scipy.ndimage.label(dark, np.ones((3, 3)))
-    edges = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
-    at_edge = np.isin(labels, edges[edges > 0])
+    parts, _ = scipy.ndimage.label(dark, np.ones((3, 3)))
+    edges = np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]])
+    at_edge = np.isin(parts, edges[edges > 0])
     writing = dark & ~at_edge
     if not at_edge.any() or not writing.any():
         return brightness
@@ -38,25 +38,30 @@ def without_edge_objects(brightness: np.ndarray) -> np.ndarray:
         return brightness
     # With their ends, where they are narrower.
     long = _opened(at_edge, (1, 2 * side + 1)) | _opened(at_edge, (2 * side + 1, 1))
-    labels, _ = scipy.ndimage.label(broad | long, np.ones((3, 3)))
+    from_edge = _distances_from_edge(brightness.shape)
+    labels, _ = scipy.ndimage.label(broad | long & (from_edge < side), np.ones((3, 3)))
     objects, count = scipy.ndimage.label(np.isin(labels, labels[broad]), np.ones((3, 3)))
     every = range(1, count + 1)
     core = scipy.ndimage.minimum_filter(objects, _SOFT)
     full = float(np.median(1 - brightness[writing] / paper[writing]))
     gone = (
-        _are_compact(objects, every)
+        _are_compact(objects, from_edge, every)
         & _have_sharp_borders(brightness, objects, core, every)
-        & ~_have_writing(brightness, core, pen, full, every)
+        & ~_touch_writing(objects, np.where(at_edge, parts, 0), pen, every)
+        & ~_have_writing(brightness, core, pen, 2 * side + 1, full, every)
     )
     there = np.isin(objects, 1 + np.flatnonzero(gone))
     return np.where(_grown(there, 2 * (pen // 2) + 3), paper, brightness)
 
 
-def _are_compact(objects: np.ndarray, every: range) -> np.ndarray:
-    """Tell for each object whether it reaches into the picture no farther than it is broad."""
-    height, width = objects.shape
+def _distances_from_edge(shape: tuple[int, ...]) -> np.ndarray:
+    height, width = shape
     y, x = np.ogrid[:height, :width]
-    from_edge = np.minimum(np.minimum(y, height - 1 - y), np.minimum(x, width - 1 - x))
+    return np.minimum(np.minimum(y, height - 1 - y), np.minimum(x, width - 1 - x))
+
+
+def _are_compact(objects: np.ndarray, from_edge: np.ndarray, every: range) -> np.ndarray:
+    """Tell for each object whether it reaches into the picture no farther than it is broad."""
     reach = scipy.ndimage.maximum(from_edge, objects, every)
     radius = scipy.ndimage.maximum(
         scipy.ndimage.distance_transform_edt(objects > 0), objects, every
@@ -75,15 +80,23 @@ def _have_sharp_borders(
     return np.asarray(scipy.ndimage.mean(lighter, outside, every)) > _BORDER
 
 
+def _touch_writing(objects: np.ndarray, parts: np.ndarray, pen: int, every: range) -> np.ndarray:
+    """Tell for each object whether a stroke goes on from it: a part of a digit would be removed."""
+    rest = (parts > 0) & (_grown(objects, _SOFT) == 0)
+    strokes = _opened(rest, (pen // 2 + 1, pen // 2 + 1))  # without the thinner lines of paper
+    own = scipy.ndimage.maximum(parts, objects, every).astype(int)
+    return np.asarray(scipy.ndimage.sum_labels(strokes, parts, own)) > _FEW * pen**2
+
+
 def _have_writing(
-    brightness: np.ndarray, core: np.ndarray, pen: int, full: float, every: range
+    brightness: np.ndarray, core: np.ndarray, pen: int, side: int, full: float, every: range
 ) -> np.ndarray:
     """Tell for each object whether there is writing in it, with this pen, this dark elsewhere."""
     # Without the grain of wood, which is finer than a pen.
     within = (core > 0).astype(brightness.dtype)
     total, share = (scipy.ndimage.uniform_filter(it, pen) for it in (brightness * within, within))
     smooth = within * total / np.maximum(share, 1e-3)
-    darkness = 1 - smooth / np.maximum(_closed(smooth, _PENS * pen), 1e-3)
+    darkness = 1 - smooth / np.maximum(_closed(smooth, side), 1e-3)
     inside = scipy.ndimage.minimum_filter(core, pen)
     ink = scipy.ndimage.sum_labels(darkness > _INK * full, inside, every)
     return np.asarray(ink) > _FEW * pen**2

@@ -21,6 +21,7 @@ _TILT = 0.12  # maximum slope of a line: 7 degrees
 _LONG = 0.5  # minimum length of a line, as a share of the picture's side
 _ALONE = 0.4  # minimum share of its columns in which it does not touch other ink
 _MIN_THIN = _LONG * _ALONE  # a line needs thin ink in at least this share of the columns
+_TYPICAL = 0.4  # quantile of its thickness that counts: along bars of digits, it seems thicker
 _BEND = 0.02  # maximum distance of a line from a straight one, as a share of its length
 
 
@@ -138,7 +139,7 @@ def _traced(
     for _ in range(3):
         if _distinct(columns[near]) < max(3, _MIN_THIN * width):
             return None
-        thick = float(np.median(thickness[near]))
+        thick = float(np.quantile(thickness[near], _TYPICAL))
         # A parabola, because paper may bend.
         bend = np.linalg.lstsq(powers[columns[near]], middles[near], rcond=None)[0]
         near = np.abs(middles - powers[columns] @ bend) <= max(1.0, thick / 2)

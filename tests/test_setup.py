@@ -23,6 +23,7 @@ import time
 import urllib.request
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler
 from itertools import product
 from pathlib import Path
@@ -449,6 +450,10 @@ def test_make_lab_prints_the_address_of_the_first_notebook(tmp_path):
         assert address, said
         notebook, token = address.groups()
         assert (ROOT / notebook).is_file()
+        for _ in range(300):  # it prints its address just before it listens
+            with suppress(ConnectionRefusedError), socket.create_connection(("localhost", port)):
+                break
+            time.sleep(0.2)
         contents = f"http://localhost:{port}/api/contents/{notebook}?content=0&{token}"
         with urllib.request.urlopen(contents, timeout=30) as answer:
             assert json.load(answer)["type"] == "notebook"

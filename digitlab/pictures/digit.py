@@ -22,8 +22,8 @@ def normalize_image(picture: npt.ArrayLike | Image.Image) -> np.ndarray:
 
     Ink may be light on dark or dark on light, and of any colour that the paper does not have.
     Shadows, lines and frames that run along the picture, printed fields, a line below the digit,
-    marks at the picture's edge, and the desk beside the sheet are left out. A pen much thinner than
-    MNIST's is thickened. MNIST's own digits come out almost unchanged.
+    marks and fingers at the picture's edge, and the desk beside the sheet are left out. A pen much
+    thinner than MNIST's is thickened. MNIST's own digits come out almost unchanged.
 
     Args:
         picture: An array of any size and numeric type, (h, w) or (h, w, c) with c = 1 grey, 3 RGB

@@ -11,9 +11,7 @@ _BROAD = 0.05  # and at least this share of the picture's shorter side
 _REACH = 5  # it reaches into the picture by at most this many times the radius of a disk in it
 _SOFT = 7  # pixels: how soft its border is
 _SHARP = 0.85  # it is at most this bright, as a share of what is beyond its border
-_BORDER = (
-    0.8  # along at least this share of that: a shadow's border is soft or leads to a deeper one
-)
+_BORDER = 0.8  # along at least this share of the border, which is soft around shadows
 _INK = 0.5  # writing in a shadow is at least this share as dark as the other writing
 _FEW = 2  # and longer than this many pen widths
 
@@ -21,7 +19,7 @@ _FEW = 2  # and longer than this many pen widths
 def without_edge_objects(brightness: np.ndarray) -> np.ndarray:
     """Replace broad, dark objects at the edge of a picture (h, w) of dark ink by paper.
 
-    Shadows stay if there is writing in them.
+    An object stays if it may be a shadow with writing in it, or if it touches writing.
     """
     paper = _closed(brightness, min(brightness.shape))
     dark = brightness < _DARK * paper
@@ -77,7 +75,7 @@ def _have_sharp_borders(
     within = np.where(core, 0, objects)
     shade = scipy.ndimage.median(brightness, within, every)
     lighter = _SHARP * brightness > np.append(0, shade)[outside]
-    return np.asarray(scipy.ndimage.mean(lighter, outside, every)) > _BORDER
+    return np.asarray(scipy.ndimage.sum_labels(lighter - _BORDER, outside, every)) > 0
 
 
 def _touch_writing(objects: np.ndarray, parts: np.ndarray, pen: int, every: range) -> np.ndarray:
@@ -107,7 +105,7 @@ def _grown(places: np.ndarray, window: int | tuple[int, int]) -> np.ndarray:
 
 
 def _opened(mask: np.ndarray, window: tuple[int, int]) -> np.ndarray:
-    """Keep what a window fits into; beyond the edge, things go on."""
+    """Keep what a window fits into; beyond the edge, all goes on."""
     fits = scipy.ndimage.minimum_filter(mask, window, mode="constant", cval=1)
     return _grown(fits, window)
 

@@ -42,7 +42,7 @@ _FAINT = 0.06  # minimum contrast of ink, as a share of the paper's brightness
 
 
 def find_ink(picture: npt.ArrayLike | Image.Image) -> tuple[np.ndarray, float]:
-    """Find the writing in a picture, without shadows, printed lines and dots, rings or the desk.
+    """Find the writing in a picture: no shadows, printed lines or dots, rings, fingers or desk.
 
     Args:
         picture: See `digitlab.normalize_image`.

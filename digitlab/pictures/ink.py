@@ -42,7 +42,10 @@ _FAINT = 0.06  # minimum contrast of ink, as a share of the paper's brightness
 
 
 def find_ink(picture: npt.ArrayLike | Image.Image) -> tuple[np.ndarray, float]:
-    """Find the writing in a picture: no shadows, printed lines or dots, rings, fingers or desk.
+    """Find the writing in a picture.
+
+    Shadows, printed lines and dots, underlines, rings, fingers at the edge and the desk beside the
+    sheet are left out.
 
     Args:
         picture: See `digitlab.normalize_image`.

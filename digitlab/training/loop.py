@@ -74,7 +74,7 @@ def train(
             has no digits, or `config` no augmentation to draw them with; or the model does
             not map images (n, 28, 28, 1) to 10 or 11 probabilities; or the devices cannot share a
             batch; or `checkpoint` holds the state of another run, or something else.
-        OSError: `checkpoint` cannot be read or written; no epoch has begun then.
+        OSError: `checkpoint` cannot be read or written. The first attempt is before any epoch.
 
     Example:
         >>> drawings = [digitlab.stored_drawing(digit) for digit in range(10)]
